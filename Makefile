@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+export VERSION := $(shell cat VERSION)
+export BUILD := $(CURDIR)/build
+export PREFIX ?= /usr/local
+export LIBDIR ?= $(PREFIX)/lib
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+KRELEASE = $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+
+all: module lib ## module for the running kernel (or KVER=, KDIR=) and library
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+# The kernel's build writes beside the sources, so each kernel gets a tree of
+# links to them.
+module: ## build/module/KERNEL/src/kevents.ko
+	@test -e $(KDIR)/Makefile || { \
+		echo "no kernel headers in $(KDIR): install them, or set KVER= or KDIR=" >&2; \
+		exit 1; }
+	@set -e; tree=$(BUILD)/module/$(KRELEASE); mkdir -p $$tree/src; \
+	ln -sfn $(CURDIR)/include $$tree/include; ln -sf $(CURDIR)/VERSION $$tree/VERSION; \
+	find $$tree/src -xtype l -delete; ln -sf $(CURDIR)/src/* $$tree/src/; \
+	$(MAKE) -C $(KDIR) M=$$tree/src modules
+
+lib: ## build/lib/libkevents.so, .a and kevents.pc
+	$(MAKE) -C libkevents
+
+apps: lib ## the two applications of tests/apps
+	$(MAKE) -C tests/apps
+
+install: lib ## library, headers and kevents.pc into DESTDIR, PREFIX, LIBDIR
+	$(MAKE) -C libkevents install
+
+demo: ## builds all, boots a virtual machine and shows events travel there
+	tests/demo
+
+check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
+	tests/check $(if $(KERNEL),--kernel $(KERNEL))
+
+check-kernels: ## the test suite on every kernel of tests/vm/kernels
+	tests/check --all-kernels
+
+shell: ## a shell in that virtual machine
+	tests/shell
+
+lint: ## every static check
+	tests/lint/run
+
+clean: ## removes what was built, keeps what was downloaded
+	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
+
+.PHONY: all help module lib apps install demo check check-kernels shell lint clean

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "context.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kevents.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define DEVICE	"/dev/kevents"
+
+static int check_abi(const kevents_ctx *ctx)
+{
+	struct kevents_info info;
+	int err = ke_context_ioctl(ctx, KEVENTS_IOC_INFO, &info);
+
+	if (err == -ENOTTY)	/* $KEVENTS_DEVICE is something else */
+		return -ENXIO;
+	if (err)
+		return err;
+	return info.abi_version == KEVENTS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
+int ke_init(kevents_ctx *ctx)
+{
+	const char *device = secure_getenv("KEVENTS_DEVICE");
+	int err;
+
+	if (!ctx)
+		return -EINVAL;
+	memset(ctx, 0, sizeof(*ctx));
+	ctx->fd = open(device && *device ? device : DEVICE, O_RDWR | O_CLOEXEC);
+	if (ctx->fd < 0)
+		return -errno;
+	err = check_abi(ctx);
+	if (err)
+		ke_close(ctx);
+	return err;
+}
+
+int ke_close(kevents_ctx *ctx)
+{
+	int fd;
+
+	if (!ctx)
+		return -EINVAL;
+	fd = ctx->fd;
+	ctx->fd = -1;
+	/* Linux has closed fd even where it reports EINTR. */
+	return close(fd) && errno == EBADF ? -EBADF : 0;
+}
+
+int ke_fd(const kevents_ctx *ctx)
+{
+	if (!ctx)
+		return -EINVAL;
+	return ctx->fd < 0 ? -EBADF : ctx->fd;
+}
+
+int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
+{
+	int ret;
+
+	if (!ctx)
+		return -EINVAL;
+	ret = ioctl(ctx->fd, cmd, arg);
+	return ret < 0 ? -errno : ret;
+}
+
+bool ke_event_is_valid(const struct ke_event *ev)
+{
+	return ev && !ev->reserved[0] && !ev->reserved[1] && !ev->reserved[2] &&
+	       !ev->reserved[3];
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef KE_CONTEXT_H
+#define KE_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kevents.h"
+
+/*
+ * ioctl() on the device of ctx; returns its result or a negative errno,
+ * -EINVAL if ctx is NULL.
+ */
+int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg);
+
+/* Whether the reserved fields of ev are what they have to be. */
+bool ke_event_is_valid(const struct ke_event *ev);
+
+static inline uint64_t ke_address(const void *p)
+{
+	return (uintptr_t)p;
+}
+
+#endif /* KE_CONTEXT_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_IOCTL_H
+#define KE_IOCTL_H
+
+#include <linux/types.h>
+
+struct ke_client;
+
+/*
+ * One ioctl of @client, whose file was opened with @mode; @arg is an address in
+ * the caller's memory. Returns 0 or a count, or a negative errno.
+ */
+long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
+	      unsigned long arg);
+
+#endif /* KE_IOCTL_H */
