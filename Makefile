@@ -40,11 +40,8 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
-check-kernels: ## the test suite on every kernel of tests/vm/kernels
-	tests/check --all-kernels
-
 shell: ## a shell in that virtual machine
-	tests/shell
+	tests/guest --interactive
 
 lint: ## every static check
 	tests/lint/run
@@ -52,4 +49,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib apps install demo check check-kernels shell lint clean
+.PHONY: all help module lib apps install demo check shell lint clean
