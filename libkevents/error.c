@@ -12,7 +12,7 @@ static const struct {
 	{ ENOENT,
 	  "No KEvents device: load the module with 'modprobe kevents'" },
 	{ ENXIO,
-	  "No KEvents device there: try 'modprobe kevents', or correct $KEVENTS_DEVICE if it is set" },
+	  "No KEvents device there: try 'modprobe kevents', or correct $KEVENTS_DEVICE if set" },
 	{ EACCES,
 	  "No permission for the device: join its group ('ls -l /dev/kevents') and log in again" },
 	{ EPROTONOSUPPORT,

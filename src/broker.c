@@ -65,7 +65,10 @@ struct ke_broker *ke_broker_of(const struct net *net)
 	return net_generic(net, broker_net_id);
 }
 
-/* Returns the queue of @id locked, or NULL if there is none. */
+/*
+ * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
+ * a lock that is taken only sometimes: callers that get one __acquire() it.
+ */
 static struct ke_queue *find_queue_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
@@ -76,8 +79,10 @@ static struct ke_queue *find_queue_locked(struct ke_broker *broker, s32 id)
 		if (!queue)
 			break;
 		spin_lock(&queue->lock);
-		if (!queue->dead)
+		if (!queue->dead) {
+			__release(&queue->lock);
 			break;
+		}
 		spin_unlock(&queue->lock);
 	}
 	rcu_read_unlock();
@@ -194,6 +199,7 @@ int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
 		queue = get_queue_locked(broker, event->id);
 		if (IS_ERR(queue))
 			return PTR_ERR(queue);
+		__acquire(&queue->lock);
 		err = ke_event_stamp(event, atomic64_inc_return(&broker->seq),
 				     seq_addr, KE_COPY_ATOMIC);
 		if (!err)
@@ -224,6 +230,7 @@ int ke_broker_receive(struct ke_broker *broker, s32 id,
 		return -ENOMSG;
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
+	__acquire(&queue->lock);
 	err = ke_queue_receive_locked(queue, receiver);
 	unlock_queue(broker, queue);
 	ke_event_free_list(&receiver->taken);
@@ -237,6 +244,7 @@ int ke_broker_poll(struct ke_broker *broker, s32 id)
 
 	if (!queue)
 		return 0;
+	__acquire(&queue->lock);
 	ready = ke_queue_ready_locked(queue);
 	unlock_queue(broker, queue);
 	return ready;
