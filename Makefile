@@ -7,7 +7,7 @@ export LIBDIR ?= $(PREFIX)/lib
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
-KRELEASE = $(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+KRELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
 
 all: module lib ## module for the running kernel (or KVER=, KDIR=) and library
 

@@ -12,8 +12,7 @@
  *
  * Errors that every function with a context can return:
  *   -EINVAL  ctx is NULL
- *   -EBADF   ctx is not open, or was opened by hand without the access mode
- *            that the call needs (reading to receive, writing to send)
+ *   -EBADF   ctx is not open
  */
 #ifndef KEVENTS_H
 #define KEVENTS_H
@@ -28,11 +27,12 @@ extern "C" {
 
 /*
  * A client of KEvents: one open file of the device. It lives where the caller
- * puts it and may be moved while no call uses it. A child made by fork(2)
+ * puts it and may be moved while no call uses it. One that is all zeros is not
+ * open. A child made by fork(2)
  * shares the client with its parent; execve(2) closes it.
  */
 typedef struct kevents_ctx {
-	int fd;			/* read it with ke_fd() */
+	int handle;		/* 0: not open */
 	int reserved_int;
 	uint64_t reserved[7];
 } kevents_ctx;
@@ -66,10 +66,11 @@ struct ke_event {
  * close-on-exec, in the network namespace of the caller. The caller ends it
  * with ke_close().
  *
- *   -ENOENT, -ENXIO   no such device: the module is not loaded
+ *   -ENOENT, -ENXIO   no such device: the module is not loaded, or
+ *                     $KEVENTS_DEVICE is something else
  *   -EACCES           the device's permissions do not let this user in
  *   -EPROTONOSUPPORT  the module speaks another ABI version
- *   -EMFILE, -ENFILE, -ENOMEM  as for open(2)
+ *   -EMFILE, -ENFILE, -ENOMEM and others as for open(2)
  */
 int ke_init(kevents_ctx *ctx);
 
@@ -91,7 +92,7 @@ int ke_poll_event(kevents_ctx *ctx, int id);
 /*
  * Takes the oldest event of id into the size bytes at buf. Never waits. Where
  * buf has room beyond the payload, a NUL byte ends it, so that text can be used
- * as it is.
+ * as it is; nothing else is written.
  *
  *   -ENOMSG    nothing waits under id
  *   -EMSGSIZE  the payload is longer than size; the event stays
@@ -118,8 +119,10 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  *
  *   -ENOMSG    nothing waits under id, and timeout_ms is 0
  *   -ETIMEDOUT nothing came in time
- *   -EINTR     a signal came while waiting; with timeout_ms -1 only where the
- *              signal's handler was installed without SA_RESTART
+ *   -EINTR     a signal came while waiting, or the process was stopped and
+ *              continued, traced or frozen; with timeout_ms -1 only where a
+ *              signal's handler was installed without SA_RESTART (if with it,
+ *              the process comes anew and stands behind the others)
  *   -EMSGSIZE  the payload is longer than ev->size; ev->len says how long it
  *              is, the event stays
  *   -EINVAL    ev is NULL, flags are unknown, or ev->reserved is not 0

@@ -26,14 +26,15 @@ static int check_abi(const kevents_ctx *ctx)
 int ke_init(kevents_ctx *ctx)
 {
 	const char *device = secure_getenv("KEVENTS_DEVICE");
-	int err;
+	int fd, err;
 
 	if (!ctx)
 		return -EINVAL;
 	memset(ctx, 0, sizeof(*ctx));
-	ctx->fd = open(device && *device ? device : DEVICE, O_RDWR | O_CLOEXEC);
-	if (ctx->fd < 0)
-		return -errno;
+	fd = open(device && *device ? device : DEVICE, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENODEV ? -ENXIO : -errno;
+	ctx->handle = fd + 1;
 	err = check_abi(ctx);
 	if (err)
 		ke_close(ctx);
@@ -42,12 +43,11 @@ int ke_init(kevents_ctx *ctx)
 
 int ke_close(kevents_ctx *ctx)
 {
-	int fd;
+	int fd = ke_fd(ctx);
 
-	if (!ctx)
-		return -EINVAL;
-	fd = ctx->fd;
-	ctx->fd = -1;
+	if (fd < 0)
+		return fd;
+	ctx->handle = 0;
 	/* Linux has closed fd even where it reports EINTR. */
 	return close(fd) && errno == EBADF ? -EBADF : 0;
 }
@@ -56,16 +56,17 @@ int ke_fd(const kevents_ctx *ctx)
 {
 	if (!ctx)
 		return -EINVAL;
-	return ctx->fd < 0 ? -EBADF : ctx->fd;
+	return ctx->handle <= 0 ? -EBADF : ctx->handle - 1;
 }
 
 int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
 {
+	int fd = ke_fd(ctx);
 	int ret;
 
-	if (!ctx)
-		return -EINVAL;
-	ret = ioctl(ctx->fd, cmd, arg);
+	if (fd < 0)
+		return fd;
+	ret = ioctl(fd, cmd, arg);
 	return ret < 0 ? -errno : ret;
 }
 

@@ -19,12 +19,10 @@ int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size)
 		.id = id,
 		.data = ke_address(buf),
 		.size = size,
+		.flags = KEVENTS_RECEIVE_TERMINATE,
 	};
-	int err = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
 
-	if (!err && receive.event.len < size)
-		((char *)buf)[receive.event.len] = '\0';
-	return err;
+	return ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
 }
 
 int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags,

@@ -52,6 +52,7 @@
 #define REAP_EARLY	1024	/* newly idle queues that are not left waiting */
 
 static unsigned int broker_net_id;
+static struct workqueue_struct *reapers;
 
 static const struct rhashtable_params queue_params = {
 	.key_len = sizeof_field(struct ke_queue, id),
@@ -89,6 +90,12 @@ static struct ke_queue *find_queue_locked(struct ke_broker *broker, s32 id)
 	return queue;
 }
 
+static int wait_a_tick(void)
+{
+	schedule_timeout_killable(1);
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 /* Makes sure that @id has had a queue; it may be gone again. */
 static int create_queue(struct ke_broker *broker, s32 id)
 {
@@ -105,11 +112,11 @@ static int create_queue(struct ke_broker *broker, s32 id)
 		return 0;
 	ke_queue_destroy(queue);
 	if (other == ERR_PTR(-EBUSY))	/* the table is growing in a worker */
-		return schedule_timeout_killable(1) ? -EINTR : 0;
+		return wait_a_tick();
 	return IS_ERR(other) ? -ENOMEM : 0;
 }
 
-/* Returns the queue of @id locked, a new one if need be, or -ENOMEM. */
+/* Returns the queue of @id locked, a new one if need be; -ENOMEM, -EINTR. */
 static struct ke_queue *get_queue_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
@@ -128,9 +135,9 @@ static struct ke_queue *get_queue_locked(struct ke_broker *broker, s32 id)
 static void reap_later(struct ke_broker *broker)
 {
 	if (atomic_inc_return(&broker->idle_new) == REAP_EARLY)
-		mod_delayed_work(system_wq, &broker->reaper, 0);
+		mod_delayed_work(reapers, &broker->reaper, 0);
 	else
-		schedule_delayed_work(&broker->reaper, REAP_DELAY);
+		queue_delayed_work(reapers, &broker->reaper, REAP_DELAY);
 }
 
 static void unlock_queue(struct ke_broker *broker, struct ke_queue *queue)
@@ -150,7 +157,7 @@ static void unlock_queue(struct ke_broker *broker, struct ke_queue *queue)
 /* Whether @queue, which was on the idle list, is to be there still. */
 static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue)
 {
-	bool keep = false;
+	bool keep = false, dead = false;
 
 	spin_lock(&queue->lock);
 	if (!ke_queue_unused_locked(queue)) {
@@ -160,11 +167,14 @@ static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue)
 		keep = true;
 	} else {
 		queue->dead = true;
+		dead = true;
 		rhashtable_remove_fast(&broker->queues, &queue->node,
 				       queue_params);
-		ke_queue_destroy_rcu(queue);
 	}
 	spin_unlock(&queue->lock);
+	/* Not under its lock, which has to be there until it is released. */
+	if (dead)
+		ke_queue_destroy_rcu(queue);
 	return keep;
 }
 
@@ -186,7 +196,7 @@ static void reap(struct work_struct *work)
 		cond_resched();
 	}
 	if (again)
-		schedule_delayed_work(&broker->reaper, REAP_DELAY);
+		queue_delayed_work(reapers, &broker->reaper, REAP_DELAY);
 }
 
 int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
@@ -213,6 +223,7 @@ int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
 			return err;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		cond_resched();
 	}
 }
 
@@ -283,10 +294,19 @@ static struct pernet_operations broker_net_ops = {
 
 int ke_broker_init(void)
 {
-	return register_pernet_subsys(&broker_net_ops);
+	int err;
+
+	reapers = alloc_workqueue("kevents", WQ_UNBOUND, 0);
+	if (!reapers)
+		return -ENOMEM;
+	err = register_pernet_subsys(&broker_net_ops);
+	if (err)
+		destroy_workqueue(reapers);
+	return err;
 }
 
 void ke_broker_exit(void)
 {
 	unregister_pernet_subsys(&broker_net_ops);
+	destroy_workqueue(reapers);
 }

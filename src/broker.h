@@ -31,7 +31,7 @@ struct ke_broker *ke_broker_of(const struct net *net);
 int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
 		   u64 seq_addr);
 
-/* What ke_queue_receive_locked() returns, or -ENOMEM. */
+/* What ke_queue_receive_locked() returns, -ENOMEM, or -EINTR if killed. */
 int ke_broker_receive(struct ke_broker *broker, s32 id,
 		      struct ke_receiver *receiver);
 

@@ -11,8 +11,9 @@
 
 struct ke_client *ke_client_create(void)
 {
-	struct ke_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	struct ke_client *client;
 
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	client->net = get_net(current->nsproxy->net_ns);

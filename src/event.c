@@ -16,6 +16,9 @@
 #define OBJECT_SIZE	192
 #define INLINE_SIZE	(OBJECT_SIZE - offsetof(struct ke_event, inline_data))
 
+/* More of a buffer is not looked at before there is an event. */
+#define PREFAULT_MAX	65536
+
 /* What an ordinary user asks for must not fill the kernel log when it fails. */
 #define GFP_EVENT	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
@@ -157,25 +160,40 @@ int ke_event_copy_out(const struct ke_event *event, struct ke_sink *sink,
 		return -EMSGSIZE;
 	}
 	err = copy_to(sink->data, event->data, event->len, how);
+	if (!err && sink->terminate && event->len < sink->size)
+		err = copy_to(sink->data + event->len, "", 1, how);
 	if (err)
 		return err;
 	return copy_to(sink->received, &received, sizeof(received), how);
 }
 
+/*
+ * Reading first lets a stack grow, which get_user_pages_fast() does not: it
+ * would complain in the kernel log.
+ */
+static bool prefault_page(u64 addr)
+{
+	struct page *page;
+	char c;
+
+	if (copy_from_user(&c, u64_to_user_ptr(addr), sizeof(c)))
+		return false;
+	if (get_user_pages_fast(addr & PAGE_MASK, 1, FOLL_WRITE, &page) != 1)
+		return false;
+	put_page(page);
+	return true;
+}
+
 static void prefault(u64 addr, u64 size)
 {
-	struct page *pages[16];
-	u64 wanted = DIV_ROUND_UP_ULL(offset_in_page(addr) + size, PAGE_SIZE);
-	int got;
+	u64 end = addr + min_t(u64, size, PREFAULT_MAX);
 
-	got = get_user_pages_fast(addr, min_t(u64, wanted, ARRAY_SIZE(pages)),
-				  FOLL_WRITE, pages);
-	while (got > 0)
-		put_page(pages[--got]);
+	while (addr < end && prefault_page(addr))
+		addr = (addr & PAGE_MASK) + PAGE_SIZE;
 }
 
 void ke_event_prefault(const struct ke_sink *sink)
 {
-	prefault(sink->data, min_t(u64, sink->size, ke_max_event_size));
+	prefault(sink->data, min_t(u64, sink->size, READ_ONCE(ke_max_event_size)));
 	prefault(sink->received, sizeof(struct kevents_received));
 }

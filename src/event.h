@@ -36,6 +36,7 @@ struct ke_event {
 struct ke_sink {
 	u64 data;
 	u64 size;
+	bool terminate;			/* with a NUL byte if there is room */
 	u64 received;			/* a struct kevents_received */
 	u32 needed;			/* after -EMSGSIZE: length of the payload */
 };

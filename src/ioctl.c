@@ -20,6 +20,8 @@ static_assert(sizeof(struct kevents_receive) == 112);
 static_assert(offsetof(struct kevents_receive, event) == 48);
 static_assert(sizeof(struct kevents_poll) == 16);
 
+#define RECEIVE_FLAGS	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE)
+
 static u64 address_of(const void __user *field)
 {
 	return (uintptr_t)field;
@@ -71,16 +73,16 @@ static long do_receive(struct ke_client *client, fmode_t mode,
 		return -EBADF;
 	if (copy_from_user(&receive, arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
-	if (receive.flags & ~KEVENTS_RECEIVE_PEEK || receive.lease_ms ||
+	if (receive.flags & ~RECEIVE_FLAGS || receive.lease_ms ||
 	    memchr_inv(receive.reserved, 0, sizeof(receive.reserved)))
 		return -EINVAL;
 
-	INIT_LIST_HEAD(&receiver.entry);
 	INIT_LIST_HEAD(&receiver.taken);
 	receiver.peek = receive.flags & KEVENTS_RECEIVE_PEEK;
 	receiver.waits = receive.timeout_ms;
 	receiver.sink.data = receive.data;
 	receiver.sink.size = receive.size;
+	receiver.sink.terminate = receive.flags & KEVENTS_RECEIVE_TERMINATE;
 	receiver.sink.received = address_of(&arg->event);
 	if (receive.timeout_ms > 0) {
 		deadline = ktime_add_ms(ktime_get(), receive.timeout_ms);

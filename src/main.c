@@ -27,9 +27,8 @@ static const struct kernel_param_ops max_event_size_ops = {
 };
 
 module_param_cb(max_event_size, &max_event_size_ops, &ke_max_event_size, 0644);
-MODULE_PARM_DESC(max_event_size,
-		 "Largest payload of an event in bytes, 1 to "
-		 __stringify(KEVENTS_EVENT_SIZE_MAX));
+__MODULE_PARM_TYPE(max_event_size, "uint");
+MODULE_PARM_DESC(max_event_size, "Largest payload of an event in bytes, up to 1 MiB");
 
 static int __init kevents_init(void)
 {

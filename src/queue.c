@@ -26,6 +26,8 @@
  *
  * One event is kept for each receiver in the row that will take one. A
  * receiver that comes later gets what there is beyond that, or stands in line.
+ * The price of strict order: a receiver that has been woken and gets no
+ * processor holds up those behind it.
  */
 
 static struct kmem_cache *queue_cache;
@@ -36,7 +38,8 @@ static void queue_construct(void *object)
 
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->events);
-	INIT_LIST_HEAD(&queue->waiters);
+	queue->waiters = RB_ROOT_CACHED;
+	queue->tickets = 0;
 	queue->pending = 0;
 	queue->takers = 0;
 	queue->pins = 0;
@@ -98,14 +101,19 @@ bool ke_queue_unused_locked(const struct ke_queue *queue)
 	return !queue->pending && !queue->pins;
 }
 
+static struct ke_receiver *first_waiter(const struct ke_queue *queue)
+{
+	struct rb_node *node = rb_first_cached(&queue->waiters);
+
+	return node ? rb_entry(node, struct ke_receiver, node) : NULL;
+}
+
 static void wake_first(struct ke_queue *queue)
 {
 	struct ke_receiver *first;
 
-	if (!queue->pending || list_empty(&queue->waiters))
-		return;
-	first = list_first_entry(&queue->waiters, struct ke_receiver, entry);
-	if (first->woken)
+	first = first_waiter(queue);
+	if (!queue->pending || !first || first->woken)
 		return;
 	first->woken = true;
 	/* Under the lock: without it the receiver might be gone. */
@@ -127,7 +135,12 @@ static bool may_take(const struct ke_queue *queue,
 {
 	if (!receiver->ticket)
 		return ke_queue_ready_locked(queue);
-	return queue->pending && queue->waiters.next == &receiver->entry;
+	return queue->pending && first_waiter(queue) == receiver;
+}
+
+static struct ke_event *first_event(const struct ke_queue *queue)
+{
+	return list_first_entry(&queue->events, struct ke_event, entry);
 }
 
 static void remove_event(struct ke_queue *queue, struct ke_event *event,
@@ -141,15 +154,15 @@ static void remove_event(struct ke_queue *queue, struct ke_event *event,
 		list_move(&event->entry, &receiver->taken);
 }
 
-/* Puts @receiver into the row by its ticket. */
+static bool came_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ke_receiver, node)->ticket <
+	       rb_entry(b, struct ke_receiver, node)->ticket;
+}
+
 static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 {
-	struct ke_receiver *earlier;
-
-	list_for_each_entry_reverse(earlier, &queue->waiters, entry)
-		if (earlier->ticket < receiver->ticket)
-			break;
-	list_add(&receiver->entry, &earlier->entry);
+	rb_add_cached(&receiver->node, &queue->waiters, came_before);
 	if (!receiver->peek)
 		queue->takers++;
 }
@@ -157,7 +170,7 @@ static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 /* Whoever is next now learns of it. */
 static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
 {
-	list_del_init(&receiver->entry);
+	rb_erase_cached(&receiver->node, &queue->waiters);
 	receiver->woken = false;
 	if (!receiver->peek)
 		queue->takers--;
@@ -192,7 +205,7 @@ static int copy_out_sleeping(struct ke_queue *queue,
 			list_add(&event->entry, &receiver->taken);
 		return err ?: -EAGAIN;
 	}
-	if (!err && !may_take(queue, receiver))
+	if (!err && (!may_take(queue, receiver) || first_event(queue) != event))
 		return -EAGAIN;
 	return err;
 }
@@ -204,7 +217,7 @@ static int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
 	struct ke_event *event;
 	int err;
 
-	event = list_first_entry(&queue->events, struct ke_event, entry);
+	event = first_event(queue);
 	err = ke_event_copy_out(event, &receiver->sink, KE_COPY_ATOMIC);
 	if (err == -EFAULT)
 		err = copy_out_sleeping(queue, receiver, event);
@@ -267,11 +280,11 @@ static int stand_in_line(struct ke_queue *queue, struct ke_receiver *receiver)
 	int err;
 
 	queue->pins++;
+	receiver->ticket = ++queue->tickets;
 	spin_unlock(&queue->lock);
 	ke_event_prefault(&receiver->sink);
 	spin_lock(&queue->lock);
 
-	receiver->ticket = ++queue->tickets;
 	enter_row(queue, receiver);
 	err = wait_in_row(queue, receiver);
 	leave_row(queue, receiver);

@@ -5,6 +5,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
@@ -21,7 +22,7 @@ struct ke_queue {
 	spinlock_t lock;		/* what it covers: lock map, broker.c */
 
 	struct list_head events;	/* by seq */
-	struct list_head waiters;	/* struct ke_receiver, by ticket */
+	struct rb_root_cached waiters;	/* struct ke_receiver, by ticket */
 	u64 tickets;			/* given out so far */
 	u32 pending;			/* length of events */
 	u32 takers;			/* waiters that an event is kept for */
@@ -37,7 +38,7 @@ struct ke_queue {
 
 /* A receive in progress, on the stack of the process that makes it. */
 struct ke_receiver {
-	struct list_head entry;		/* queue lock: in waiters, or empty */
+	struct rb_node node;		/* queue lock: in waiters */
 	struct task_struct *task;
 	u64 ticket;			/* its place among the waiters; 0: none */
 	bool woken;			/* queue lock: it is its turn */

@@ -70,6 +70,8 @@ struct kevents_send {
 
 /* Show the event and leave it where it is. */
 #define KEVENTS_RECEIVE_PEEK	(1U << 0)
+/* Write a NUL byte behind the payload where there is room for it. */
+#define KEVENTS_RECEIVE_TERMINATE (1U << 1)
 
 /**
  * struct kevents_received - what the kernel says of an event
@@ -105,8 +107,7 @@ struct kevents_received {
  * @id:         in: any value
  * @flags:      in: KEVENTS_RECEIVE_*
  * @data:       in: address of a buffer for the payload
- * @size:       in: room there in bytes; no more than the payload's length is
- *              written
+ * @size:       in: room there in bytes; no more than the payload is written
  * @timeout_ms: in: how long to wait for an event in milliseconds; 0 not at
  *              all, a negative value for ever
  * @lease_ms:   in: 0
@@ -115,12 +116,14 @@ struct kevents_received {
  *
  * Receivers that wait for an ID are served in the order in which they came,
  * and before one that comes later. O_NONBLOCK of the file does not matter
- * here, @timeout_ms decides.
+ * here, @timeout_ms decides. A receive that is restarted comes anew.
  *
  * Errors: EBADF the file is not open for reading; EFAULT; EINTR a signal came
- * during a limited wait (an unlimited one is restarted as SA_RESTART says);
+ * during a limited wait, or it was stopped and continued, traced or frozen (an
+ * unlimited wait is restarted, after a signal handler as SA_RESTART says);
  * EINVAL; EMSGSIZE the payload is longer than @size, @event.len says how long;
- * ENOMEM; ENOMSG nothing waits and @timeout_ms is 0; ETIMEDOUT.
+ * ENOMEM; ENOMSG nothing waits but what is on its way to receivers that wait
+ * already, and @timeout_ms is 0; ETIMEDOUT.
  */
 struct kevents_receive {
 	__s32 id;
