@@ -7,7 +7,7 @@ export LIBDIR ?= $(PREFIX)/lib
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
-KRELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
+KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 all: module lib ## module for the running kernel (or KVER=, KDIR=) and library
 
