@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the scripts beside this one share; source it.
+
+vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034
+cache=${KEVENTS_CACHE:-${vm%/tests/vm}/build/cache}
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 125
+}
+
+# Prints the leading comment of the calling script as its usage text.
+usage() {
+	sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p}' "$0"
+}
+
+need() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || die "$tool is missing: run tests/deps/install guest"
+	done
+}
+
+# The distribution's ID, then those it is like, as words.
+distribution() (
+	# shellcheck source=/dev/null
+	. /etc/os-release
+	echo "${ID:-unknown} ${ID_LIKE:-}"
+)
+
+# Prints the names in the list that belong to this machine's distribution.
+kernel_names() {
+	local home names
+	for home in $(distribution); do
+		names=$(awk -v home="$home" '!/^#/ && $2 == home { print $1 }' "$vm/kernels")
+		[ -z "$names" ] || break
+	done
+	echo "$names"
+}
+
+default_kernel() {
+	local names
+	names=$(kernel_names)
+	[ -n "$names" ] || die "no kernel in tests/vm/kernels is for this distribution: name one"
+	echo "${names%%$'\n'*}"
+}
