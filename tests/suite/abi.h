@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ioctls of the device as they are, for tests of what the library hides. */
+#ifndef ABI_H
+#define ABI_H
+
+#include <linux/kevents.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PAINT 0xa5
+
+/* ioctl() on the client of the test; its result, or -errno. */
+int abi_call(unsigned long command, void *arg);
+
+struct kevents_send abi_send(int id, const void *data, size_t len);
+
+/* Its output fields are painted. */
+struct kevents_receive abi_receive(int id, void *data, size_t size);
+
+bool abi_is_painted(const void *memory, size_t size);
+
+#endif /* ABI_H */

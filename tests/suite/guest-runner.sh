@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Usage: guest-runner.sh SUITE...
+#
+# Runs in the guest the suites named, each as WORDSIZE/NAME, then looks for
+# memory of the module's that was not freed. Prints what they print, with lines
+# before and after each that begin with "::" and that tests/check understands.
+cd "${0%/*}" || exit
+# Some tests act as users that must reach what is theirs.
+chmod 755 /
+
+# In hundredths of a second.
+uptime() {
+	sed 's/ .*//; s/\.//' /proc/uptime
+}
+
+# run NAME COMMAND...
+run() {
+	name=$1 start=$(uptime)
+	shift
+	echo ":: begin $name"
+	"$@"
+	echo ":: end $name $? $(($(uptime) - start))"
+}
+
+# Objects in use of a slab cache; what a CPU keeps for itself counts, so it has
+# to let go first.
+objects() {
+	echo 1 >"/sys/kernel/slab/$1/shrink"
+	sed -n "s/^$1 *\([0-9]*\) .*/\1/p" /proc/slabinfo
+}
+
+# Queues end in the background, so they get a while.
+leaks() {
+	number=0
+	for cache in kevents_event kevents_queue; do
+		tries=0
+		number=$((number + 1))
+		while count=$(objects $cache) && [ "$count" != 0 ] && [ $tries -lt 100 ]; do
+			tries=$((tries + 1))
+			sleep 0.1
+		done
+		if [ "$count" = 0 ]; then
+			echo "ok $number - runner:leak:$cache: Passed"
+		else
+			echo "not ok $number - runner:leak:$cache: ${count:-unknown} objects are left"
+		fi
+	done
+	echo 1..$number
+}
+
+# Two applications that talk to each other, against the shared library.
+applications() {
+	{ [ "$(kevents-hello)" = 'Hello world' ] && echo 'ok 1 - applications:apps:hello: Passed'; } ||
+		echo 'not ok 1 - applications:apps:hello: it does not say hello'
+	kevents-ping 1000 &
+	{ kevents-pong 1000 && wait $! && echo 'ok 2 - applications:apps:ping_and_pong: Passed'; } ||
+		echo 'not ok 2 - applications:apps:ping_and_pong: one of them failed'
+	echo 1..2
+}
+
+# The kernel can do without 32-bit programs.
+[ ! -x 32/init-only ] || 32/init-only 2>/dev/null
+[ $? -lt 126 ] || narrow=no
+
+for suite; do
+	case $suite${narrow-} in
+	32/*no) echo ":: skip $suite: this kernel runs no 32-bit programs" ;;
+	applications) run applications applications ;;
+	leaks) run leaks leaks ;;
+	*) run "$suite" "${suite%/*}/suite" "${suite#*/}" ;;
+	esac
+done
+echo ":: done"

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "log.h"
+
+#include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
+
+#include "harness.h"
+
+#define WARNING 4	/* syslog(2): the lower the worse */
+
+static int kmsg = -1;
+
+void log_mark(void)
+{
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_SYS(kmsg);
+	ASSERT_SYS(lseek(kmsg, 0, SEEK_END));
+}
+
+/* One expression of all the lines of the file of patterns. */
+static void compile_splats(regex_t *splats)
+{
+	const char *path = getenv("KEVENTS_SPLATS");
+	char line[1024], all[16384] = "";
+	size_t len = 0, room;
+	FILE *file;
+
+	file = fopen(path ? path : "/etc/splats", "re");
+	ck_assert_msg(!!file, "no patterns of splats: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!*line || *line == '#')
+			continue;
+		room = sizeof(all) - len;
+		len += snprintf(all + len, room, "%s(%s)", len ? "|" : "", line);
+		ck_assert_uint_lt(len, sizeof(all));
+	}
+	fclose(file);
+	ck_assert_int_eq(regcomp(splats, all, REG_EXTENDED | REG_NOSUB), 0);
+}
+
+/* A record is "priority,sequence,time,flags;text". */
+static void assert_harmless(const char *record, const regex_t *splats)
+{
+	int level = strtol(record, NULL, 10) & 7;
+	const char *text = strchr(record, ';');
+
+	ck_assert_msg(regexec(splats, record, 0, NULL, 0) == REG_NOMATCH,
+		      "in the kernel log: %s", record);
+	ck_assert_msg(level > WARNING || !text || !strstr(text, "kevents"),
+		      "in the kernel log, level %d: %s", level, record);
+}
+
+void log_assert_clean(void)
+{
+	char record[8192];
+	regex_t splats;
+	ssize_t len;
+
+	compile_splats(&splats);
+	for (;;) {
+		len = read(kmsg, record, sizeof(record) - 1);
+		if (len < 0 && errno == EPIPE)	/* overwritten meanwhile */
+			continue;
+		if (len <= 0)
+			break;
+		record[len] = '\0';
+		record[strcspn(record, "\n")] = '\0';	/* what follows says of which device */
+		assert_harmless(record, &splats);
+	}
+	ck_assert_int_eq(errno, EAGAIN);
+	regfree(&splats);
+	close(kmsg);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel log, from a mark on. */
+#ifndef LOG_H
+#define LOG_H
+
+void log_mark(void);
+
+/*
+ * Fails the test if the log since the mark has a splat ($KEVENTS_SPLATS or
+ * /etc/splats says how they look), or anything of the module's that is a
+ * warning or worse.
+ */
+void log_assert_clean(void);
+
+#endif /* LOG_H */

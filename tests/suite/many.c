@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Many events, many IDs, and what is left of them. */
+#include "harness.h"
+#include "module.h"
+
+#define FIRST_ID 0x40000000	/* IDs of these tests alone, from here on */
+
+START_TEST(p7_a_hundred_thousand_events_wait_under_one_id)
+{
+	const unsigned int count = event_count(100000);
+	int id = fresh_id();
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		send_number(id, i);
+	ASSERT_RESULT(ke_poll_event(&ke, id), 1);
+	for (i = 0; i < count; i++)
+		if (receive_number(id) != i)
+			ck_abort_msg("event %u is another one", i);
+	assert_empty(id);
+}
+END_TEST
+
+START_TEST(p7_a_hundred_thousand_ids_have_an_event_each)
+{
+	const unsigned int count = event_count(100000);
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		send_number(FIRST_ID + i, i);
+	for (i = 0; i < count; i++)
+		if (receive_number(FIRST_ID + i) != i)
+			ck_abort_msg("event %u is another one", i);
+}
+END_TEST
+
+START_TEST(p5_ids_used_once_leave_nothing_behind)
+{
+	/* A million; 32-bit programs need not try as many. */
+	const unsigned int count = event_count(100000) * (sizeof(void *) == 8 ? 10 : 1);
+	long queues = queues_at_rest(), events = slab_objects(EVENTS);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		send_number(FIRST_ID + i, i);
+		if (receive_number(FIRST_ID + i) != i)
+			ck_abort_msg("event %u is another one", i);
+	}
+	slab_wait_down_to(EVENTS, events);
+	slab_wait_down_to(QUEUES, queues);
+}
+END_TEST
+
+START_TEST(p5_ids_asked_for_in_vain_leave_nothing_behind)
+{
+	const unsigned int count = event_count(100000) / 100;
+	long queues = queues_at_rest();
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct ke_event ev = { .size = 0 };
+
+		ASSERT_RESULT(ke_poll_event(&ke, FIRST_ID + i), 0);
+		ASSERT_RESULT(ke_receive(&ke, FIRST_ID + i, &ev, 0, 0), -ENOMSG);
+		ASSERT_RESULT(ke_receive(&ke, FIRST_ID + i, &ev, 0, 1), -ETIMEDOUT);
+	}
+	slab_wait_down_to(QUEUES, queues);
+}
+END_TEST
+
+START_TEST(p5_a_queue_with_events_stays)
+{
+	long queues = queues_at_rest();
+	const int count = 1000;
+	int i;
+
+	for (i = 0; i < count; i++)
+		send_number(FIRST_ID + i, i);
+	for (i = 0; i < count; i++)
+		send_number(FIRST_ID - 1 - i, i);
+	for (i = 0; i < count; i++)
+		ck_assert_uint_eq(receive_number(FIRST_ID + i), i);
+	slab_wait_down_to(QUEUES, queues + count);
+	for (i = 0; i < count; i++)
+		ck_assert_uint_eq(receive_number(FIRST_ID - 1 - i), i);
+	slab_wait_down_to(QUEUES, queues);
+}
+END_TEST
+
+TESTS(many, 60, WITH_CLIENT,
+      p7_a_hundred_thousand_events_wait_under_one_id,
+      p7_a_hundred_thousand_ids_have_an_event_each,
+      p5_ids_used_once_leave_nothing_behind,
+      p5_ids_asked_for_in_vain_leave_nothing_behind,
+      p5_a_queue_with_events_stays)

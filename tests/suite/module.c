@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "module.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "harness.h"
+
+#define DEVICE "/dev/kevents"
+
+static struct stat device;
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	len = write(fd, text, strlen(text));
+	err = len < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* What each CPU holds back counts as in use, so it has to give it up first. */
+long slab_objects(const char *cache)
+{
+	char path[128], line[512], name[64];
+	long active = -1, found;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
+	ASSERT_RESULT(write_file(path, "1"), 0);
+	file = fopen("/proc/slabinfo", "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %ld", name, &found) == 2 && !strcmp(name, cache))
+			active = found;
+	fclose(file);
+	ck_assert_msg(active >= 0, "there is no slab cache %s", cache);
+	return active;
+}
+
+void slab_wait_down_to(const char *cache, long objects)
+{
+	WAIT_UNTIL(slab_objects(cache) <= objects);
+}
+
+long queues_at_rest(void)
+{
+	slab_wait_down_to(QUEUES, slab_objects(EVENTS));
+	return slab_objects(QUEUES);
+}
+
+static const char *parameter_path(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/kevents/parameters/%s", name);
+	return path;
+}
+
+int parameter_set(const char *name, const char *value)
+{
+	return write_file(parameter_path(name), value);
+}
+
+long parameter_get(const char *name)
+{
+	FILE *file = fopen(parameter_path(name), "re");
+	long value;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%ld", &value), 1);
+	fclose(file);
+	return value;
+}
+
+bool module_is_known(void)
+{
+	return getenv("KEVENTS_MODULE");
+}
+
+int module_load(void)
+{
+	return module_load_with("");
+}
+
+int module_load_with(const char *parameters)
+{
+	const char *path = getenv("KEVENTS_MODULE");
+	int fd, err;
+
+	ck_assert_ptr_nonnull(path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_SYS(fd);
+	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+	close(fd);
+	if (!err && device.st_mode) {
+		ASSERT_SYS(chown(DEVICE, device.st_uid, device.st_gid));
+		ASSERT_SYS(chmod(DEVICE, device.st_mode & 07777));
+	}
+	return err;
+}
+
+int module_unload(void)
+{
+	ASSERT_SYS(stat(DEVICE, &device));
+	return syscall(SYS_delete_module, "kevents", O_NONBLOCK) ? -errno : 0;
+}

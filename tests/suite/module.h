@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The module from outside: its parameters, its memory, its coming and going. */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <stdbool.h>
+
+#define QUEUES "kevents_queue"
+#define EVENTS "kevents_event"
+
+/* Objects of a slab cache that are in use. */
+long slab_objects(const char *cache);
+
+/* Returns when no more than this many are left. */
+void slab_wait_down_to(const char *cache, long objects);
+
+/* Waits until no queue is left but those with events; returns how many these are. */
+long queues_at_rest(void);
+
+/* Sets a parameter; returns 0 or -errno. */
+int parameter_set(const char *name, const char *value);
+long parameter_get(const char *name);
+
+/* False where the tests do not know the module's file ($KEVENTS_MODULE). */
+bool module_is_known(void);
+
+/* 0 or -errno; what has been loaded has the device's old owner and mode. */
+int module_load(void);
+int module_load_with(const char *parameters);
+int module_unload(void);
+
+#endif /* MODULE_H */

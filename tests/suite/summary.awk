@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Reads what guest-runner.sh prints, says how each suite ended and shows what
+# went wrong. Exits 0 if all is well; writes "passed failed skipped" to the file
+# `totals`.
+
+function report(text)
+{
+	printf "%s\n", text
+	fflush()
+}
+
+function complain(text)
+{
+	problems[++problem_count] = text
+}
+
+# Ends the suite that runs, if any.
+function finish(status, hundredths,    i, line, count)
+{
+	count = passed + failed + skipped
+	if (plan == "" || plan != count) {
+		complain("not ok " suite " said " count " results of " (plan == "" ? "no plan" : plan) \
+			", and ended with status " status)
+		failed++
+	} else if (status != 0 && !failed) {
+		complain("not ok " suite " ended with status " status)
+		failed++
+	}
+	line = sprintf("%-18s %3d passed", suite, passed)
+	if (failed)
+		line = line ", " failed " failed"
+	if (skipped)
+		line = line ", " skipped " skipped"
+	report(sprintf("%-52s %6.2f s", line, hundredths / 100))
+	for (i = 1; i <= problem_count; i++)
+		report("    " problems[i])
+	for (i = 1; failed && i <= note_count; i++)
+		report("    " notes[i])
+	all_passed += passed
+	all_failed += failed
+	all_skipped += skipped
+	suite = ""
+}
+
+/^:: begin / {
+	suite = $3
+	passed = failed = skipped = problem_count = note_count = 0
+	plan = ""
+	split("", skips)
+	next
+}
+
+/^:: end / {
+	finish($4, $5)
+	next
+}
+
+/^:: skip / {
+	sub(/^:: skip /, "")
+	report($0)
+	all_skipped++
+	next
+}
+
+/^:: done$/ {
+	complete = 1
+	next
+}
+
+suite == "" {
+	report($0)
+	next
+}
+
+/^# skip / {
+	name = $3
+	sub(/:$/, "", name)
+	skips[name] = 1
+	complain(substr($0, 3))
+	next
+}
+
+/^ok [0-9]+ - / {
+	split($5, part, ":")
+	if (part[3] in skips)
+		skipped++
+	else
+		passed++
+	next
+}
+
+/^not ok [0-9]+ - / {
+	failed++
+	sub(/^not ok [0-9]+ - [^:]*:[^:]*:/, "not ok ")
+	complain($0)
+	next
+}
+
+/^1\.\.[0-9]+$/ {
+	plan = substr($0, 4) + 0
+	next
+}
+
+{
+	notes[++note_count] = $0
+}
+
+END {
+	if (suite != "")
+		finish("none", 0)
+	if (!complete && ++all_failed)
+		report("not ok: the guest did not run all suites")
+	print all_passed + 0, all_failed + 0, all_skipped + 0 >totals
+}
