@@ -36,7 +36,8 @@ int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags
 	const struct kevents_received *event = &receive.event;
 	int err;
 
-	if (!ke_event_is_valid(ev))
+	/* KEVENTS_RECEIVE_TERMINATE is not for callers. */
+	if (!ke_event_is_valid(ev) || flags & ~KE_PEEK)
 		return -EINVAL;
 	receive.data = ke_address(ev->data);
 	receive.size = ev->size;
