@@ -154,9 +154,16 @@ static const char *output_of(const char *program)
 	return text;
 }
 
-START_TEST(the_program_of_the_manual_says_hello)
+START_TEST(the_program_of_the_contract_says_hello)
 {
 	ck_assert_str_eq(output_of("hello"), "Hello world\n");
+	assert_empty(1);
+}
+END_TEST
+
+START_TEST(the_program_of_the_readme_says_hello)
+{
+	ck_assert_str_eq(output_of("readme"), "Hello world\n");
 	assert_empty(1);
 }
 END_TEST
@@ -179,5 +186,6 @@ TESTS(basic, 20, WITH_CLIENT,
       no_nul_byte_is_put_behind_a_full_buffer,
       an_empty_event_needs_no_memory,
       payloads_are_bytes_not_text,
-      the_program_of_the_manual_says_hello,
+      the_program_of_the_contract_says_hello,
+      the_program_of_the_readme_says_hello,
       a_c_plus_plus_program_says_hello)

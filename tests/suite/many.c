@@ -2,6 +2,7 @@
 /* Many events, many IDs, and what is left of them. */
 #include "harness.h"
 #include "module.h"
+#include "task.h"
 
 #define FIRST_ID 0x40000000	/* IDs of these tests alone, from here on */
 
@@ -87,9 +88,25 @@ START_TEST(p5_a_queue_with_events_stays)
 }
 END_TEST
 
-TESTS(many, 60, WITH_CLIENT,
+START_TEST(p9_a_queue_where_somebody_waits_stays)
+{
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(id);
+
+	send_number(id, 1);
+	ck_assert_uint_eq(receive_number(id), 1);
+	receiver_block(&receiver);
+	ASSERT_RESULT(ke_poll_event(&ke, id), 0);
+	outlast_reaper(1);
+	send_number(id, 2);
+	receiver_expect(&receiver, 2);
+}
+END_TEST
+
+TESTS(many, 120, WITH_CLIENT,
       p7_a_hundred_thousand_events_wait_under_one_id,
       p7_a_hundred_thousand_ids_have_an_event_each,
       p5_ids_used_once_leave_nothing_behind,
       p5_ids_asked_for_in_vain_leave_nothing_behind,
-      p5_a_queue_with_events_stays)
+      p5_a_queue_with_events_stays,
+      p9_a_queue_where_somebody_waits_stays)

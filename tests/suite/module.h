@@ -17,6 +17,12 @@ void slab_wait_down_to(const char *cache, long objects);
 /* Waits until no queue is left but those with events; returns how many these are. */
 long queues_at_rest(void);
 
+/*
+ * Returns when every queue is gone that nobody uses, even if it was used until
+ * now. This many queues without events are in use.
+ */
+void outlast_reaper(long in_use);
+
 /* Sets a parameter; returns 0 or -errno. */
 int parameter_set(const char *name, const char *value);
 long parameter_get(const char *name);

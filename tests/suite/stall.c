@@ -4,6 +4,7 @@
 
 #include "harness.h"
 #include "memory.h"
+#include "module.h"
 #include "task.h"
 
 #define NO_USERFAULTFD "this kernel has no userfaultfd"
@@ -163,6 +164,31 @@ START_TEST(p9_a_stalled_waiter_does_not_hold_up_the_row)
 	receiver_join(&first);
 	ASSERT_OK(first.result);
 	ck_assert_uint_eq(second.number + number_at(stall.page), 3);
+	assert_empty(id);
+}
+END_TEST
+
+START_TEST(p9_a_queue_where_somebody_is_stalled_stays)
+{
+	int id = fresh_id();
+	struct receiver stalled;
+	struct stall stall;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	send_number(id, 1);
+	stalled = stalling(id, &stall, -1);
+	receiver_start(&stalled);
+	stall_wait(&stall);
+	if (ke_poll_event(&ke, id) == 1)
+		ck_assert_uint_eq(receive_number(id), 1);
+	outlast_reaper(1);
+	stall_release(&stall);
+	WAIT_UNTIL(receiver_is_done(&stalled) || task_is_blocked(stalled.tid));
+	if (!receiver_is_done(&stalled))
+		send_number(id, 2);
+	receiver_join(&stalled);
+	ASSERT_OK(stalled.result);
 	assert_empty(id);
 }
 END_TEST
@@ -327,6 +353,7 @@ TESTS(stall, 60, WITH_CLIENT,
       p1_two_stalled_receivers_and_a_quick_one_share_without_loss,
       p1_stalled_receivers_may_all_miss_what_a_quick_one_took,
       p9_a_stalled_waiter_does_not_hold_up_the_row,
+      p9_a_queue_where_somebody_is_stalled_stays,
       p3_killing_a_stalled_receiver_loses_nothing,
       p9_whoever_waits_gets_what_a_killed_receiver_held,
       p4_a_stalled_sender_is_ordered_when_it_is_done,
