@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEVICE	"/dev/kevents"
@@ -74,4 +75,31 @@ bool ke_event_is_valid(const struct ke_event *ev)
 {
 	return ev && !ev->reserved[0] && !ev->reserved[1] && !ev->reserved[2] &&
 	       !ev->reserved[3];
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+struct ke_timer ke_timer_start(int timeout_ms)
+{
+	struct ke_timer timer = { .timeout_ms = timeout_ms };
+
+	if (timeout_ms > 0)
+		timer.end_ns = now_ns() + timeout_ms * INT64_C(1000000);
+	return timer;
+}
+
+int ke_timer_left_ms(const struct ke_timer *timer)
+{
+	int64_t left;
+
+	if (timer->timeout_ms <= 0)
+		return timer->timeout_ms;
+	left = timer->end_ns - now_ns();
+	return left > 0 ? (int)((left + 999999) / 1000000) : 0;
 }

@@ -16,6 +16,17 @@ int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg);
 /* Whether the reserved fields of ev are what they have to be. */
 bool ke_event_is_valid(const struct ke_event *ev);
 
+/* A time-out as in poll(2) that several calls share. */
+struct ke_timer {
+	int timeout_ms;
+	int64_t end_ns;
+};
+
+struct ke_timer ke_timer_start(int timeout_ms);
+
+/* Returns what is left of it, for the next call. */
+int ke_timer_left_ms(const struct ke_timer *timer);
+
 static inline uint64_t ke_address(const void *p)
 {
 	return (uintptr_t)p;

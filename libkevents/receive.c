@@ -4,7 +4,16 @@
 #include <errno.h>
 #include <linux/kevents.h>
 
-_Static_assert(KE_PEEK == KEVENTS_RECEIVE_PEEK, "flags are handed on as they are");
+/* Flags are handed on as they are. */
+_Static_assert(KE_PEEK == KEVENTS_RECEIVE_PEEK, "");
+_Static_assert(KE_LEASE == KEVENTS_RECEIVE_LEASE, "");
+_Static_assert(KE_WATCHED == KEVENTS_RECEIVE_WATCHED, "");
+_Static_assert(KE_REDELIVERED == KEVENTS_RECEIVED_AGAIN, "");
+
+#define CHUNK	32	/* events that come in one call; their arguments lie on the stack */
+
+/* KEVENTS_RECEIVE_TERMINATE is not for callers. */
+#define FLAGS	(KE_PEEK | KE_LEASE | KE_WATCHED)
 
 int ke_poll_event(kevents_ctx *ctx, int id)
 {
@@ -25,35 +34,89 @@ int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
 }
 
-int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags,
-	       int timeout_ms)
+static struct kevents_receive receiving(const struct ke_event *ev)
 {
-	struct kevents_receive receive = {
-		.id = id,
-		.flags = flags,
-		.timeout_ms = timeout_ms,
+	return (struct kevents_receive) {
+		.data = ke_address(ev->data),
+		.size = ev->size,
+		.lease_ms = ev->lease_ms,
 	};
-	const struct kevents_received *event = &receive.event;
-	int err;
+}
 
-	/* KEVENTS_RECEIVE_TERMINATE is not for callers. */
-	if (!ke_event_is_valid(ev) || flags & ~KE_PEEK)
-		return -EINVAL;
-	receive.data = ke_address(ev->data);
-	receive.size = ev->size;
-	receive.lease_ms = ev->lease_ms;
-	err = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
-	if (!err || err == -EMSGSIZE)
-		ev->len = event->len;
-	if (err)
-		return err;
+static void received(struct ke_event *ev, const struct kevents_received *event)
+{
 	ev->id = event->id;
 	ev->flags = event->flags;
+	ev->len = event->len;
 	ev->seq = event->seq;
 	ev->sent_ns = event->sent_ns;
 	ev->deliveries = event->deliveries;
 	ev->pid = event->pid;
 	ev->uid = event->uid;
 	ev->gid = event->gid;
-	return 0;
+}
+
+int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags,
+	       int timeout_ms)
+{
+	struct kevents_receive receive;
+	int err;
+
+	if (!ke_event_is_valid(ev) || flags & ~FLAGS)
+		return -EINVAL;
+	receive = receiving(ev);
+	receive.id = flags & KE_WATCHED ? 0 : id;
+	receive.flags = flags;
+	receive.timeout_ms = timeout_ms;
+	err = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
+	if (!err)
+		received(ev, &receive.event);
+	else if (err == -EMSGSIZE)
+		ev->len = receive.event.len;
+	return err;
+}
+
+static int receive_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
+			 unsigned int flags, int timeout_ms)
+{
+	struct kevents_receive receives[CHUNK];
+	struct kevents_batch batch = {
+		.entries = ke_address(receives),
+		.flags = flags,
+		.timeout_ms = timeout_ms,
+	};
+	int done;
+
+	while (batch.n < n && ke_event_is_valid(&evs[batch.n])) {
+		receives[batch.n] = receiving(&evs[batch.n]);
+		batch.n++;
+	}
+	if (!batch.n)
+		return -EINVAL;
+	done = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE_BATCH, &batch);
+	for (int i = 0; i < done; i++)
+		received(&evs[i], &receives[i].event);
+	if (done == -EMSGSIZE)
+		evs[0].len = receives[0].event.len;
+	return done;
+}
+
+int ke_receive_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
+		     unsigned int flags, int timeout_ms)
+{
+	unsigned int total = 0, wanted;
+	int done = 0;
+
+	if ((!evs && n) || flags & ~(KE_LEASE | KE_WATCHED))
+		return -EINVAL;
+	flags &= ~KE_WATCHED;
+	while (total < n) {
+		wanted = n - total < CHUNK ? n - total : CHUNK;
+		done = receive_chunk(ctx, evs + total, wanted, flags, total ? 0 : timeout_ms);
+		if (done > 0)
+			total += (unsigned int)done;
+		if (done != (int)wanted)
+			break;
+	}
+	return total ? (int)total : done;
 }

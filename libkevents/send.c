@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/kevents.h>
 
+#define CHUNK	32	/* events that go in one call; their arguments lie on the stack */
+
 int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len)
 {
 	struct kevents_send send = {
@@ -15,22 +17,68 @@ int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
 }
 
+static struct kevents_send sending(const struct ke_event *ev)
+{
+	return (struct kevents_send) {
+		.id = ev->id,
+		.data = ke_address(ev->data),
+		.len = ev->len,
+		.ttl_ms = ev->ttl_ms,
+	};
+}
+
 int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeout_ms)
 {
-	struct kevents_send send = {
-		.flags = flags,
-		.timeout_ms = timeout_ms,
-	};
+	struct kevents_send send;
 	int err;
 
 	if (!ke_event_is_valid(ev))
 		return -EINVAL;
-	send.id = ev->id;
-	send.data = ke_address(ev->data);
-	send.len = ev->len;
-	send.ttl_ms = ev->ttl_ms;
+	send = sending(ev);
+	send.flags = flags;
+	send.timeout_ms = timeout_ms;
 	err = ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
 	if (!err)
 		ev->seq = send.seq;
 	return err;
+}
+
+static int send_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int timeout_ms)
+{
+	struct kevents_send sends[CHUNK];
+	struct kevents_batch batch = {
+		.entries = ke_address(sends),
+		.timeout_ms = timeout_ms,
+	};
+	int done;
+
+	while (batch.n < n && ke_event_is_valid(&evs[batch.n])) {
+		sends[batch.n] = sending(&evs[batch.n]);
+		batch.n++;
+	}
+	if (!batch.n)
+		return -EINVAL;
+	done = ke_context_ioctl(ctx, KEVENTS_IOC_SEND_BATCH, &batch);
+	for (int i = 0; i < done; i++)
+		evs[i].seq = sends[i].seq;
+	return done;
+}
+
+int ke_send_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int timeout_ms)
+{
+	struct ke_timer timer = ke_timer_start(timeout_ms);
+	unsigned int total = 0, wanted;
+	int done = 0;
+
+	if (!evs && n)
+		return -EINVAL;
+	while (total < n) {
+		wanted = n - total < CHUNK ? n - total : CHUNK;
+		done = send_chunk(ctx, evs + total, wanted, ke_timer_left_ms(&timer));
+		if (done > 0)
+			total += (unsigned int)done;
+		if (done != (int)wanted)
+			break;
+	}
+	return total ? (int)total : done;
 }

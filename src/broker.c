@@ -2,57 +2,77 @@
 #include "broker.h"
 
 #include <linux/rhashtable.h>
+#include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "event.h"
+#include "lease.h"
 #include "queue.h"
+#include "quota.h"
 
 /*
  * The lock map
  *
- * ke_queue.lock  covers all of ke_queue but id, which is constant, and node,
- *                which the table keeps; of a ke_event in the queue its entry,
- *                copiers, gone and deliveries; of a ke_receiver in the queue
- *                its entry and woken. Taken by every call for the ID; never
- *                two of them at a time. Nothing sleeps under it: memory of the
- *                caller is touched with page faults off.
- * bucket locks   of the table, taken by rhashtable to insert and remove; inside
- *                ke_queue.lock when a queue is removed. Looking up takes none.
- * ke_broker.seq  a counter; drawn under ke_queue.lock, which makes the numbers
- *                of a queue grow in the order of its events.
- * ke_broker.idle a lock-free list; filled under ke_queue.lock, emptied by the
- *                reaper.
+ * Each lock may be taken while those above it are held, one of a kind.
+ *
+ * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
+ *                 the table (node, by_id); of a ke_event what its declaration
+ *                 says; ke_deadline.event; ke_watch.dead and in_queue; of a
+ *                 ke_waiter in the row all. Taken by every call for the ID.
+ *                 Nothing sleeps under it: memory of the caller is touched with
+ *                 page faults off.
+ * ke_inbox.lock   of one client: which watches are ready, which receivers wait
+ *                 for any of them.
+ * ke_lessee.lock  of one client: its leases. An event comes and goes there under
+ *                 both locks, so either keeps it there.
+ * ke_clock.lock   of one broker: the deadlines.
+ * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
+ *                 up takes none.
+ * ke_broker.ids_lock  the tree of IDs.
+ * ke_user.lock    of one user: what is charged to it.
+ * users_lock      quota.c: the table of accounts.
+ * wait queues     of an inbox and of a user, and what epoll takes inside.
+ * workqueues'     taken by what starts a worker.
+ *
+ * Beside them: ke_client.watches_lock, a mutex outside all of these, lets one
+ * process at a time change what a client watches. ke_broker.seq is a counter
+ * drawn under ke_queue.lock, which makes the numbers of a queue grow in the order
+ * of its events. ke_broker.idle is a lock-free list, filled under ke_queue.lock.
  *
  * Who keeps what alive
  *
- * module      every open file (file_operations.owner).
- * ke_broker   part of the network namespace; ke_client holds a reference to
- *             that. So when a broker goes there is no client and no call.
- * ke_queue    the table holds it from its creation until ke_queue.dead is set.
- *             Found under RCU; whoever has its lock and sees that it is not
- *             dead may use it until unlocking, and across unlocking if it
- *             counts itself in ke_queue.pins. Freed after a grace period.
- * ke_event    the list it is in; ke_event.copiers, if it has been taken while
- *             somebody copies it.
- * ke_receiver the stack of its process, which leaves the row before it goes.
+ * module       every open file (file_operations.owner).
+ * ke_broker    part of the network namespace; ke_client holds a reference to
+ *              that. So when a broker goes there is no client and no call.
+ * ke_queue     the table holds it from its creation until ke_queue.dead is set.
+ *              Found under RCU; whoever has its lock and sees that it is not
+ *              dead may use it until unlocking, and across unlocking if it
+ *              counts itself in ke_queue.pins. Events, leases, a claim and
+ *              watches keep it, too. Freed after a grace period.
+ * ke_event     the list or tree it is in; ke_event.copiers, if it has ended
+ *              while somebody copies it.
+ * ke_deadline  its event; after that a grace period.
+ * ke_watch     its client, which sets dead; after that a grace period.
+ * ke_waiter    the stack of its process, which leaves the row before it goes.
+ * ke_user      references: a client's, and one for all that is charged at once.
  *
  * How a queue ends
  *
- * When a queue is unlocked empty and without pins, it is put on the idle list,
- * unless it is there: so each unused queue is on that list. Once a second, or
- * sooner if many came, the reaper looks at the list: it drops from it the
- * queues that are in use, keeps those that were used since its last look, and
- * ends the others. A busy queue that is empty in between stays.
+ * When a queue is unlocked and unused, it is put on the idle list, unless it is
+ * there: so each unused queue is on that list. Once a second, or sooner if many
+ * came, the reaper looks at the list: it drops from it the queues that are in
+ * use, keeps those that were used since its last look, and ends the others. A
+ * busy queue that is empty in between stays.
  */
 
 #define REAP_DELAY	HZ
 #define REAP_EARLY	1024	/* newly idle queues that are not left waiting */
 
 static unsigned int broker_net_id;
-static struct workqueue_struct *reapers;
+static bool is_registered;
 
 static const struct rhashtable_params queue_params = {
 	.key_len = sizeof_field(struct ke_queue, id),
@@ -66,11 +86,7 @@ struct ke_broker *ke_broker_of(const struct net *net)
 	return net_generic(net, broker_net_id);
 }
 
-/*
- * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
- * a lock that is taken only sometimes: callers that get one __acquire() it.
- */
-static struct ke_queue *find_queue_locked(struct ke_broker *broker, s32 id)
+struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
 
@@ -90,6 +106,42 @@ static struct ke_queue *find_queue_locked(struct ke_broker *broker, s32 id)
 	return queue;
 }
 
+static void link_id(struct ke_broker *broker, struct ke_queue *queue)
+{
+	struct rb_node **link = &broker->ids.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = queue->id < rb_entry(parent, struct ke_queue, by_id)->id ?
+		       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&queue->by_id, parent, link);
+	rb_insert_color(&queue->by_id, &broker->ids);
+}
+
+/*
+ * Puts @queue into the table; -EEXIST if its ID has one. Linked first: who ends
+ * it must find it linked.
+ */
+static int insert(struct ke_broker *broker, struct ke_queue *queue)
+{
+	struct ke_queue *other;
+
+	spin_lock(&broker->ids_lock);
+	link_id(broker, queue);
+	spin_unlock(&broker->ids_lock);
+	rcu_read_lock();
+	other = rhashtable_lookup_get_insert_fast(&broker->queues, &queue->node,
+						  queue_params);
+	rcu_read_unlock();
+	if (!other)
+		return 0;
+	spin_lock(&broker->ids_lock);
+	rb_erase(&queue->by_id, &broker->ids);
+	spin_unlock(&broker->ids_lock);
+	return IS_ERR(other) ? PTR_ERR(other) : -EEXIST;
+}
+
 static int wait_a_tick(void)
 {
 	schedule_timeout_killable(1);
@@ -97,36 +149,41 @@ static int wait_a_tick(void)
 }
 
 /* Makes sure that @id has had a queue; it may be gone again. */
-static int create_queue(struct ke_broker *broker, s32 id)
+static int create(struct ke_broker *broker, s32 id, struct ke_user *user)
 {
-	struct ke_queue *queue, *other;
+	struct ke_queue *queue = ke_queue_create(&broker->realm, id, user);
+	int err;
 
-	queue = ke_queue_create(id);
-	if (!queue)
-		return -ENOMEM;
-	rcu_read_lock();
-	other = rhashtable_lookup_get_insert_fast(&broker->queues, &queue->node,
-						  queue_params);
-	rcu_read_unlock();
-	if (!other)
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	err = insert(broker, queue);
+	if (!err)
 		return 0;
 	ke_queue_destroy(queue);
-	if (other == ERR_PTR(-EBUSY))	/* the table is growing in a worker */
+	if (err == -EEXIST)
+		return 0;
+	if (err == -EBUSY)	/* the table is growing in a worker */
 		return wait_a_tick();
-	return IS_ERR(other) ? -ENOMEM : 0;
+	return -ENOMEM;
 }
 
-/* Returns the queue of @id locked, a new one if need be; -ENOMEM, -EINTR. */
-static struct ke_queue *get_queue_locked(struct ke_broker *broker, s32 id)
+struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
+				      struct ke_user *user)
 {
 	struct ke_queue *queue;
+	bool reaped = false;
 	int err;
 
 	for (;;) {
-		queue = find_queue_locked(broker, id);
+		queue = ke_broker_find_locked(broker, id);
 		if (queue)
 			return queue;
-		err = create_queue(broker, id);
+		err = create(broker, id, user);
+		if ((err == -EDQUOT || err == -EAGAIN) && !reaped) {
+			ke_broker_reap(broker);
+			reaped = true;
+			continue;
+		}
 		if (err)
 			return ERR_PTR(err);
 	}
@@ -135,12 +192,12 @@ static struct ke_queue *get_queue_locked(struct ke_broker *broker, s32 id)
 static void reap_later(struct ke_broker *broker)
 {
 	if (atomic_inc_return(&broker->idle_new) == REAP_EARLY)
-		mod_delayed_work(reapers, &broker->reaper, 0);
+		mod_delayed_work(ke_workqueue, &broker->reaper, 0);
 	else
-		queue_delayed_work(reapers, &broker->reaper, REAP_DELAY);
+		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
 }
 
-static void unlock_queue(struct ke_broker *broker, struct ke_queue *queue)
+void ke_broker_unlock(struct ke_broker *broker, struct ke_queue *queue)
 	__releases(&queue->lock)
 {
 	bool idle = !queue->listed && ke_queue_unused_locked(queue);
@@ -154,15 +211,19 @@ static void unlock_queue(struct ke_broker *broker, struct ke_queue *queue)
 		reap_later(broker);
 }
 
-/* Whether @queue, which was on the idle list, is to be there still. */
-static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue)
+/*
+ * Whether @queue, which was on the idle list, is to be there still. @force: not
+ * because of its past.
+ */
+static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue,
+		       bool force)
 {
 	bool keep = false, dead = false;
 
 	spin_lock(&queue->lock);
 	if (!ke_queue_unused_locked(queue)) {
 		queue->listed = false;
-	} else if (queue->used) {
+	} else if (queue->used && !force) {
 		queue->used = false;
 		keep = true;
 	} else {
@@ -170,6 +231,9 @@ static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue)
 		dead = true;
 		rhashtable_remove_fast(&broker->queues, &queue->node,
 				       queue_params);
+		spin_lock(&broker->ids_lock);
+		rb_erase(&queue->by_id, &broker->ids);
+		spin_unlock(&broker->ids_lock);
 	}
 	spin_unlock(&queue->lock);
 	/* Not under its lock, which has to be there until it is released. */
@@ -178,94 +242,141 @@ static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue)
 	return keep;
 }
 
-static void reap(struct work_struct *work)
+/* Returns whether queues are left on the idle list. */
+static bool reap_all(struct ke_broker *broker, bool force)
 {
-	struct ke_broker *broker = container_of(to_delayed_work(work),
-						struct ke_broker, reaper);
 	struct ke_queue *queue, *next;
 	struct llist_node *idle;
-	bool again = false;
+	bool left = false;
 
 	atomic_set(&broker->idle_new, 0);
 	idle = llist_del_all(&broker->idle);
 	llist_for_each_entry_safe(queue, next, idle, idle) {
-		if (reap_queue(broker, queue)) {
+		if (reap_queue(broker, queue, force)) {
 			llist_add(&queue->idle, &broker->idle);
-			again = true;
+			left = true;
 		}
 		cond_resched();
 	}
-	if (again)
-		queue_delayed_work(reapers, &broker->reaper, REAP_DELAY);
+	return left;
 }
 
-int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
-		   u64 seq_addr)
+void ke_broker_reap(struct ke_broker *broker)
+{
+	reap_all(broker, true);
+}
+
+static void reap(struct work_struct *work)
+{
+	struct ke_broker *broker = container_of(to_delayed_work(work),
+						struct ke_broker, reaper);
+
+	if (reap_all(broker, false))
+		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
+}
+
+static void end_deadline(struct ke_broker *broker, struct ke_deadline *deadline,
+			 struct list_head *ended)
+{
+	struct ke_queue *queue = deadline->queue;
+
+	spin_lock(&queue->lock);
+	if (deadline->event)
+		ke_lease_due_locked(queue, deadline->event, ended);
+	ke_broker_unlock(broker, queue);
+}
+
+/* What ends because its time is up. */
+static void expire(struct work_struct *work)
+{
+	struct ke_broker *broker = container_of(to_delayed_work(work),
+						struct ke_broker, clock.work);
+	struct ke_deadline *deadline;
+	LIST_HEAD(ended);
+
+	do {
+		rcu_read_lock();
+		deadline = ke_clock_next(&broker->clock);
+		if (deadline)
+			end_deadline(broker, deadline, &ended);
+		rcu_read_unlock();
+		ke_event_free_list(&ended);
+		cond_resched();
+	} while (deadline);
+}
+
+static struct rb_node *first_from(const struct rb_root *ids, s32 from)
+{
+	struct rb_node *node = ids->rb_node, *best = NULL;
+
+	while (node) {
+		if (rb_entry(node, struct ke_queue, by_id)->id < from) {
+			node = node->rb_right;
+		} else {
+			best = node;
+			node = node->rb_left;
+		}
+	}
+	return best;
+}
+
+unsigned int ke_broker_ids(struct ke_broker *broker, s32 from, s32 *ids,
+			   unsigned int n)
+{
+	struct rb_node *node;
+	unsigned int i = 0;
+
+	spin_lock(&broker->ids_lock);
+	for (node = first_from(&broker->ids, from); node && i < n;
+	     node = rb_next(node)) {
+		ids[i] = rb_entry(node, struct ke_queue, by_id)->id;
+		if (!i || ids[i] != ids[i - 1])
+			i++;
+	}
+	spin_unlock(&broker->ids_lock);
+	return i;
+}
+
+static void recheck(struct ke_broker *broker)
 {
 	struct ke_queue *queue;
-	int err;
+	s64 next = S32_MIN;
+	s32 id;
 
-	for (;;) {
-		queue = get_queue_locked(broker, event->id);
-		if (IS_ERR(queue))
-			return PTR_ERR(queue);
-		__acquire(&queue->lock);
-		err = ke_event_stamp(event, atomic64_inc_return(&broker->seq),
-				     seq_addr, KE_COPY_ATOMIC);
-		if (!err)
-			ke_queue_append_locked(queue, event);
-		unlock_queue(broker, queue);
-		if (!err)
-			return 0;
-		/* A page is missing; the next number will find it. */
-		err = ke_event_stamp(event, 0, seq_addr, KE_COPY_MAY_SLEEP);
-		if (err)
-			return err;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+	while (next <= S32_MAX && ke_broker_ids(broker, next, &id, 1)) {
+		queue = ke_broker_find_locked(broker, id);
+		if (queue) {
+			__acquire(&queue->lock);
+			ke_queue_wake_all_locked(queue);
+			ke_broker_unlock(broker, queue);
+		}
+		next = (s64)id + 1;
 		cond_resched();
 	}
 }
 
-int ke_broker_receive(struct ke_broker *broker, s32 id,
-		      struct ke_receiver *receiver)
+void ke_broker_recheck_all(void)
 {
-	struct ke_queue *queue;
-	int err;
+	struct net *net;
 
-	if (receiver->waits)
-		queue = get_queue_locked(broker, id);
-	else
-		queue = find_queue_locked(broker, id);
-	if (!queue)
-		return -ENOMSG;
-	if (IS_ERR(queue))
-		return PTR_ERR(queue);
-	__acquire(&queue->lock);
-	err = ke_queue_receive_locked(queue, receiver);
-	unlock_queue(broker, queue);
-	ke_event_free_list(&receiver->taken);
-	return err;
-}
-
-int ke_broker_poll(struct ke_broker *broker, s32 id)
-{
-	struct ke_queue *queue = find_queue_locked(broker, id);
-	bool ready;
-
-	if (!queue)
-		return 0;
-	__acquire(&queue->lock);
-	ready = ke_queue_ready_locked(queue);
-	unlock_queue(broker, queue);
-	return ready;
+	/* A namespace is off the list before its broker goes. */
+	down_read(&net_rwsem);
+	if (READ_ONCE(is_registered))
+		for_each_net(net)
+			recheck(ke_broker_of(net));
+	up_read(&net_rwsem);
 }
 
 static int __net_init broker_net_init(struct net *net)
 {
 	struct ke_broker *broker = ke_broker_of(net);
 
+	spin_lock_init(&broker->ids_lock);
+	broker->ids = RB_ROOT;
 	atomic64_set(&broker->seq, 0);
+	broker->realm.user_ns = net->user_ns;
+	broker->realm.clock = &broker->clock;
+	ke_clock_init(&broker->clock, expire);
 	init_llist_head(&broker->idle);
 	atomic_set(&broker->idle_new, 0);
 	INIT_DELAYED_WORK(&broker->reaper, reap);
@@ -281,6 +392,7 @@ static void __net_exit broker_net_exit(struct net *net)
 {
 	struct ke_broker *broker = ke_broker_of(net);
 
+	ke_clock_stop(&broker->clock);
 	cancel_delayed_work_sync(&broker->reaper);
 	rhashtable_free_and_destroy(&broker->queues, free_queue, NULL);
 }
@@ -294,19 +406,17 @@ static struct pernet_operations broker_net_ops = {
 
 int ke_broker_init(void)
 {
-	int err;
+	int err = register_pernet_subsys(&broker_net_ops);
 
-	reapers = alloc_workqueue("kevents", WQ_UNBOUND, 0);
-	if (!reapers)
-		return -ENOMEM;
-	err = register_pernet_subsys(&broker_net_ops);
-	if (err)
-		destroy_workqueue(reapers);
+	WRITE_ONCE(is_registered, !err);
 	return err;
 }
 
 void ke_broker_exit(void)
 {
+	/* Parameters can be written until the module is gone. */
+	down_write(&net_rwsem);
+	is_registered = false;
+	up_write(&net_rwsem);
 	unregister_pernet_subsys(&broker_net_ops);
-	destroy_workqueue(reapers);
 }

@@ -4,18 +4,26 @@
 
 #include <linux/atomic.h>
 #include <linux/llist.h>
+#include <linux/rbtree.h>
 #include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-struct ke_event;
-struct ke_receiver;
+#include "clock.h"
+#include "queue.h"
+
+struct ke_user;
 struct net;
 
 /* All queues of one network namespace; lives as long as that. */
 struct ke_broker {
 	struct rhashtable queues;	/* struct ke_queue by ID */
+	spinlock_t ids_lock;
+	struct rb_root ids;		/* the same, in order; ids_lock */
 	atomic64_t seq;			/* of the latest event */
+	struct ke_realm realm;		/* what the queues know of it */
+	struct ke_clock clock;
 	struct llist_head idle;		/* queues that may be unused */
 	atomic_t idle_new;		/* put there since the last look */
 	struct delayed_work reaper;
@@ -25,18 +33,34 @@ struct ke_broker {
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
- * Accepts @event and writes its number to the address @seq_addr of the caller's
- * memory. Takes over @event if it returns 0; else -EFAULT, -EINTR or -ENOMEM.
+ * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
+ * a lock that is taken only sometimes: callers that get one __acquire() it.
  */
-int ke_broker_send(struct ke_broker *broker, struct ke_event *event,
-		   u64 seq_addr);
+struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id);
 
-/* What ke_queue_receive_locked() returns, -ENOMEM, or -EINTR if killed. */
-int ke_broker_receive(struct ke_broker *broker, s32 id,
-		      struct ke_receiver *receiver);
+/*
+ * The same, with a new queue charged to @user if need be: never NULL, but
+ * -EAGAIN, -EDQUOT, -EINTR or -ENOMEM.
+ */
+struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
+				      struct ke_user *user);
 
-/* Returns 1 if a receiver that comes now would find an event, else 0. */
-int ke_broker_poll(struct ke_broker *broker, s32 id);
+/* Every queue has to be unlocked by this one. */
+void ke_broker_unlock(struct ke_broker *broker, struct ke_queue *queue)
+	__releases(&queue->lock);
+
+/* Has all look again who wait in any namespace: strict has changed. */
+void ke_broker_recheck_all(void);
+
+/* Ends all unused queues now. */
+void ke_broker_reap(struct ke_broker *broker);
+
+/*
+ * Fills @ids with IDs that have a queue, in order, from @from on. Returns how
+ * many there were, at most @n.
+ */
+unsigned int ke_broker_ids(struct ke_broker *broker, s32 from, s32 *ids,
+			   unsigned int n);
 
 int ke_broker_init(void);
 void ke_broker_exit(void);

@@ -6,9 +6,15 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/uio.h>
+#include <net/net_namespace.h>
 
 #include "client.h"
 #include "ioctl.h"
+#include "quota.h"
+#include "stream.h"
+#include "transfer.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -17,6 +23,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 	if (IS_ERR(client))
 		return PTR_ERR(client);
 	file->private_data = client;
+	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);
 }
 
@@ -32,19 +39,57 @@ static long chardev_ioctl(struct file *file, unsigned int cmd,
 	return ke_ioctl(file->private_data, file->f_mode, cmd, arg);
 }
 
-/* Never readable: that is for watched IDs, and a client has none. */
+static bool may_wait(const struct kiocb *iocb)
+{
+	return !(iocb->ki_flags & IOCB_NOWAIT) &&
+	       !(iocb->ki_filp->f_flags & O_NONBLOCK);
+}
+
+static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return ke_stream_read(iocb->ki_filp->private_data, to, may_wait(iocb));
+}
+
+static ssize_t chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return ke_stream_write(iocb->ki_filp->private_data, from, may_wait(iocb));
+}
+
 static __poll_t chardev_poll(struct file *file, poll_table *wait)
 {
-	return file->f_mode & FMODE_WRITE ? EPOLLOUT | EPOLLWRNORM : 0;
+	struct ke_client *client = file->private_data;
+	__poll_t wanted = poll_requested_events(wait);
+	__poll_t mask = 0;
+
+	/* Two wait queues at the most: io_uring does not take more. */
+	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM)) {
+		poll_wait(file, &client->inbox.wait, wait);
+		if (ke_transfer_readable(client))
+			mask |= EPOLLIN | EPOLLRDNORM;
+	}
+	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM)) {
+		ke_user_poll(client->user, file, wait);
+		if (ke_transfer_writable(client))
+			mask |= EPOLLOUT | EPOLLWRNORM;
+	}
+	return mask;
+}
+
+static void chardev_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	ke_client_show(file->private_data, seq);
 }
 
 static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
 	.release = chardev_release,
+	.read_iter = chardev_read_iter,
+	.write_iter = chardev_write_iter,
 	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = chardev_poll,
+	.show_fdinfo = chardev_show_fdinfo,
 	.llseek = noop_llseek,
 };
 

@@ -2,17 +2,60 @@
 #ifndef KE_CLIENT_H
 #define KE_CLIENT_H
 
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "inbox.h"
+#include "lease.h"
+
 struct ke_broker;
+struct ke_room;
+struct ke_user;
 struct net;
+struct seq_file;
 
 /* One open file of the device; freed on its last close. */
 struct ke_client {
 	struct net *net;		/* a reference; keeps broker alive */
 	struct ke_broker *broker;
+	struct ke_user *user;		/* who opened it */
+	struct ke_inbox inbox;
+	struct ke_lessee lessee;
+
+	struct mutex watches_lock;	/* lock map: broker.c */
+	struct xarray watches;		/* struct ke_watch by ID; watches_lock */
+
+	/* Where the latest send was refused, and since when; NULL: it was not. */
+	struct ke_room *refused;
+	int refused_since;
 };
 
 /* Returns a client of the calling process' network namespace, or -ENOMEM. */
 struct ke_client *ke_client_create(void);
+
+/* All that it holds goes back before this returns. */
 void ke_client_destroy(struct ke_client *client);
+
+/*
+ * Returns a reference to the account of the calling process: that of @client,
+ * or another one if it has changed its user; NULL without memory.
+ */
+struct ke_user *ke_client_user(struct ke_client *client);
+
+/* Begins to watch @id; 0 if it does so already. -EAGAIN, -EDQUOT, -ENOMEM. */
+int ke_client_watch(struct ke_client *client, s32 id);
+
+/* Ends that; -ENOENT if it does not watch @id. */
+int ke_client_unwatch(struct ke_client *client, s32 id);
+
+/* For /proc/PID/fdinfo. */
+void ke_client_show(struct ke_client *client, struct seq_file *seq);
+
+/* Ends the lease of number @seq; the event is gone. -ENOENT: no such lease. */
+int ke_client_ack(struct ke_client *client, u64 seq);
+
+/* Ends the lease of number @seq; the event is back. -ENOENT: no such lease. */
+int ke_client_nack(struct ke_client *client, u64 seq);
 
 #endif /* KE_CLIENT_H */

@@ -7,36 +7,126 @@
 #include "chardev.h"
 #include "event.h"
 #include "queue.h"
+#include "quota.h"
 
-static int set_max_event_size(const char *value, const struct kernel_param *kp)
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* A parameter with the least and the largest value that it can be given. */
+struct bounded {
+	void *value;
+	unsigned long min;
+	unsigned long max;
+};
+
+static int set_bounded_uint(const char *text, const struct kernel_param *kp)
 {
-	unsigned int size;
-	int err = kstrtouint(value, 0, &size);
+	const struct bounded *bounded = kp->arg;
+	unsigned int value;
+	int err = kstrtouint(text, 0, &value);
 
 	if (err)
 		return err;
-	if (!size || size > KEVENTS_EVENT_SIZE_MAX)
+	if (value < bounded->min || value > bounded->max)
 		return -EINVAL;
-	WRITE_ONCE(ke_max_event_size, size);
+	WRITE_ONCE(*(unsigned int *)bounded->value, value);
+	ke_quota_retry();
 	return 0;
 }
 
-static const struct kernel_param_ops max_event_size_ops = {
-	.set = set_max_event_size,
-	.get = param_get_uint,
+static int get_bounded_uint(char *text, const struct kernel_param *kp)
+{
+	const struct bounded *bounded = kp->arg;
+
+	return sysfs_emit(text, "%u\n", READ_ONCE(*(unsigned int *)bounded->value));
+}
+
+static int set_bounded_ulong(const char *text, const struct kernel_param *kp)
+{
+	const struct bounded *bounded = kp->arg;
+	unsigned long value;
+	int err = kstrtoul(text, 0, &value);
+
+	if (err)
+		return err;
+	if (value < bounded->min || value > bounded->max)
+		return -EINVAL;
+	WRITE_ONCE(*(unsigned long *)bounded->value, value);
+	ke_quota_retry();
+	return 0;
+}
+
+static int get_bounded_ulong(char *text, const struct kernel_param *kp)
+{
+	const struct bounded *bounded = kp->arg;
+
+	return sysfs_emit(text, "%lu\n", READ_ONCE(*(unsigned long *)bounded->value));
+}
+
+static const struct kernel_param_ops bounded_uint = {
+	.set = set_bounded_uint,
+	.get = get_bounded_uint,
 };
 
-module_param_cb(max_event_size, &max_event_size_ops, &ke_max_event_size, 0644);
+static const struct kernel_param_ops bounded_ulong = {
+	.set = set_bounded_ulong,
+	.get = get_bounded_ulong,
+};
+
+static struct bounded max_event_size = { &ke_limits.max_event_size, 1, KEVENTS_EVENT_SIZE_MAX };
+module_param_cb(max_event_size, &bounded_uint, &max_event_size, 0644);
 __MODULE_PARM_TYPE(max_event_size, "uint");
 MODULE_PARM_DESC(max_event_size, "Largest payload of an event in bytes, up to 1 MiB");
+
+static struct bounded max_bytes = { &ke_limits.max_bytes, 0, LONG_MAX };
+module_param_cb(max_bytes, &bounded_ulong, &max_bytes, 0644);
+__MODULE_PARM_TYPE(max_bytes, "ulong");
+MODULE_PARM_DESC(max_bytes, "Bytes held over all namespaces, bookkeeping included");
+
+static struct bounded user_max_bytes = { &ke_limits.user_max_bytes, 0, LONG_MAX };
+module_param_cb(user_max_bytes, &bounded_ulong, &user_max_bytes, 0644);
+__MODULE_PARM_TYPE(user_max_bytes, "ulong");
+MODULE_PARM_DESC(user_max_bytes, "Bytes held for one user, bookkeeping included");
+
+static struct bounded user_max_events = { &ke_limits.user_max_events, 0, INT_MAX };
+module_param_cb(user_max_events, &bounded_uint, &user_max_events, 0644);
+__MODULE_PARM_TYPE(user_max_events, "uint");
+MODULE_PARM_DESC(user_max_events, "Events held for one user");
+
+static struct bounded user_max_ids = { &ke_limits.user_max_ids, 0, INT_MAX };
+module_param_cb(user_max_ids, &bounded_uint, &user_max_ids, 0644);
+__MODULE_PARM_TYPE(user_max_ids, "uint");
+MODULE_PARM_DESC(user_max_ids, "IDs in use and claims that one user brings into being");
+
+static int set_strict(const char *text, const struct kernel_param *kp)
+{
+	int err = param_set_bool(text, kp);
+
+	if (!err)
+		ke_broker_recheck_all();
+	return err;
+}
+
+static const struct kernel_param_ops strict_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_strict,
+	.get = param_get_bool,
+};
+
+module_param_cb(strict, &strict_ops, &ke_limits.strict, 0644);
+__MODULE_PARM_TYPE(strict, "bool");
+MODULE_PARM_DESC(strict, "1: only claimed IDs can be used");
 
 static int __init kevents_init(void)
 {
 	int err;
 
-	err = ke_event_init();
+	err = ke_quota_init();
 	if (err)
 		return err;
+	err = ke_event_init();
+	if (err)
+		goto exit_quota;
 	err = ke_queue_init();
 	if (err)
 		goto exit_event;
@@ -54,6 +144,8 @@ exit_queue:
 	ke_queue_exit();
 exit_event:
 	ke_event_exit();
+exit_quota:
+	ke_quota_exit();
 	return err;
 }
 
@@ -63,6 +155,7 @@ static void __exit kevents_exit(void)
 	ke_broker_exit();
 	ke_queue_exit();
 	ke_event_exit();
+	ke_quota_exit();
 }
 
 module_init(kevents_init);

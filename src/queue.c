@@ -1,36 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "queue.h"
 
-#include <linux/hrtimer.h>
+#include <linux/cred.h>
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
-/*
- * How an event reaches a receiver
- *
- * An event stays in the queue until it has been copied to its receiver. The
- * copy is made under the lock with page faults off; so copy and removal are one
- * step, and a receive that fails has not moved anything. Where a page is
- * missing, the copy is made once more without the lock and with faults on; the
- * event is still in its place then, for anybody to take, and if nobody did it
- * is removed.
- *
- * Receivers that wait stand in a row. An event wakes the first of them, which
- * takes the oldest event, leaves the row, and wakes the next if there is one
- * more event: one after the other, so that neither events nor receivers
- * overtake each other even if one of them fails. Whoever leaves the row, for
- * whatever reason, wakes the next; so no wake-up is lost. While a receiver
- * copies with faults on, which may take any time, it stands aside and others
- * may pass.
- *
- * One event is kept for each receiver in the row that will take one. A
- * receiver that comes later gets what there is beyond that, or stands in line.
- * The price of strict order: a receiver that has been woken and gets no
- * processor holds up those behind it.
- */
+#include "clock.h"
+#include "quota.h"
+#include "trace.h"
+
+#define PURGE_CHUNK	256	/* events dropped without letting go of the lock */
 
 static struct kmem_cache *queue_cache;
+
+static const struct ke_charge queue_charge = {
+	.bytes = sizeof(struct ke_queue),
+	.ids = 1,
+};
 
 static void queue_construct(void *object)
 {
@@ -38,11 +25,7 @@ static void queue_construct(void *object)
 
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->events);
-	queue->waiters = RB_ROOT_CACHED;
-	queue->tickets = 0;
-	queue->pending = 0;
-	queue->takers = 0;
-	queue->pins = 0;
+	INIT_LIST_HEAD(&queue->watches);
 }
 
 int ke_queue_init(void)
@@ -58,25 +41,35 @@ void ke_queue_exit(void)
 	kmem_cache_destroy(queue_cache);
 }
 
-struct ke_queue *ke_queue_create(s32 id)
+struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
+				 struct ke_user *user)
 {
 	struct ke_queue *queue;
+	int err;
 
+	err = ke_quota_charge(user, &queue_charge);
+	if (err)
+		return ERR_PTR(err);
 	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!queue)
-		return NULL;
+	if (!queue) {
+		ke_quota_uncharge(user, &queue_charge);
+		return ERR_PTR(-ENOMEM);
+	}
 	queue->id = id;
+	queue->realm = realm;
+	queue->user = user;
+	queue->returned = RB_ROOT_CACHED;
+	queue->waiters = RB_ROOT_CACHED;
+	memset(&queue->counts, 0, sizeof(queue->counts));
+	memset(&queue->claim, 0, sizeof(queue->claim));
+	queue->tickets = 0;
+	queue->takers = 0;
+	queue->pins = 0;
+	queue->asked = false;
 	queue->dead = false;
 	queue->listed = false;
 	queue->used = false;
 	return queue;
-}
-
-void ke_queue_destroy(struct ke_queue *queue)
-{
-	ke_event_free_list(&queue->events);
-	queue->pending = 0;
-	kmem_cache_free(queue_cache, queue);
 }
 
 static void free_rcu(struct rcu_head *rcu)
@@ -86,225 +79,287 @@ static void free_rcu(struct rcu_head *rcu)
 
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
+	ke_quota_uncharge(queue->user, &queue_charge);
 	call_rcu(&queue->rcu, free_rcu);
+}
+
+void ke_queue_destroy(struct ke_queue *queue)
+{
+	LIST_HEAD(ended);
+	u32 dropped;
+
+	do {
+		spin_lock(&queue->lock);
+		dropped = ke_queue_purge_locked(queue, U64_MAX, &ended);
+		spin_unlock(&queue->lock);
+		ke_event_free_list(&ended);
+	} while (dropped);
+	ke_quota_uncharge(queue->user, &queue_charge);
+	kmem_cache_free(queue_cache, queue);
+}
+
+int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
+{
+	int err;
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->user == user)
+		return 0;
+	err = ke_quota_charge(user, &queue_charge);
+	if (err)
+		return err;
+	ke_quota_uncharge(queue->user, &queue_charge);
+	queue->user = user;
+	return 0;
 }
 
 bool ke_queue_ready_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return queue->pending > queue->takers;
+	return queue->counts.pending > queue->takers;
+}
+
+bool ke_queue_vacant_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return !queue->counts.pending && !queue->counts.leased &&
+	       !queue->claim.held && list_empty(&queue->watches);
 }
 
 bool ke_queue_unused_locked(const struct ke_queue *queue)
 {
-	lockdep_assert_held(&queue->lock);
-	return !queue->pending && !queue->pins;
+	return ke_queue_vacant_locked(queue) && !queue->pins;
 }
 
-static struct ke_receiver *first_waiter(const struct ke_queue *queue)
+bool ke_queue_allows_locked(const struct ke_queue *queue, enum ke_access access)
+{
+	lockdep_assert_held(&queue->lock);
+	return ke_claim_allows(&queue->claim, queue->realm->user_ns, access);
+}
+
+bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
+				  const struct ke_watch *watch)
+{
+	const struct cred *old;
+	bool allows;
+
+	if (!queue->claim.held)
+		return ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
+	old = override_creds(watch->cred);
+	allows = ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
+	revert_creds(old);
+	return allows;
+}
+
+struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue)
 {
 	struct rb_node *node = rb_first_cached(&queue->waiters);
 
-	return node ? rb_entry(node, struct ke_receiver, node) : NULL;
+	return node ? rb_entry(node, struct ke_waiter, node) : NULL;
 }
 
-static void wake_first(struct ke_queue *queue)
+static void wake_waiter(struct ke_queue *queue)
 {
-	struct ke_receiver *first;
+	struct ke_waiter *first = ke_queue_waiter_locked(queue);
 
-	first = first_waiter(queue);
-	if (!queue->pending || !first || first->woken)
+	if (!first || first->woken)
 		return;
 	first->woken = true;
-	/* Under the lock: without it the receiver might be gone. */
+	/* Under the lock: without it the waiter might be gone. */
 	wake_up_process(first->task);
+}
+
+/*
+ * Tells the watches that an event waits. One receiver at a time is woken to
+ * take it; when it has answered, the next.
+ */
+static void notify_watches(struct ke_queue *queue, bool fresh)
+{
+	struct ke_watch *watch, *next, *taker = NULL;
+
+	list_for_each_entry_safe(watch, next, &queue->watches, in_queue) {
+		if (!ke_queue_allows_watch_locked(queue, watch))
+			continue;
+		if (ke_inbox_notify(watch, fresh, queue->asked ? NULL : queue)) {
+			queue->asked = true;
+			queue->pins++;
+			taker = watch;
+		}
+	}
+	if (taker)
+		list_move_tail(&taker->in_queue, &queue->watches);
+}
+
+static void wake(struct ke_queue *queue, bool fresh)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!queue->counts.pending)
+		return;
+	wake_waiter(queue);
+	if (!list_empty(&queue->watches) && ke_queue_ready_locked(queue))
+		notify_watches(queue, fresh);
+}
+
+void ke_queue_wake_locked(struct ke_queue *queue)
+{
+	wake(queue, false);
+}
+
+void ke_queue_wake_all_locked(struct ke_queue *queue)
+{
+	struct rb_node *node;
+
+	for (node = rb_first_cached(&queue->waiters); node; node = rb_next(node))
+		wake_up_process(rb_entry(node, struct ke_waiter, node)->task);
+	wake(queue, true);
 }
 
 void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
 {
-	lockdep_assert_held(&queue->lock);
+	event->queue = queue;
+	event->state = KE_EVENT_WAITS;
 	list_add_tail(&event->entry, &queue->events);
-	queue->pending++;
+	queue->counts.pending++;
+	queue->counts.sent++;
+	queue->counts.bytes += ke_event_bytes(event->len);
+	atomic_long_add(ke_event_bytes(event->len), &queue->realm->bytes);
+	atomic_long_inc(&queue->realm->events);
 	queue->used = true;
-	wake_first(queue);
+	if (event->deadline) {
+		event->deadline->event = event;
+		event->deadline->queue = queue;
+		ke_clock_set(queue->realm->clock, event->deadline,
+			     event->deadline->ttl);
+	}
+	trace_kevents_send(event);
+	wake(queue, true);
 }
 
-/* Whether @receiver may have the oldest event now. */
-static bool may_take(const struct ke_queue *queue,
-		     const struct ke_receiver *receiver)
+void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
 {
-	if (!receiver->ticket)
-		return ke_queue_ready_locked(queue);
-	return queue->pending && first_waiter(queue) == receiver;
-}
-
-static struct ke_event *first_event(const struct ke_queue *queue)
-{
-	return list_first_entry(&queue->events, struct ke_event, entry);
-}
-
-static void remove_event(struct ke_queue *queue, struct ke_event *event,
-			 struct ke_receiver *receiver)
-{
-	queue->pending--;
-	event->gone = true;
-	if (event->copiers)
+	lockdep_assert_held(&queue->lock);
+	if (event->state == KE_EVENT_WAITS)
 		list_del(&event->entry);
 	else
-		list_move(&event->entry, &receiver->taken);
+		rb_erase_cached(&event->node, &queue->returned);
+	queue->counts.pending--;
 }
 
-static bool came_before(struct rb_node *a, const struct rb_node *b)
+void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct list_head *ended)
 {
-	return rb_entry(a, struct ke_receiver, node)->ticket <
-	       rb_entry(b, struct ke_receiver, node)->ticket;
-}
-
-static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
-{
-	rb_add_cached(&receiver->node, &queue->waiters, came_before);
-	if (!receiver->peek)
-		queue->takers++;
-}
-
-/* Whoever is next now learns of it. */
-static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
-{
-	rb_erase_cached(&receiver->node, &queue->waiters);
-	receiver->woken = false;
-	if (!receiver->peek)
-		queue->takers--;
-	wake_first(queue);
-}
-
-/*
- * Copies @event out with page faults on. Returns 0 if it is still the one that
- * @receiver may have, -EAGAIN if it is not, or the error of the copy.
- */
-static int copy_out_sleeping(struct ke_queue *queue,
-			     struct ke_receiver *receiver,
-			     struct ke_event *event)
-	__must_hold(&queue->lock)
-{
-	int err;
-
-	event->copiers++;
-	queue->pins++;
-	if (receiver->ticket)
-		leave_row(queue, receiver);
-	spin_unlock(&queue->lock);
-	err = ke_event_copy_out(event, &receiver->sink, KE_COPY_MAY_SLEEP);
-	spin_lock(&queue->lock);
-	if (receiver->ticket)
-		enter_row(queue, receiver);
-	queue->pins--;
-	event->copiers--;
-
-	if (event->gone) {
-		if (!event->copiers)
-			list_add(&event->entry, &receiver->taken);
-		return err ?: -EAGAIN;
+	lockdep_assert_held(&queue->lock);
+	event->state = KE_EVENT_ENDED;
+	queue->counts.bytes -= ke_event_bytes(event->len);
+	atomic_long_sub(ke_event_bytes(event->len), &queue->realm->bytes);
+	atomic_long_dec(&queue->realm->events);
+	if (event->deadline) {
+		event->deadline->event = NULL;
+		ke_clock_end(queue->realm->clock, event->deadline);
 	}
-	if (!err && (!may_take(queue, receiver) || first_event(queue) != event))
-		return -EAGAIN;
-	return err;
+	if (!event->copiers)
+		list_add_tail(&event->entry, ended);
 }
 
-/* Hands the oldest event to @receiver, whose turn it is. */
-static int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
-	__must_hold(&queue->lock)
+static bool is_expired(const struct ke_event *event)
+{
+	return event->deadline && event->deadline->ttl &&
+	       ktime_get() >= event->deadline->ttl;
+}
+
+static void expire(struct ke_queue *queue, struct ke_event *event,
+		   struct list_head *ended)
+{
+	queue->counts.expired++;
+	trace_kevents_expire(event);
+	ke_queue_end_locked(queue, event, ended);
+}
+
+static bool comes_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ke_event, node)->seq <
+	       rb_entry(b, struct ke_event, node)->seq;
+}
+
+/* What is left of it when a lease is over. */
+static void reset_deadline(struct ke_queue *queue, struct ke_event *event)
+{
+	struct ke_deadline *deadline = event->deadline;
+
+	if (deadline->ttl) {
+		ke_clock_set(queue->realm->clock, deadline, deadline->ttl);
+		return;
+	}
+	deadline->event = NULL;
+	event->deadline = NULL;
+	ke_clock_end(queue->realm->clock, deadline);
+}
+
+void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
+			    struct list_head *ended)
+{
+	lockdep_assert_held(&queue->lock);
+	queue->counts.returned++;
+	trace_kevents_return(event);
+	if (is_expired(event)) {
+		expire(queue, event, ended);
+		return;
+	}
+	event->state = KE_EVENT_RETURNED;
+	rb_add_cached(&event->node, &queue->returned, comes_before);
+	queue->counts.pending++;
+	queue->used = true;
+	if (event->deadline)
+		reset_deadline(queue, event);
+	wake(queue, true);
+}
+
+/* Events in returned were handed out before those in events: they are older. */
+struct ke_event *ke_queue_first_locked(struct ke_queue *queue)
+{
+	struct rb_node *node = rb_first_cached(&queue->returned);
+
+	if (node)
+		return rb_entry(node, struct ke_event, node);
+	return list_first_entry_or_null(&queue->events, struct ke_event, entry);
+}
+
+bool ke_queue_trim_locked(struct ke_queue *queue, struct list_head *ended)
 {
 	struct ke_event *event;
-	int err;
+	bool trimmed = false;
 
-	event = first_event(queue);
-	err = ke_event_copy_out(event, &receiver->sink, KE_COPY_ATOMIC);
-	if (err == -EFAULT)
-		err = copy_out_sleeping(queue, receiver, event);
-	if (!err && !receiver->peek)
-		remove_event(queue, event, receiver);
-	return err;
-}
-
-static int interruption(const struct ke_receiver *receiver)
-{
-	return receiver->deadline ? -EINTR : -ERESTARTSYS;
-}
-
-/* Sleeps until woken, or a signal, or the deadline; false after the latter. */
-static bool sleep_unlocked(struct ke_queue *queue,
-			   struct ke_receiver *receiver)
-	__must_hold(&queue->lock)
-{
-	bool in_time;
-
-	receiver->woken = false;
-	set_current_state(TASK_INTERRUPTIBLE);
-	spin_unlock(&queue->lock);
-	in_time = schedule_hrtimeout_range(receiver->deadline,
-					   current->timer_slack_ns,
-					   HRTIMER_MODE_ABS);
-	__set_current_state(TASK_RUNNING);
-	spin_lock(&queue->lock);
-	return in_time;
-}
-
-/* An event that can be had goes before a signal and the deadline. */
-static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
-	__must_hold(&queue->lock)
-{
-	bool in_time = true;
-	int err;
-
-	for (;;) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (may_take(queue, receiver)) {
-			err = hand_out(queue, receiver);
-			if (err != -EAGAIN)
-				return err;
-			continue;
-		}
-		if (signal_pending(current))
-			return interruption(receiver);
-		if (!in_time)
-			return -ETIMEDOUT;
-		in_time = sleep_unlocked(queue, receiver);
+	while ((event = ke_queue_first_locked(queue)) && is_expired(event)) {
+		ke_queue_detach_locked(queue, event);
+		expire(queue, event, ended);
+		trimmed = true;
+		queue->pins++;
+		cond_resched_lock(&queue->lock);
+		queue->pins--;
 	}
+	return trimmed;
 }
 
-/* Waits for its turn behind those who came before. */
-static int stand_in_line(struct ke_queue *queue, struct ke_receiver *receiver)
-	__must_hold(&queue->lock)
+void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
+			    struct list_head *ended)
 {
-	int err;
-
-	queue->pins++;
-	receiver->ticket = ++queue->tickets;
-	spin_unlock(&queue->lock);
-	ke_event_prefault(&receiver->sink);
-	spin_lock(&queue->lock);
-
-	enter_row(queue, receiver);
-	err = wait_in_row(queue, receiver);
-	leave_row(queue, receiver);
-	queue->pins--;
-	return err;
+	if (!is_expired(event))
+		return;
+	ke_queue_detach_locked(queue, event);
+	expire(queue, event, ended);
 }
 
-int ke_queue_receive_locked(struct ke_queue *queue,
-			    struct ke_receiver *receiver)
+u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
+			  struct list_head *ended)
 {
-	int err = -EAGAIN;
+	struct ke_event *event;
+	u32 dropped = 0;
 
-	lockdep_assert_held(&queue->lock);
-	queue->used = true;
-	while (err == -EAGAIN && may_take(queue, receiver)) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		err = hand_out(queue, receiver);
+	while (dropped < PURGE_CHUNK && (event = ke_queue_first_locked(queue)) &&
+	       event->seq <= last) {
+		ke_queue_detach_locked(queue, event);
+		ke_queue_end_locked(queue, event, ended);
+		dropped++;
 	}
-	if (err != -EAGAIN)
-		return err;
-	return receiver->waits ? stand_in_line(queue, receiver) : -ENOMSG;
+	return dropped;
 }

@@ -2,7 +2,6 @@
 #ifndef KE_QUEUE_H
 #define KE_QUEUE_H
 
-#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/rbtree.h>
@@ -11,45 +10,65 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "claim.h"
 #include "event.h"
+#include "inbox.h"
 
-struct task_struct;
+struct ke_clock;
+
+/* What the queues of one broker share. */
+struct ke_realm {
+	struct user_namespace *user_ns;	/* decides who is privileged */
+	struct ke_clock *clock;
+	atomic_long_t bytes;		/* of events that wait or are leased */
+	atomic_long_t events;
+};
+
+/* What happened to the events of a queue, and how many there are. */
+struct ke_queue_counts {
+	u64 sent;
+	u64 received;
+	u64 expired;
+	u64 returned;
+	u64 bytes;			/* held by those that wait or are leased */
+	u32 pending;			/* that wait */
+	u32 leased;
+	u32 waiters;			/* receivers in the row */
+};
 
 /* One ID: the events that wait there and the receivers that wait for one. */
 struct ke_queue {
 	struct rhash_head node;		/* in the broker's table; RCU */
 	s32 id;
+	struct ke_realm *realm;
 	spinlock_t lock;		/* what it covers: lock map, broker.c */
 
-	struct list_head events;	/* by seq */
-	struct rb_root_cached waiters;	/* struct ke_receiver, by ticket */
+	struct list_head events;	/* never handed out, by seq */
+	struct rb_root_cached returned;	/* handed out and back, by seq */
+	struct rb_root_cached waiters;	/* struct ke_waiter, by ticket */
+	struct list_head watches;	/* struct ke_watch */
+	struct ke_queue_counts counts;
+	struct ke_claim claim;
+	struct ke_user *user;		/* who is charged for the ID */
 	u64 tickets;			/* given out so far */
-	u32 pending;			/* length of events */
 	u32 takers;			/* waiters that an event is kept for */
-	u32 pins;			/* receivers that come back to it */
+	u32 pins;			/* processes that come back to it */
 
+	bool asked;			/* a watching receiver owes an answer */
 	bool dead;			/* out of the table: look the ID up again */
 	bool listed;			/* on the broker's idle list */
 	bool used;			/* since the idle list was last looked at */
 	struct llist_node idle;
-
+	struct rb_node by_id;		/* the broker's, by its lock */
 	struct rcu_head rcu;
 };
 
-/* A receive in progress, on the stack of the process that makes it. */
-struct ke_receiver {
-	struct rb_node node;		/* queue lock: in waiters */
-	struct task_struct *task;
-	u64 ticket;			/* its place among the waiters; 0: none */
-	bool woken;			/* queue lock: it is its turn */
-	bool peek;			/* leave the event where it is */
-	bool waits;			/* if there is nothing for it now */
-	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
-	struct ke_sink sink;
-	struct list_head taken;		/* events to free without the lock */
-};
+/* Returns a new queue, charged to @user; -EAGAIN, -EDQUOT or -ENOMEM. */
+struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
+				 struct ke_user *user);
 
-struct ke_queue *ke_queue_create(s32 id);
+/* Charges the queue to @user instead; 0, -EAGAIN or -EDQUOT. */
+int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user);
 
 /* Frees a queue that nobody can find any more, and its events. */
 void ke_queue_destroy(struct ke_queue *queue);
@@ -61,15 +80,59 @@ void ke_queue_destroy_rcu(struct ke_queue *queue);
 void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event);
 
 /*
- * Hands the oldest event to @receiver, waiting for one if it wants that. The
- * lock may be given up in between, but not the queue: it stays alive.
- * Returns 0, -ENOMSG, -ETIMEDOUT, -EINTR, -ERESTARTSYS, -EMSGSIZE or -EFAULT.
+ * Ends the expired events that stand before all others. If it returns true, the
+ * lock may have been given up in between.
  */
-int ke_queue_receive_locked(struct ke_queue *queue,
-			    struct ke_receiver *receiver);
+bool ke_queue_trim_locked(struct ke_queue *queue, struct list_head *ended);
+
+/* Returns the event whose turn it is, expired or not, or NULL. */
+struct ke_event *ke_queue_first_locked(struct ke_queue *queue);
+
+/* Takes @event, which waits, out of its place. */
+void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event);
+
+/* Puts @event back to its place by seq, and wakes who waits for it. */
+void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
+			    struct list_head *ended);
+
+/*
+ * @event is nowhere any more: it goes to @ended, to be freed without the lock;
+ * or, if somebody copies it, is left to that.
+ */
+void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct list_head *ended);
+
+/* Ends @event, which waits, if its time to live is over. */
+void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
+			    struct list_head *ended);
+
+/*
+ * Drops waiting events up to number @last, a few hundred at most, to @ended.
+ * Returns how many; 0 when there are no more.
+ */
+u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
+			  struct list_head *ended);
+
+/* Returns whose turn it is in the row, or NULL. */
+struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue);
+
+/* Tells who is next, receiver or watch, that an event waits. */
+void ke_queue_wake_locked(struct ke_queue *queue);
+
+/* The same when the claim has changed: all who wait look again. */
+void ke_queue_wake_all_locked(struct ke_queue *queue);
 
 /* Whether a receiver that comes now would find an event. */
 bool ke_queue_ready_locked(const struct ke_queue *queue);
+
+bool ke_queue_allows_locked(const struct ke_queue *queue, enum ke_access access);
+
+/* Whether the owner of @watch may receive. */
+bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
+				  const struct ke_watch *watch);
+
+/* Whether it holds nothing that somebody has put there. */
+bool ke_queue_vacant_locked(const struct ke_queue *queue);
 
 /* Whether nobody would miss the queue. */
 bool ke_queue_unused_locked(const struct ke_queue *queue);

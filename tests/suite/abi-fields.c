@@ -174,18 +174,25 @@ START_TEST(p8_what_is_reserved_of_a_receive_must_be_zero)
 {
 	int id = fresh_id();
 	struct kevents_receive receive = abi_receive(id, NULL, 0);
+	const unsigned int known = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE |
+				   KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED;
 	unsigned int bit;
 
 	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
 	for (bit = 0; bit < 32; bit++) {
 		receive.flags = 1U << bit;
-		if (receive.flags & (KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE))
+		if (receive.flags & known)
 			continue;
 		ASSERT_RESULT(abi_call(RECEIVE, &receive), -EINVAL);
 		receive.flags |= KEVENTS_RECEIVE_PEEK;
 		ASSERT_RESULT(abi_call(RECEIVE, &receive), -EINVAL);
 	}
+	receive.flags = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
+	ASSERT_RESULT(abi_call(RECEIVE, &receive), -EINVAL);
+	receive.flags = KEVENTS_RECEIVE_WATCHED;
+	ASSERT_RESULT(abi_call(RECEIVE, &receive), -EINVAL);
 	receive.flags = 0;
+	assert_zero_only(RECEIVE, &receive, &receive.lease_ms, sizeof(receive.lease_ms));
 	assert_zero_only(RECEIVE, &receive, &receive.reserved, sizeof(receive.reserved));
 	ck_assert(abi_is_painted(&receive.event, sizeof(receive.event)));
 	ck_assert_uint_eq(drain(id), 1);
@@ -215,32 +222,60 @@ START_TEST(p8_what_is_reserved_in_the_library_must_be_zero)
 	}
 	for (bit = 0; bit < 32; bit++) {
 		ASSERT_RESULT(ke_send(&ke, &ev, 1U << bit, 0), -EINVAL);
-		if (1U << bit != KE_PEEK)
+		if (!(1U << bit & (KE_PEEK | KE_LEASE | KE_WATCHED)))
 			ASSERT_RESULT(ke_receive(&ke, ev.id, &ev, 1U << bit, 0), -EINVAL);
 	}
 	assert_empty(ev.id);
 }
 END_TEST
 
-/* Until events can expire and be leased. */
-START_TEST(for_now_there_are_no_times_to_live_and_no_leases)
+START_TEST(p8_what_is_reserved_of_control_must_be_zero)
 {
-	struct ke_event ev = { .id = fresh_id(), .ttl_ms = 1 };
-	struct kevents_send send = abi_send(ev.id, NULL, 0);
-	struct kevents_receive receive = abi_receive(ev.id, NULL, 0);
+	static const unsigned long with_id[] = {
+		KEVENTS_IOC_WATCH, KEVENTS_IOC_UNWATCH, KEVENTS_IOC_PURGE, KEVENTS_IOC_UNCLAIM,
+	};
+	struct kevents_id id = { .id = fresh_id() };
+	struct kevents_lease lease = { .seq = 1 };
+	struct kevents_claim claim = { .id = id.id };
+	struct kevents_stat stat = { .id = id.id };
+	struct kevents_list list = { .n = 0 };
+	size_t i;
 
-	ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EINVAL);
-	assert_zero_only(SEND, &send, &send.ttl_ms, sizeof(send.ttl_ms));
-	ev.ttl_ms = 0;
-	ev.lease_ms = 1;
-	ASSERT_RESULT(ke_receive(&ke, ev.id, &ev, 0, 0), -EINVAL);
-	assert_zero_only(RECEIVE, &receive, &receive.lease_ms, sizeof(receive.lease_ms));
+	for (i = 0; i < ARRAY_SIZE(with_id); i++) {
+		assert_zero_only(with_id[i], &id, &id.flags, sizeof(id.flags));
+		assert_zero_only(with_id[i], &id, &id.reserved, sizeof(id.reserved));
+	}
+	for (i = 0; i < 2; i++) {
+		unsigned long command = i ? KEVENTS_IOC_ACK : KEVENTS_IOC_NACK;
+
+		assert_zero_only(command, &lease, &lease.flags, sizeof(lease.flags));
+		assert_zero_only(command, &lease, &lease.reserved32, sizeof(lease.reserved32));
+		assert_zero_only(command, &lease, &lease.reserved, sizeof(lease.reserved));
+	}
+	assert_zero_only(KEVENTS_IOC_CLAIM, &claim, &claim.reserved, sizeof(claim.reserved));
+	assert_zero_only(KEVENTS_IOC_STAT, &stat, &stat.flags, sizeof(stat.flags));
+	assert_zero_only(KEVENTS_IOC_LIST, &list, &list.flags, sizeof(list.flags));
+	assert_zero_only(KEVENTS_IOC_LIST, &list, &list.reserved32, sizeof(list.reserved32));
+	assert_zero_only(KEVENTS_IOC_LIST, &list, &list.reserved, sizeof(list.reserved));
+	ASSERT_RESULT(ke_unwatch(&ke, id.id), -ENOENT);
+	ASSERT_RESULT(ke_unclaim(&ke, id.id), -ENOENT);
 }
 END_TEST
 
 static bool is_known(unsigned long command)
 {
-	return command == INFO || command == SEND || command == RECEIVE || command == POLL;
+	static const unsigned long known[] = {
+		INFO, SEND, RECEIVE, POLL, KEVENTS_IOC_SEND_BATCH, KEVENTS_IOC_RECEIVE_BATCH,
+		KEVENTS_IOC_ACK, KEVENTS_IOC_NACK, KEVENTS_IOC_WATCH, KEVENTS_IOC_UNWATCH,
+		KEVENTS_IOC_STAT, KEVENTS_IOC_LIST, KEVENTS_IOC_PURGE, KEVENTS_IOC_CLAIM,
+		KEVENTS_IOC_UNCLAIM, KEVENTS_IOC_LIMITS,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (command == known[i])
+			return true;
+	return false;
 }
 
 START_TEST(p8_unknown_commands_are_enotty)
@@ -295,6 +330,6 @@ TESTS(abi_fields, 30, WITH_CLIENT,
       p8_what_is_reserved_of_a_receive_must_be_zero,
       p8_what_is_reserved_of_a_poll_must_be_zero,
       p8_what_is_reserved_in_the_library_must_be_zero,
-      for_now_there_are_no_times_to_live_and_no_leases,
+      p8_what_is_reserved_of_control_must_be_zero,
       p8_unknown_commands_are_enotty,
       p8_commands_of_other_devices_are_enotty)

@@ -49,13 +49,17 @@ struct kevents_info {
  * @len:        in: bytes of payload, at most max_event_size
  * @timeout_ms: in: how long to wait for room in milliseconds; 0 not at all, a
  *              negative value for ever
- * @ttl_ms:     in: 0
+ * @ttl_ms:     in: milliseconds after which the event ends if nobody has taken
+ *              it; 0 never
  * @reserved:   in: 0
  * @seq:        out: sequence number of the event; grows strictly within the
  *              network namespace, in the order in which events were accepted
  *
  * Errors: EBADF the file is not open for writing; EFAULT; EINVAL; EMSGSIZE
- * @len is over max_event_size; ENOMEM.
+ * @len is over max_event_size; EPERM the claim of @id, or strict, forbids it;
+ * ENOMEM; with @timeout_ms 0 EAGAIN max_bytes are in use, EDQUOT the user is at
+ * a limit of its own; otherwise ETIMEDOUT, or EINTR a signal came during a
+ * limited wait (an unlimited one is restarted as SA_RESTART says).
  */
 struct kevents_send {
 	__s32 id;
@@ -72,6 +76,13 @@ struct kevents_send {
 #define KEVENTS_RECEIVE_PEEK	(1U << 0)
 /* Write a NUL byte behind the payload where there is room for it. */
 #define KEVENTS_RECEIVE_TERMINATE (1U << 1)
+/* Hold the event for this open file until it is acknowledged or given back. */
+#define KEVENTS_RECEIVE_LEASE	(1U << 2)
+/* Take it from any ID that this open file watches. */
+#define KEVENTS_RECEIVE_WATCHED	(1U << 3)
+
+/* The event was handed out before and came back. */
+#define KEVENTS_RECEIVED_AGAIN	(1U << 0)
 
 /**
  * struct kevents_received - what the kernel says of an event
@@ -80,7 +91,7 @@ struct kevents_send {
  * @sent_ns:    when it was accepted, CLOCK_MONOTONIC of the receiver's time
  *              namespace, in nanoseconds
  * @id:         the ID it was sent to
- * @flags:      0
+ * @flags:      KEVENTS_RECEIVED_*
  * @deliveries: how often it was handed out, this time included
  * @pid:        process ID of the sender in the receiver's pid namespace, 0 if
  *              it has none there
@@ -104,26 +115,31 @@ struct kevents_received {
 
 /**
  * struct kevents_receive - take the oldest event of an ID
- * @id:         in: any value
- * @flags:      in: KEVENTS_RECEIVE_*
+ * @id:         in: any value; 0 with KEVENTS_RECEIVE_WATCHED
+ * @flags:      in: KEVENTS_RECEIVE_*; PEEK and LEASE exclude each other
  * @data:       in: address of a buffer for the payload
  * @size:       in: room there in bytes; no more than the payload is written
  * @timeout_ms: in: how long to wait for an event in milliseconds; 0 not at
  *              all, a negative value for ever
- * @lease_ms:   in: 0
+ * @lease_ms:   in: with KEVENTS_RECEIVE_LEASE, milliseconds after which the
+ *              event goes back by itself; 0 never; otherwise 0
  * @reserved:   in: 0
  * @event:      out: the event
  *
  * Receivers that wait for an ID are served in the order in which they came,
- * and before one that comes later. O_NONBLOCK of the file does not matter
- * here, @timeout_ms decides. A receive that is restarted comes anew.
+ * and before one that comes later; those that wait for watched IDs get what is
+ * left over. Watched IDs that have events are served in turn. O_NONBLOCK of the
+ * file does not matter here, @timeout_ms decides. A receive that is restarted
+ * comes anew.
  *
  * Errors: EBADF the file is not open for reading; EFAULT; EINTR a signal came
  * during a limited wait, or it was stopped and continued, traced or frozen (an
  * unlimited wait is restarted, after a signal handler as SA_RESTART says);
  * EINVAL; EMSGSIZE the payload is longer than @size, @event.len says how long;
  * ENOMEM; ENOMSG nothing waits but what is on its way to receivers that wait
- * already, and @timeout_ms is 0; ETIMEDOUT.
+ * already, and @timeout_ms is 0; ETIMEDOUT; EPERM the claim of @id, or strict,
+ * forbids it; if a queue has to be made in order to wait, or memory for the
+ * limit of the lease, EAGAIN and EDQUOT as for a send.
  */
 struct kevents_receive {
 	__s32 id;
@@ -145,13 +161,209 @@ struct kevents_receive {
  * The ioctl returns 1 if it would, else 0. An event on its way to a receiver
  * that waits already does not count.
  *
- * Errors: EBADF the file is not open for reading; EFAULT; EINVAL.
+ * Errors: EBADF the file is not open for reading; EFAULT; EINVAL; EPERM.
  */
 struct kevents_poll {
 	__s32 id;
 	__u32 flags;
 	__aligned_u64 reserved;
 };
+
+/**
+ * struct kevents_batch - several sends or receives in one call
+ * @entries:    in: address of an array of struct kevents_send or of struct
+ *              kevents_receive, each used as in a single call; its own
+ *              @timeout_ms and @flags are 0, and @id of a receive
+ * @n:          in: how many
+ * @flags:      in: for all receives, 0 or KEVENTS_RECEIVE_LEASE
+ * @timeout_ms: in: a send waits for room for each event, in all not longer than
+ *              this; a receive waits for the first event only
+ * @reserved32: in: 0
+ * @reserved:   in: 0
+ *
+ * Receives take events from the watched IDs. The ioctl returns how many entries
+ * were done; what stopped it is an error only if that is 0.
+ */
+struct kevents_batch {
+	__aligned_u64 entries;
+	__u32 n;
+	__u32 flags;
+	__s32 timeout_ms;
+	__u32 reserved32;
+	__aligned_u64 reserved[2];
+};
+
+/**
+ * struct kevents_lease - acknowledge an event, or give it back
+ * @seq:      in: its number
+ * @flags:    in: 0
+ * @reserved32: in: 0
+ * @reserved: in: 0
+ *
+ * Errors: EFAULT; EINVAL; ENOENT this open file holds no such lease.
+ */
+struct kevents_lease {
+	__aligned_u64 seq;
+	__u32 flags;
+	__u32 reserved32;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct kevents_id - an ID and nothing else
+ * @id:       in: any value
+ * @flags:    in: 0
+ * @reserved: in: 0
+ *
+ * WATCH: EBADF the file is not open for reading; EAGAIN, EDQUOT, ENOMEM. Whoever
+ * sets a watch decides by its rights what is told through it. To watch an ID
+ * twice is to watch it once.
+ * UNWATCH: ENOENT it is not watched.
+ * PURGE drops what waits, not what is leased, and returns how many (INT_MAX for
+ * more): EBADF the file is not open for reading; EPERM.
+ * UNCLAIM: ENOENT there is no claim; EPERM somebody else's.
+ * All: EFAULT; EINVAL; EINTR a fatal signal came.
+ */
+struct kevents_id {
+	__s32 id;
+	__u32 flags;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct kevents_claim - decide who may use an ID
+ * @id:       in: any value
+ * @mode:     in: as of a file: r (receive, peek, stat, purge), w (send) for
+ *            owner, group, others; at most 0666
+ * @reserved: in: 0
+ *
+ * The effective user and group of the caller become owner and group, unless the
+ * caller changes a claim there is. Errors: EBUSY somebody else's; EDQUOT or
+ * EAGAIN no room for one more ID; EFAULT; EINVAL; ENOMEM.
+ */
+struct kevents_claim {
+	__s32 id;
+	__u32 mode;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct kevents_stat - what there is under an ID
+ * @id:        in: any value
+ * @flags:     in: 0
+ * @pending:   out: events that wait
+ * @leased:    out: events that clients hold
+ * @bytes:     out: what both take, bookkeeping included
+ * @waiters:   out: receivers that wait for this ID
+ * @sent:      out: since the ID came into being, as the next three: events sent
+ * @received:  out: received without a lease, or acknowledged
+ * @expired:   out: whose time to live ended
+ * @returned:  out: given back, or returned by the end of a lease
+ * @owner_uid: out: of the claim, in the caller's user namespace; 0 without one
+ * @owner_gid: out: the same
+ * @mode:      out: of the claim
+ * @claimed:   out: 1 if there is one, else 0
+ * @reserved:  out: 0
+ *
+ * An ID that nobody uses has zeros. Errors: EFAULT; EINVAL; EPERM.
+ */
+struct kevents_stat {
+	__s32 id;
+	__u32 flags;
+	__aligned_u64 pending;
+	__aligned_u64 leased;
+	__aligned_u64 bytes;
+	__aligned_u64 waiters;
+	__aligned_u64 sent;
+	__aligned_u64 received;
+	__aligned_u64 expired;
+	__aligned_u64 returned;
+	__u32 owner_uid;
+	__u32 owner_gid;
+	__u32 mode;
+	__u32 claimed;
+	__aligned_u64 reserved[4];
+};
+
+/**
+ * struct kevents_list - the IDs in use
+ * @ids:      in: address of an array of __s32
+ * @n:        in: room there
+ * @count:    out: how many IDs are in use; the least @n of them are written, in
+ *            order
+ * @flags:    in: 0
+ * @reserved32: in: 0
+ * @reserved: in: 0
+ *
+ * IDs whose claim does not let the caller receive are left out. An ID that is in
+ * use throughout the call is listed once. Errors: EFAULT; EINVAL; EINTR a fatal
+ * signal came.
+ */
+struct kevents_list {
+	__aligned_u64 ids;
+	__aligned_u64 n;
+	__aligned_u64 count;
+	__u32 flags;
+	__u32 reserved32;
+	__aligned_u64 reserved;
+};
+
+/**
+ * struct kevents_limits - the limits, and what is in use
+ * @max_event_size:  out: bytes of one payload
+ * @max_bytes:       out: bytes held over all brokers
+ * @user_max_bytes:  out: the same for one user
+ * @user_max_events: out: events for one user
+ * @user_max_ids:    out: IDs that one user brings into being
+ * @strict:          out: 1 if only claimed IDs can be used
+ * @bytes:           out: held over all brokers
+ * @broker_bytes:    out: events of this network namespace
+ * @broker_events:   out: the same, how many
+ * @broker_ids:      out: IDs in use there
+ * @user_bytes:      out: held for the caller's user
+ * @user_events:     out: the same, how many events
+ * @user_ids:        out: IDs
+ * @reserved:        out: 0
+ *
+ * Errors: EFAULT; ENOMEM; EINTR a fatal signal came.
+ */
+struct kevents_limits {
+	__aligned_u64 max_event_size;
+	__aligned_u64 max_bytes;
+	__aligned_u64 user_max_bytes;
+	__aligned_u64 user_max_events;
+	__aligned_u64 user_max_ids;
+	__aligned_u64 strict;
+	__aligned_u64 bytes;
+	__aligned_u64 broker_bytes;
+	__aligned_u64 broker_events;
+	__aligned_u64 broker_ids;
+	__aligned_u64 user_bytes;
+	__aligned_u64 user_events;
+	__aligned_u64 user_ids;
+	__aligned_u64 reserved[3];
+};
+
+/**
+ * struct kevents_record - head of an event in read(2) and write(2)
+ * @id:  the ID
+ * @len: bytes of payload, which follow, with zeros up to a multiple of 8
+ * @seq: of a received event its number; 0 in one to send
+ *
+ * write(2) takes whole records, each KEVENTS_RECORD_SIZE() long, and returns the
+ * bytes of those it accepted; what stopped it is an error only if that is 0.
+ * read(2) fills the buffer with whole records from the watched IDs; EMSGSIZE if
+ * the first does not fit. Both wait, read for the first record and write for
+ * room, unless the file has O_NONBLOCK (EAGAIN).
+ */
+struct kevents_record {
+	__s32 id;
+	__u32 len;
+	__aligned_u64 seq;
+};
+
+#define KEVENTS_RECORD_SIZE(len) \
+	(sizeof(struct kevents_record) + (((__u64)(len) + 7) & ~7ULL))
 
 /* Not listed as taken in Documentation/userspace-api/ioctl/ioctl-number.rst. */
 #define KEVENTS_IOC_MAGIC	0xE7
@@ -160,5 +372,18 @@ struct kevents_poll {
 #define KEVENTS_IOC_SEND	_IOWR(KEVENTS_IOC_MAGIC, 0x01, struct kevents_send)
 #define KEVENTS_IOC_RECEIVE	_IOWR(KEVENTS_IOC_MAGIC, 0x02, struct kevents_receive)
 #define KEVENTS_IOC_POLL	_IOW(KEVENTS_IOC_MAGIC, 0x03, struct kevents_poll)
+
+#define KEVENTS_IOC_SEND_BATCH	_IOW(KEVENTS_IOC_MAGIC, 0x04, struct kevents_batch)
+#define KEVENTS_IOC_RECEIVE_BATCH _IOW(KEVENTS_IOC_MAGIC, 0x05, struct kevents_batch)
+#define KEVENTS_IOC_ACK		_IOW(KEVENTS_IOC_MAGIC, 0x06, struct kevents_lease)
+#define KEVENTS_IOC_NACK	_IOW(KEVENTS_IOC_MAGIC, 0x07, struct kevents_lease)
+#define KEVENTS_IOC_WATCH	_IOW(KEVENTS_IOC_MAGIC, 0x08, struct kevents_id)
+#define KEVENTS_IOC_UNWATCH	_IOW(KEVENTS_IOC_MAGIC, 0x09, struct kevents_id)
+#define KEVENTS_IOC_STAT	_IOWR(KEVENTS_IOC_MAGIC, 0x0a, struct kevents_stat)
+#define KEVENTS_IOC_LIST	_IOWR(KEVENTS_IOC_MAGIC, 0x0b, struct kevents_list)
+#define KEVENTS_IOC_PURGE	_IOW(KEVENTS_IOC_MAGIC, 0x0c, struct kevents_id)
+#define KEVENTS_IOC_CLAIM	_IOW(KEVENTS_IOC_MAGIC, 0x0d, struct kevents_claim)
+#define KEVENTS_IOC_UNCLAIM	_IOW(KEVENTS_IOC_MAGIC, 0x0e, struct kevents_id)
+#define KEVENTS_IOC_LIMITS	_IOR(KEVENTS_IOC_MAGIC, 0x0f, struct kevents_limits)
 
 #endif /* _UAPI_LINUX_KEVENTS_H */

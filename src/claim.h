@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_CLAIM_H
+#define KE_CLAIM_H
+
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+struct user_namespace;
+
+/* To whom an ID belongs and who may use it; the lock of its queue. */
+struct ke_claim {
+	bool held;
+	umode_t mode;			/* as a file's: 0666 at most */
+	kuid_t uid;
+	kgid_t gid;
+};
+
+enum ke_access {
+	KE_ACCESS_RECEIVE = 04,
+	KE_ACCESS_SEND = 02,
+};
+
+/*
+ * Whether the calling process may use an ID with @claim; @ns decides who is
+ * privileged there.
+ */
+bool ke_claim_allows(const struct ke_claim *claim, struct user_namespace *ns,
+		     enum ke_access access);
+
+/* Whether it may change or end a @claim that is held. */
+bool ke_claim_is_ours(const struct ke_claim *claim, struct user_namespace *ns);
+
+#endif /* KE_CLAIM_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "control.h"
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/kevents.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "queue.h"
+#include "quota.h"
+
+int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, stat->id);
+	const struct ke_queue_counts *counts;
+	LIST_HEAD(ended);
+	int err = 0;
+
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
+	__acquire(&queue->lock);
+	ke_queue_trim_locked(queue, &ended);
+	counts = &queue->counts;
+	if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE)) {
+		err = -EPERM;
+		goto unlock;
+	}
+	stat->pending = counts->pending;
+	stat->leased = counts->leased;
+	stat->bytes = counts->bytes;
+	stat->waiters = counts->waiters;
+	stat->sent = counts->sent;
+	stat->received = counts->received;
+	stat->expired = counts->expired;
+	stat->returned = counts->returned;
+	if (queue->claim.held) {
+		stat->owner_uid = from_kuid_munged(current_user_ns(),
+						   queue->claim.uid);
+		stat->owner_gid = from_kgid_munged(current_user_ns(),
+						   queue->claim.gid);
+		stat->mode = queue->claim.mode;
+		stat->claimed = 1;
+	}
+unlock:
+	ke_broker_unlock(client->broker, queue);
+	ke_event_free_list(&ended);
+	return err;
+}
+
+static bool is_listed(struct ke_client *client, s32 id)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	bool listed;
+
+	if (!queue)
+		return false;
+	__acquire(&queue->lock);
+	listed = !ke_queue_unused_locked(queue) &&
+		 ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
+	ke_broker_unlock(client->broker, queue);
+	return listed;
+}
+
+unsigned int ke_control_list(struct ke_client *client, s64 from, s32 *ids,
+			     unsigned int n, s64 *next)
+{
+	unsigned int found = ke_broker_ids(client->broker, from, ids, n);
+	unsigned int i, listed = 0;
+
+	*next = found < n ? (s64)S32_MAX + 1 : (s64)ids[found - 1] + 1;
+	for (i = 0; i < found; i++)
+		if (is_listed(client, ids[i]))
+			ids[listed++] = ids[i];
+	return listed;
+}
+
+int ke_control_purge(struct ke_client *client, s32 id)
+{
+	u64 last = atomic64_read(&client->broker->seq);
+	struct ke_queue *queue;
+	unsigned int total = 0;
+	u32 dropped;
+	LIST_HEAD(ended);
+
+	do {
+		queue = ke_broker_find_locked(client->broker, id);
+		if (!queue)
+			return total || !READ_ONCE(ke_limits.strict) ? total : -EPERM;
+		__acquire(&queue->lock);
+		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE)) {
+			ke_broker_unlock(client->broker, queue);
+			return total ?: -EPERM;
+		}
+		ke_queue_trim_locked(queue, &ended);
+		dropped = ke_queue_purge_locked(queue, last, &ended);
+		ke_broker_unlock(client->broker, queue);
+		ke_event_free_list(&ended);
+		total = min_t(unsigned int, total + dropped, INT_MAX);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (dropped);
+	return total;
+}
+
+static int claim(struct ke_queue *queue, struct ke_user *user, umode_t mode)
+{
+	struct ke_claim *claim = &queue->claim;
+	int err;
+
+	if (claim->held) {
+		if (!ke_claim_is_ours(claim, queue->realm->user_ns))
+			return -EBUSY;
+	} else {
+		err = ke_queue_charge_locked(queue, user);
+		if (err)
+			return err;
+		claim->uid = current_euid();
+		claim->gid = current_egid();
+		claim->held = true;
+	}
+	claim->mode = mode;
+	ke_queue_wake_all_locked(queue);
+	return 0;
+}
+
+static int try_claim(struct ke_broker *broker, s32 id, struct ke_user *user,
+		     umode_t mode)
+{
+	struct ke_queue *queue = ke_broker_get_locked(broker, id, user);
+	int err;
+
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	__acquire(&queue->lock);
+	err = claim(queue, user, mode);
+	ke_broker_unlock(broker, queue);
+	return err;
+}
+
+int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
+{
+	struct ke_user *user = ke_client_user(client);
+	int err;
+
+	if (!user)
+		return -ENOMEM;
+	err = try_claim(client->broker, id, user, mode);
+	if (err == -EDQUOT || err == -EAGAIN) {
+		ke_broker_reap(client->broker);
+		err = try_claim(client->broker, id, user, mode);
+	}
+	ke_user_put(user);
+	return err;
+}
+
+static int unclaim(struct ke_queue *queue)
+{
+	if (!queue->claim.held)
+		return -ENOENT;
+	if (!ke_claim_is_ours(&queue->claim, queue->realm->user_ns))
+		return -EPERM;
+	queue->claim.held = false;
+	ke_queue_wake_all_locked(queue);
+	return 0;
+}
+
+int ke_control_unclaim(struct ke_client *client, s32 id)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	int err;
+
+	if (!queue)
+		return -ENOENT;
+	__acquire(&queue->lock);
+	err = unclaim(queue);
+	ke_broker_unlock(client->broker, queue);
+	return err;
+}
+
+int ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
+{
+	struct ke_user *user = ke_client_user(client);
+	struct ke_broker *broker = client->broker;
+	struct ke_charge used;
+
+	if (!user)
+		return -ENOMEM;
+	ke_broker_reap(broker);
+	limits->max_event_size = READ_ONCE(ke_limits.max_event_size);
+	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
+	limits->user_max_bytes = READ_ONCE(ke_limits.user_max_bytes);
+	limits->user_max_events = READ_ONCE(ke_limits.user_max_events);
+	limits->user_max_ids = READ_ONCE(ke_limits.user_max_ids);
+	limits->strict = READ_ONCE(ke_limits.strict);
+	limits->broker_bytes = atomic_long_read(&broker->realm.bytes);
+	limits->broker_events = atomic_long_read(&broker->realm.events);
+	limits->broker_ids = atomic_read(&broker->queues.nelems);
+	limits->bytes = atomic_long_read(&ke_quota_bytes);
+	used = ke_quota_used(user);
+	limits->user_bytes = used.bytes;
+	limits->user_events = used.events;
+	limits->user_ids = used.ids;
+	ke_user_put(user);
+	return 0;
+}

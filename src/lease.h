@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_LEASE_H
+#define KE_LEASE_H
+
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct ke_deadline;
+struct ke_event;
+struct ke_queue;
+
+/*
+ * The events that one client has been handed out and not acknowledged. An event
+ * is put there and taken from there under the lock of its queue and, inside it,
+ * the one here.
+ */
+struct ke_lessee {
+	spinlock_t lock;		/* lock map: broker.c */
+	struct rb_root events;		/* lock: by seq */
+	unsigned long count;		/* lock: of them */
+};
+
+void ke_lessee_init(struct ke_lessee *lessee);
+
+/* Gives @event, which waits no more, to @lessee until @until (0: no limit). */
+void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
+			   struct ke_lessee *lessee, ktime_t until);
+
+/* The deadline of @event has come: it expires, or comes back from its lease. */
+void ke_lease_due_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct list_head *ended);
+
+/* Takes @event, which is leased, back from whoever has it. */
+void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event);
+
+/*
+ * Finds number @seq, or the first of all where @seq is NULL. Returns its queue
+ * with the lock held and the event in @event; or NULL if there is none.
+ */
+struct ke_queue *ke_lease_find_locked(struct ke_lessee *lessee, const u64 *seq,
+				      struct ke_event **event);
+
+#endif /* KE_LEASE_H */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_QUOTA_H
+#define KE_QUOTA_H
+
+#include <linux/atomic.h>
+#include <linux/ktime.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct file;
+struct poll_table_struct;
+
+/* The limits, module parameters; read them with READ_ONCE(). */
+struct ke_quota_limits {
+	unsigned int max_event_size;	/* bytes of one payload */
+	unsigned long max_bytes;	/* held over all brokers */
+	unsigned long user_max_bytes;	/* held for one user */
+	unsigned int user_max_events;
+	unsigned int user_max_ids;
+	bool strict;			/* only claimed IDs can be used */
+};
+
+extern struct ke_quota_limits ke_limits;
+
+/* Bytes held over all brokers. */
+extern atomic_long_t ke_quota_bytes;
+
+/*
+ * Room that senders were refused and wait for: that of all users, or of one. Who
+ * wants to know of it sets wanted; who gives some back and finds that set counts
+ * in freed and has all woken that want it.
+ */
+struct ke_room {
+	atomic_t wanted;
+	atomic_t freed;
+	struct work_struct wake;
+};
+
+/* What is charged as a whole or not at all. */
+struct ke_charge {
+	unsigned long bytes;
+	unsigned int events;
+	unsigned int ids;
+};
+
+/* The account of one user over all brokers. */
+struct ke_user {
+	kuid_t uid;
+	refcount_t refs;		/* 0 under users_lock alone */
+	spinlock_t lock;		/* lock map: broker.c */
+	struct ke_charge used;		/* lock */
+	struct ke_room room;
+	wait_queue_head_t wait;		/* its senders, for whichever room */
+	struct hlist_node node;		/* users_lock */
+};
+
+/* For what is done behind the callers' backs; not for what must be quick. */
+extern struct workqueue_struct *ke_workqueue;
+
+/* Returns a reference to the account of @uid, or NULL without memory. */
+struct ke_user *ke_user_find(kuid_t uid);
+void ke_user_put(struct ke_user *user);
+
+/*
+ * Charges @charge, and a reference, to @user. Returns 0; -EAGAIN if all users
+ * together have no room for it; -EDQUOT if @user is over a limit of its own,
+ * which CAP_SYS_RESOURCE passes.
+ */
+int ke_quota_charge(struct ke_user *user, const struct ke_charge *charge);
+void ke_quota_uncharge(struct ke_user *user, const struct ke_charge *charge);
+
+/*
+ * Where to wait after @refusal of ke_quota_charge(), and since when: room that
+ * comes after this call is noticed by ke_room_came().
+ */
+struct ke_room *ke_room_want(struct ke_user *user, int refusal, int *since);
+
+/* Room that comes after this call is counted. */
+void ke_room_watch(struct ke_room *room);
+
+static inline bool ke_room_came(const struct ke_room *room, int since)
+{
+	return atomic_read(&room->freed) != since;
+}
+
+/*
+ * Has @user wait until room came to @room, at most until @deadline
+ * (CLOCK_MONOTONIC; NULL: no limit). A signal or a deadline that has passed goes
+ * before room. Returns 0, -ETIMEDOUT, -EINTR or -ERESTARTSYS.
+ */
+int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
+		 ktime_t *deadline);
+
+/* Has poll wait for room. */
+void ke_user_poll(struct ke_user *user, struct file *file,
+		  struct poll_table_struct *wait);
+
+/* Returns what is charged to @user now. */
+struct ke_charge ke_quota_used(struct ke_user *user);
+
+/* Whether an event of @bytes could be charged to @user; if not, why. */
+int ke_quota_check(struct ke_user *user, unsigned long bytes);
+
+/* The limits have changed: all who wait try again. */
+void ke_quota_retry(void);
+
+int ke_quota_init(void);
+void ke_quota_exit(void);
+
+#endif /* KE_QUOTA_H */

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "receiver.h"
+
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "clock.h"
+#include "lease.h"
+#include "queue.h"
+#include "quota.h"
+#include "trace.h"
+
+/*
+ * How an event reaches a receiver
+ *
+ * An event stays in the queue until it has been copied to its receiver. The
+ * copy is made under the lock with page faults off; so copy and removal are one
+ * step, and a receive that fails has not moved anything. Where a page is
+ * missing, the event is copied without the lock and with faults on, only to
+ * bring the page; it stays in its place, for anybody to take, and the receiver
+ * tries again.
+ *
+ * Receivers that wait stand in a row. An event wakes the first of them, which
+ * takes the oldest event, leaves the row, and wakes the next if there is one
+ * more event: one after the other, so that neither events nor receivers
+ * overtake each other even if one of them fails. Whoever leaves the row, for
+ * whatever reason, wakes the next; so no wake-up is lost. While a receiver
+ * copies with faults on, which may take any time, it stands aside and others
+ * may pass.
+ *
+ * One event is kept for each receiver in the row that will take one. A
+ * receiver that comes later gets what there is beyond that, or stands in line.
+ * The price of strict order: a receiver that has been woken and gets no
+ * processor holds up those behind it.
+ */
+
+void ke_receiver_init(struct ke_receiver *receiver)
+{
+	receiver->waiter.task = current;
+	INIT_LIST_HEAD(&receiver->ended);
+}
+
+void ke_receiver_exit(struct ke_receiver *receiver)
+{
+	ke_event_free_list(&receiver->ended);
+	ke_deadline_free(receiver->spare);
+}
+
+/* Whether @receiver may have the oldest event now. */
+static bool may_take(const struct ke_queue *queue,
+		     const struct ke_receiver *receiver)
+{
+	const struct ke_waiter *waiter = &receiver->waiter;
+
+	if (!waiter->ticket)
+		return ke_queue_ready_locked(queue);
+	return queue->counts.pending && ke_queue_waiter_locked(queue) == waiter;
+}
+
+static bool came_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ke_waiter, node)->ticket <
+	       rb_entry(b, struct ke_waiter, node)->ticket;
+}
+
+static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
+{
+	rb_add_cached(&receiver->waiter.node, &queue->waiters, came_before);
+	queue->counts.waiters++;
+	if (!receiver->peek)
+		queue->takers++;
+}
+
+/* Whoever is next now learns of it. */
+static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
+{
+	rb_erase_cached(&receiver->waiter.node, &queue->waiters);
+	receiver->waiter.woken = false;
+	queue->counts.waiters--;
+	if (!receiver->peek)
+		queue->takers--;
+	ke_queue_wake_locked(queue);
+}
+
+/* The event has been copied to @receiver: now it is its. */
+static void take(struct ke_queue *queue, struct ke_event *event,
+		 struct ke_receiver *receiver)
+{
+	ktime_t until = 0;
+
+	ke_queue_detach_locked(queue, event);
+	event->deliveries++;
+	trace_kevents_receive(event);
+	if (!receiver->lessee) {
+		queue->counts.received++;
+		ke_queue_end_locked(queue, event, &receiver->ended);
+		return;
+	}
+	if (receiver->lease_ms) {
+		until = ktime_add_ms(ktime_get(), receiver->lease_ms);
+		if (!event->deadline) {
+			event->deadline = receiver->spare;
+			event->deadline->event = event;
+			event->deadline->queue = queue;
+			receiver->spare = NULL;
+		}
+	}
+	ke_lease_begin_locked(queue, event, receiver->lessee, until);
+}
+
+/*
+ * Copies @event with page faults on, which brings the pages, and says whether
+ * the memory is good; then it is all to do again: -EAGAIN. It may take any time,
+ * so nobody is to wait for @receiver meanwhile.
+ */
+static int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
+		    struct ke_event *event)
+	__must_hold(&queue->lock)
+{
+	bool in_row = receiver->waiter.ticket;
+	int err;
+
+	event->copiers++;
+	queue->pins++;
+	if (in_row)
+		leave_row(queue, receiver);
+	spin_unlock(&queue->lock);
+	if (receiver->stall)
+		receiver->stall(receiver, true);
+	err = ke_event_copy_out(event, queue->id, &receiver->sink,
+				KE_COPY_MAY_SLEEP);
+	if (!err)
+		ke_event_copy_undo(&receiver->sink);
+	if (receiver->stall)
+		receiver->stall(receiver, false);
+	spin_lock(&queue->lock);
+	if (in_row)
+		enter_row(queue, receiver);
+	queue->pins--;
+	event->copiers--;
+	if (event->state == KE_EVENT_ENDED && !event->copiers)
+		list_add(&event->entry, &receiver->ended);
+	return err ?: -EAGAIN;
+}
+
+/*
+ * Hands the oldest event to @receiver, whose turn it is. -EAGAIN if the lock was
+ * given up; then nothing that was known before holds any more.
+ */
+static int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
+	__must_hold(&queue->lock)
+{
+	struct ke_event *event;
+	int err;
+
+	if (ke_queue_trim_locked(queue, &receiver->ended))
+		return -EAGAIN;
+	event = ke_queue_first_locked(queue);
+	err = ke_event_copy_out(event, queue->id, &receiver->sink,
+				KE_COPY_ATOMIC);
+	if (err == -EFAULT)
+		err = fault_in(queue, receiver, event);
+	if (!err && !receiver->peek)
+		take(queue, event, receiver);
+	return err;
+}
+
+int ke_receiver_interruption(const struct ke_receiver *receiver)
+{
+	return receiver->deadline ? -EINTR : -ERESTARTSYS;
+}
+
+bool ke_receiver_sleep(struct ke_receiver *receiver)
+{
+	bool in_time = schedule_hrtimeout_range(receiver->deadline,
+						current->timer_slack_ns,
+						HRTIMER_MODE_ABS);
+
+	__set_current_state(TASK_RUNNING);
+	return in_time;
+}
+
+/* An event that can be had goes before a signal and the deadline. */
+static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
+	__must_hold(&queue->lock)
+{
+	bool in_time = true;
+	int err;
+
+	for (;;) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+			return -EPERM;
+		if (may_take(queue, receiver)) {
+			err = hand_out(queue, receiver);
+			if (err != -EAGAIN)
+				return err;
+			continue;
+		}
+		if (signal_pending(current))
+			return ke_receiver_interruption(receiver);
+		if (!in_time)
+			return -ETIMEDOUT;
+		receiver->waiter.woken = false;
+		set_current_state(TASK_INTERRUPTIBLE);
+		spin_unlock(&queue->lock);
+		in_time = ke_receiver_sleep(receiver);
+		spin_lock(&queue->lock);
+	}
+}
+
+/* Waits for its turn behind those who came before. */
+static int stand_in_line(struct ke_queue *queue, struct ke_receiver *receiver)
+	__must_hold(&queue->lock)
+{
+	int err;
+
+	queue->pins++;
+	receiver->waiter.ticket = ++queue->tickets;
+	spin_unlock(&queue->lock);
+	ke_event_prefault(&receiver->sink);
+	spin_lock(&queue->lock);
+
+	enter_row(queue, receiver);
+	err = wait_in_row(queue, receiver);
+	leave_row(queue, receiver);
+	queue->pins--;
+	return err;
+}
+
+int ke_receiver_try_locked(struct ke_receiver *receiver,
+			   struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	queue->used = true;
+	return may_take(queue, receiver) ? hand_out(queue, receiver) : -ENOMSG;
+}
+
+int ke_receiver_receive_locked(struct ke_receiver *receiver,
+			       struct ke_queue *queue)
+{
+	int err;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+			return -EPERM;
+		err = ke_receiver_try_locked(receiver, queue);
+	} while (err == -EAGAIN);
+	if (err == -ENOMSG && receiver->waits)
+		err = stand_in_line(queue, receiver);
+	return err;
+}
