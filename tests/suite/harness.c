@@ -97,7 +97,7 @@ int run_tests(const char *name, const TTest *tests[], size_t count, double secon
 static struct {
 	const char *name;
 	int (*run)(void);
-} suites[32];
+} suites[128];
 
 static size_t suite_count;
 

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P1, P5: events whose time to live ends. */
+#include "harness.h"
+#include "held.h"
+#include "limits.h"
+#include "module.h"
+#include "task.h"
+
+#define MS UINT64_C(1000000)	/* ns */
+#define HOUR 3600000		/* ms */
+#define LONG_ENOUGH 300		/* ms to use an event in before it expires */
+
+/* Spins until an event sent before now with this ttl has expired. */
+static void outlive(uint32_t ttl_ms)
+{
+	spin_ns(ttl_ms * MS);
+}
+
+START_TEST(p1_an_expired_event_is_never_handed_out)
+{
+	int id = fresh_id();
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+	uint32_t ttl;
+
+	for (ttl = 1; ttl <= 20; ttl++) {
+		send_number_for(id, ttl, ttl);
+		outlive(ttl);
+		switch (ttl % 4) {
+		case 0:
+			ASSERT_RESULT(ke_poll_event(&ke, id), 0);
+			break;
+		case 1:
+			ASSERT_RESULT(ke_get_event(&ke, id, &number, 8), -ENOMSG);
+			break;
+		case 2:
+			ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), -ENOMSG);
+			break;
+		case 3:
+			ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_LEASE, 0), -ENOMSG);
+			break;
+		}
+		ck_assert_uint_eq(stat_of(id).expired, ttl);
+		assert_held(id, 0, 0);
+		assert_empty(id);
+	}
+	ck_assert_uint_eq(stat_of(id).received, 0);
+	ck_assert_uint_eq(stat_of(id).sent, 20);
+}
+END_TEST
+
+START_TEST(an_event_does_not_expire_early)
+{
+	static const uint32_t ttls[] = { 1, 5, 20, 50 };
+	int id = fresh_id();
+	uint64_t before;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ttls); i++) {
+		before = now_ns();
+		send_number_for(id, i, ttls[i]);
+		WAIT_UNTIL(ke_poll_event(&ke, id) == 0);
+		ck_assert_uint_ge(now_ns() - before, ttls[i] * MS);
+	}
+}
+END_TEST
+
+START_TEST(an_event_is_received_within_its_time)
+{
+	static const uint32_t ttls[] = { HOUR, INT32_MAX, UINT32_MAX };
+	int id = fresh_id();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ttls); i++)
+		send_number_for(id, i, ttls[i]);
+	for (i = 0; i < ARRAY_SIZE(ttls); i++)
+		ck_assert_uint_eq(receive_number(id), i);
+	ck_assert_uint_eq(stat_of(id).expired, 0);
+}
+END_TEST
+
+START_TEST(p5_memory_comes_back_without_anybody_asking_for_the_id)
+{
+	static char payload[5000];
+	const unsigned int count = 500;
+	long events = slab_objects(EVENTS), queues = slab_objects(QUEUES);
+	struct ke_limits before = limits_now();
+	int id = fresh_id();
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct ke_event ev = {
+			.id = id, .data = payload, .len = i % 2 ? sizeof(payload) : 0,
+			.ttl_ms = 1 + (i * 7) % 50,
+		};
+
+		ASSERT_OK(ke_send(&ke, &ev, 0, 0));
+	}
+	slab_wait_down_to(EVENTS, events);
+	slab_wait_down_to(QUEUES, queues);
+	limits_wait_back_to(&before);
+}
+END_TEST
+
+START_TEST(those_that_expire_by_themselves_are_counted)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id();
+	struct ke_stat stat;
+	unsigned int i;
+
+	send_number(id, 0);
+	for (i = 1; i <= 100; i++)
+		send_number_for(id, i, 1 + i % 10);
+	slab_wait_down_to(EVENTS, events + 1);
+	stat = stat_of(id);
+	ck_assert_uint_eq(stat.expired, 100);
+	ck_assert_uint_eq(stat.pending, 1);
+	ck_assert_uint_eq(stat.sent, 101);
+	ck_assert_uint_eq(stat.received, 0);
+	ck_assert_uint_eq(receive_number(id), 0);
+	ck_assert_uint_eq(stat_of(id).bytes, 0);
+}
+END_TEST
+
+START_TEST(p2_only_those_whose_time_is_over_go)
+{
+	static const uint32_t ttls[] = { 0, 5, HOUR, 1, 3 };
+	int id = fresh_id();
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		send_number_for(id, i, ttls[i % ARRAY_SIZE(ttls)]);
+	outlive(5);
+	for (i = 0; i < 100; i++)
+		if (i % ARRAY_SIZE(ttls) == 0 || i % ARRAY_SIZE(ttls) == 2)
+			ck_assert_uint_eq(receive_number(id), i);
+	assert_empty(id);
+	WAIT_UNTIL(stat_of(id).expired == 60);
+}
+END_TEST
+
+START_TEST(p9_a_receiver_gets_an_event_within_its_time)
+{
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(id);
+
+	receiver_block(&receiver);
+	send_number_for(id, 7, HOUR);
+	receiver_expect(&receiver, 7);
+}
+END_TEST
+
+/* Who was woken for an event finds that its time is over. */
+START_TEST(p9_a_receiver_goes_on_waiting_where_the_event_expired)
+{
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(id);
+
+	task_pin();
+	receiver_block(&receiver);
+	task_rule();
+	send_number_for(id, 1, 1);
+	outlive(2);
+	task_yield_rule();
+	WAIT_UNTIL(stat_of(id).expired == 1);
+	task_wait_blocked(receiver.tid);
+	send_number(id, 2);
+	receiver_expect(&receiver, 2);
+}
+END_TEST
+
+START_TEST(what_expires_is_no_timeout_of_a_receiver)
+{
+	int id = fresh_id();
+	struct ke_event ev = { .size = 0 };
+	uint64_t before;
+
+	send_number_for(id, 1, 1);
+	outlive(1);
+	before = now_ns();
+	ASSERT_RESULT(ke_receive(&ke, id, &ev, 0, 20), -ETIMEDOUT);
+	ck_assert_uint_ge(now_ns() - before, 20 * MS);
+}
+END_TEST
+
+START_TEST(a_leased_event_does_not_expire)
+{
+	int id = fresh_id();
+	uint64_t seq;
+
+	send_number_for(id, 1, LONG_ENOUGH);
+	send_number_for(id, 2, LONG_ENOUGH);
+	seq = lease_number(&ke, id, 1, 0);
+	WAIT_UNTIL(stat_of(id).expired == 1);
+	outlive(20);
+	assert_held(id, 0, 1);
+	ASSERT_OK(ke_ack(&ke, seq));
+	ck_assert_uint_eq(stat_of(id).received, 1);
+	ck_assert_uint_eq(stat_of(id).expired, 1);
+}
+END_TEST
+
+/* Its time is over when it is leased for lease_ms; returns its seq. */
+static uint64_t lease_and_outlive(kevents_ctx *client, int id, uint32_t lease_ms)
+{
+	uint64_t seq;
+
+	send_number_for(id, 1, LONG_ENOUGH);
+	seq = lease_number(client, id, 1, lease_ms);
+	outlive(LONG_ENOUGH);
+	return seq;
+}
+
+START_TEST(what_is_given_back_after_its_time_expires)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id();
+	uint64_t seq = lease_and_outlive(&ke, id, 0);
+
+	assert_held(id, 0, 1);
+	ASSERT_OK(ke_nack(&ke, seq));
+	assert_empty(id);
+	assert_held(id, 0, 0);
+	ck_assert_uint_eq(stat_of(id).expired, 1);
+	ck_assert_uint_eq(stat_of(id).bytes, 0);
+	ASSERT_RESULT(ke_ack(&ke, seq), -ENOENT);
+	slab_wait_down_to(EVENTS, events);
+}
+END_TEST
+
+START_TEST(what_a_client_leaves_after_its_time_expires)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id();
+	kevents_ctx other;
+
+	ASSERT_OK(ke_init(&other));
+	lease_and_outlive(&other, id, 0);
+	ASSERT_OK(ke_close(&other));
+	assert_empty(id);
+	ck_assert_uint_eq(stat_of(id).expired, 1);
+	slab_wait_down_to(EVENTS, events);
+}
+END_TEST
+
+START_TEST(what_comes_back_from_a_limited_lease_after_its_time_expires)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(id);
+
+	lease_and_outlive(&ke, id, 2 * LONG_ENOUGH);
+	receiver_start(&receiver);
+	slab_wait_down_to(EVENTS, events);
+	ck_assert_uint_eq(stat_of(id).expired, 1);
+	task_wait_blocked(receiver.tid);
+	send_number(id, 2);
+	receiver_expect(&receiver, 2);
+}
+END_TEST
+
+START_TEST(what_is_given_back_in_time_expires_later)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id();
+
+	send_number_for(id, 1, LONG_ENOUGH);
+	ASSERT_OK(ke_nack(&ke, lease_number(&ke, id, 1, HOUR)));
+	send_number_for(id, 2, LONG_ENOUGH);
+	ASSERT_OK(ke_nack(&ke, lease_number(&ke, id, 1, 0)));
+	slab_wait_down_to(EVENTS, events);
+	ck_assert_uint_eq(stat_of(id).expired, 2);
+	ck_assert_uint_eq(stat_of(id).returned, 2);
+	assert_empty(id);
+}
+END_TEST
+
+START_TEST(p1_what_expires_and_what_is_received_is_everything)
+{
+	const unsigned int count = 20000;
+	unsigned int i, received = 0;
+	int id = fresh_id();
+	struct ke_stat stat;
+	uint64_t number = 0, last = 0;
+	int err;
+
+	for (i = 1; i <= count; i++) {
+		send_number_for(id, i, 1 + i % 3);
+		err = i % 4 ? -ENOMSG : ke_get_event(&ke, id, &number, sizeof(number));
+		if (err == -ENOMSG)
+			continue;
+		ASSERT_OK(err);
+		ck_assert_uint_gt(number, last);
+		last = number;
+		received++;
+	}
+	WAIT_UNTIL(stat_of(id).pending == 0);
+	stat = stat_of(id);
+	ck_assert_uint_eq(stat.received, received);
+	ck_assert_uint_eq(stat.expired, count - received);
+	ck_assert_uint_eq(stat.sent, count);
+}
+END_TEST
+
+START_TEST(p7_many_expire_and_others_go_on)
+{
+	const unsigned int count = event_count(100000) / 2;
+	long events = slab_objects(EVENTS);
+	int id = fresh_id(), other = fresh_id();
+	unsigned int i, turns = 0;
+
+	/* All long enough to be there together; the latest goes first. */
+	for (i = 0; i < count; i++)
+		send_number_for(id, i, 3000 - i / 50);
+	while (stat_of(id).pending) {
+		send_number(other, turns);
+		ck_assert_uint_eq(receive_number(other), turns++);
+	}
+	ck_assert_uint_gt(turns, 3);
+	ck_assert_uint_eq(stat_of(id).expired, count);
+	slab_wait_down_to(EVENTS, events);
+}
+END_TEST
+
+static int leave_behind(void *arg)
+{
+	int id = *(int *)arg;
+	unsigned int i;
+
+	ASSERT_SYS(unshare(CLONE_NEWNET));
+	ASSERT_OK(ke_close(&ke));
+	ASSERT_OK(ke_init(&ke));
+	for (i = 0; i < 200; i++)
+		send_number_for(id + i % 10, i, i % 2 ? HOUR : 1 + i);
+	for (i = 1; i < 10; i += 2)
+		lease_number(&ke, id + i, i, i % 4 == 1 ? HOUR : 1 + i);
+	return 0;
+}
+
+START_TEST(p10_what_would_expire_goes_with_its_namespace)
+{
+	long events = slab_objects(EVENTS);
+	int id = fresh_id(), i;
+
+	for (i = 0; i < 5; i++)
+		child_run(leave_behind, &id);
+	slab_wait_down_to(EVENTS, events);
+}
+END_TEST
+
+TESTS(expiry, 60, WITH_CLIENT,
+      p1_an_expired_event_is_never_handed_out,
+      an_event_does_not_expire_early,
+      an_event_is_received_within_its_time,
+      p5_memory_comes_back_without_anybody_asking_for_the_id,
+      those_that_expire_by_themselves_are_counted,
+      p2_only_those_whose_time_is_over_go,
+      p9_a_receiver_gets_an_event_within_its_time,
+      p9_a_receiver_goes_on_waiting_where_the_event_expired,
+      what_expires_is_no_timeout_of_a_receiver,
+      a_leased_event_does_not_expire,
+      what_is_given_back_after_its_time_expires,
+      what_a_client_leaves_after_its_time_expires,
+      what_comes_back_from_a_limited_lease_after_its_time_expires,
+      what_is_given_back_in_time_expires_later,
+      p1_what_expires_and_what_is_received_is_everything,
+      p7_many_expire_and_others_go_on,
+      p10_what_would_expire_goes_with_its_namespace)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events that are leased or have a time to live, and how many an ID has. */
+#ifndef HELD_H
+#define HELD_H
+
+#include <kevents.h>
+#include <stdint.h>
+
+/* Leases the oldest event of id, which must be this number; returns its seq. */
+uint64_t lease_number(kevents_ctx *client, int id, uint64_t number, uint32_t lease_ms);
+
+/* The same; returns all that the receive says. */
+struct ke_event lease_event(kevents_ctx *client, int id, uint64_t number, uint32_t lease_ms);
+
+uint64_t send_number_for(int id, uint64_t number, uint32_t ttl_ms);
+
+struct ke_stat stat_of(int id);
+
+/* So many events of id wait, and so many are leased. */
+void assert_held(int id, unsigned int pending, unsigned int leased);
+
+#endif /* HELD_H */

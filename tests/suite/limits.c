@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "limits.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+#include "module.h"
+
+#define LOCK "/tmp/kevents-limits"	/* while a test may have changed some */
+
+static const char *const names[] = {
+	"max_event_size", "max_bytes", "user_max_bytes", "user_max_events", "user_max_ids",
+	"strict",
+};
+
+static char values[ARRAY_SIZE(names)][32];
+static pid_t saver, guardian;
+
+static void save(size_t i)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/kevents/parameters/%s", names[i]);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%31s", values[i]), 1);
+	fclose(file);
+}
+
+void limits_restore(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		parameter_set(names[i], values[i]);
+}
+
+/* Children that exit get here, too. */
+static void restore_at_exit(void)
+{
+	if (getpid() != saver)
+		return;
+	kill(guardian, SIGKILL);
+	waitpid(guardian, NULL, 0);
+	limits_restore();
+}
+
+/*
+ * A test that fails or is killed does not get to restore_at_exit(). Check kills
+ * the whole group of a test that has ended.
+ */
+static void guard(pid_t test, int ready)
+{
+	struct pollfd death = { .events = POLLIN };
+
+	setsid();
+	close(ke_fd(&ke));
+	death.fd = (int)syscall(SYS_pidfd_open, test, 0);
+	close(ready);
+	if (death.fd >= 0 && getppid() == test)
+		poll(&death, 1, -1);
+	limits_restore();
+	_exit(EXIT_SUCCESS);
+}
+
+static void start_guardian(void)
+{
+	pid_t test = getpid();
+	int ready[2];
+	char byte;
+
+	ASSERT_SYS(pipe2(ready, O_CLOEXEC));
+	guardian = fork();
+	ASSERT_SYS(guardian);
+	if (!guardian)
+		guard(test, ready[1]);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+}
+
+static void begin(void)
+{
+	size_t i;
+	int lock;
+
+	lock = open(LOCK, O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+	ASSERT_SYS(lock);
+	ASSERT_SYS(flock(lock, LOCK_EX));
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		save(i);
+	start_guardian();
+	saver = getpid();
+	ck_assert_int_eq(atexit(restore_at_exit), 0);
+}
+
+void limit_set(const char *name, unsigned long value)
+{
+	char text[32];
+
+	if (!saver)
+		begin();
+	snprintf(text, sizeof(text), "%lu", value);
+	ASSERT_OK(parameter_set(name, text));
+}
+
+struct ke_limits limits_now(void)
+{
+	struct ke_limits limits;
+
+	ASSERT_OK(ke_limits(&ke, &limits));
+	return limits;
+}
+
+/* What others have left behind in other namespaces may go meanwhile. */
+static bool is_back(const struct ke_limits *then)
+{
+	struct ke_limits now = limits_now();
+
+	return now.broker_bytes == then->broker_bytes &&
+	       now.broker_events == then->broker_events &&
+	       now.broker_ids == then->broker_ids && now.bytes <= then->bytes &&
+	       now.user_bytes <= then->user_bytes && now.user_events <= then->user_events &&
+	       now.user_ids <= then->user_ids;
+}
+
+void limits_wait_back_to(const struct ke_limits *then)
+{
+	WAIT_UNTIL(is_back(then));
+}

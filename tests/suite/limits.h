@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The limits for the time of one test, and what is in use of them. */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include <kevents.h>
+
+/*
+ * Sets a parameter until the test ends, however that comes. For the process of
+ * the test, not for its children. No client but ke may be open at the first call:
+ * another process would have it, too.
+ */
+void limit_set(const char *name, unsigned long value);
+
+/* Gives all of them the values that they had before limit_set(). */
+void limits_restore(void);
+
+/* ke_limits() of ke. */
+struct ke_limits limits_now(void);
+
+/* Returns when the use is what it was then, of whatever is counted. */
+void limits_wait_back_to(const struct ke_limits *then);
+
+#endif /* LIMITS_H */

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P5: what is charged, for how long, and to whom. */
+#include <linux/capability.h>
+
+#include "harness.h"
+#include "held.h"
+#include "limits.h"
+#include "memory.h"
+#include "task.h"
+#include "user.h"
+
+#define NAMESPACES 100
+
+static char payload[65536];
+
+/* A child that acts as a user and tells what came of it. */
+struct actor {
+	uid_t uid;
+	int id;
+	unsigned int done;
+	int refusal;
+};
+
+static struct actor *new_actor(uid_t uid, int id)
+{
+	struct actor *actor = shared_memory(sizeof(*actor));
+
+	actor->uid = uid;
+	actor->id = id;
+	return actor;
+}
+
+static int send_ten(void *arg)
+{
+	struct actor *actor = arg;
+
+	user_become(actor->uid, actor->uid);
+	for (actor->done = 0; actor->done < 10; actor->done++) {
+		actor->refusal = ke_send_event(&ke, actor->id, payload, 10);
+		if (actor->refusal)
+			break;
+	}
+	return 0;
+}
+
+/* How many of ten events the user has room for. */
+static unsigned int room_for_events(struct actor *actor)
+{
+	child_run(send_ten, actor);
+	if (actor->done < 10)
+		ASSERT_RESULT(actor->refusal, -EDQUOT);
+	return actor->done;
+}
+
+START_TEST(p5_leased_events_stay_charged_to_their_sender)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+	uint64_t seqs[10];
+	int i;
+
+	limit_set("user_max_events", 10);
+	ck_assert_uint_eq(room_for_events(actor), 10);
+	for (i = 0; i < 10; i++) {
+		struct ke_event ev = { .data = payload, .size = 10 };
+
+		ASSERT_OK(ke_receive(&ke, actor->id, &ev, KE_LEASE, 0));
+		seqs[i] = ev.seq;
+	}
+	assert_held(actor->id, 0, 10);
+	ck_assert_uint_eq(room_for_events(actor), 0);
+	ASSERT_OK(ke_nack(&ke, seqs[0]));
+	ck_assert_uint_eq(room_for_events(actor), 0);
+	for (i = 1; i < 4; i++)
+		ASSERT_OK(ke_ack(&ke, seqs[i]));
+	ck_assert_uint_eq(room_for_events(actor), 3);
+	for (i = 4; i < 10; i++)
+		ASSERT_OK(ke_ack(&ke, seqs[i]));
+	ck_assert_uint_eq(drain(actor->id), 4);
+}
+END_TEST
+
+/* Opens a client in each of many namespaces as root, sends one event through each. */
+static int send_everywhere(void *arg)
+{
+	static kevents_ctx clients[NAMESPACES];
+	struct actor *actor = arg;
+	size_t i;
+	int err;
+
+	for (i = 0; i < NAMESPACES; i++) {
+		ASSERT_SYS(unshare(CLONE_NEWNET));
+		ASSERT_OK(ke_init(&clients[i]));
+	}
+	user_become(actor->uid, actor->uid);
+	for (i = 0; i < NAMESPACES; i++) {
+		err = ke_send_event(&clients[i], actor->id, payload, 10);
+		if (!err)
+			actor->done++;
+		else
+			ASSERT_RESULT(err, -EDQUOT);
+	}
+	return 0;
+}
+
+START_TEST(p5_a_user_in_a_hundred_network_namespaces_is_one_user)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	limit_set("user_max_events", NAMESPACES / 2);
+	child_run(send_everywhere, actor);
+	ck_assert_uint_eq(actor->done, NAMESPACES / 2);
+	limits_restore();
+	limit_set("user_max_ids", 10);
+	actor = new_actor(fresh_user(), fresh_id());
+	child_run(send_everywhere, actor);
+	ck_assert_uint_eq(actor->done, 10);
+}
+END_TEST
+
+static int send_as_root_of_nothing(void *arg)
+{
+	struct actor *actor = arg;
+
+	user_become(actor->uid, actor->uid);
+	user_enter_own_namespaces();
+	ck_assert_int_eq(getuid(), 0);
+	user_reopen();
+	while (actor->done < 100) {
+		actor->refusal = ke_send_event(&ke, actor->id, payload, 10);
+		if (actor->refusal)
+			break;
+		actor->done++;
+	}
+	return 0;
+}
+
+START_TEST(p5_root_of_a_user_namespace_passes_no_limit)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	limit_set("user_max_events", 10);
+	child_run(send_as_root_of_nothing, actor);
+	ck_assert_uint_eq(actor->done, 10);
+	ASSERT_RESULT(actor->refusal, -EDQUOT);
+}
+END_TEST
+
+static int send_without_resource(void *arg)
+{
+	user_drop(CAP_SYS_RESOURCE);
+	return -ke_send_event(&ke, *(int *)arg, NULL, 0);
+}
+
+static int send_with_nothing_else(void *arg)
+{
+	user_drop(CAP_IPC_OWNER);
+	user_drop(CAP_SYS_ADMIN);
+	return -ke_send_event(&ke, *(int *)arg, NULL, 0);
+}
+
+START_TEST(cap_sys_resource_passes_user_limits)
+{
+	int id = fresh_id();
+
+	limit_set("user_max_events", 0);
+	ck_assert_int_eq(child_join(child_start(send_without_resource, &id)), EDQUOT);
+	ck_assert_int_eq(child_join(child_start(send_with_nothing_else, &id)), 0);
+	ck_assert_uint_eq(drain(id), 1);
+}
+END_TEST
+
+static int send_with_other_effective_user(void *arg)
+{
+	struct actor *actor = arg;
+
+	ASSERT_SYS(setresuid(actor->uid, actor->uid + 1, actor->uid + 1));
+	while (!(actor->refusal = ke_send_event(&ke, actor->id, payload, 10)))
+		actor->done++;
+	return 0;
+}
+
+START_TEST(p5_the_real_user_is_charged)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	limit_set("user_max_events", 10);
+	ck_assert_uint_eq(room_for_events(actor), 10);
+	actor->done = 0;
+	fresh_user();
+	child_run(send_with_other_effective_user, actor);
+	ck_assert_uint_eq(actor->done, 0);
+	ASSERT_RESULT(actor->refusal, -EDQUOT);
+	ck_assert_uint_eq(drain(actor->id), 10);
+}
+END_TEST
+
+/* Everything that is charged, and gives it all back. */
+static void use_everything(int first)
+{
+	struct ke_event ev = { .size = 0 };
+	kevents_ctx other;
+	int i;
+
+	ASSERT_OK(ke_init(&other));
+	for (i = 0; i < 20; i++) {
+		int id = first + i;
+
+		ASSERT_OK(ke_claim(&ke, id, 0600));
+		ASSERT_OK(ke_watch(&other, id));
+		ASSERT_OK(ke_watch(&ke, id + 5));
+		send_number(id, 1);
+		send_number(id, 2);
+		send_number_for(id, 3, 1000000);
+		ASSERT_OK(ke_send_event(&ke, id, payload, 3000 * i));
+		lease_number(&other, id, 1, i % 2 ? 1000000 : 0);
+		ASSERT_OK(ke_ack(&ke, lease_number(&ke, id, 2, 1000000)));
+		ASSERT_RESULT(ke_receive(&ke, id + 1, &ev, 0, 1), -ETIMEDOUT);
+		ASSERT_RESULT(ke_purge(&ke, id), 2);
+		ASSERT_OK(ke_unclaim(&ke, id));
+		ASSERT_OK(ke_unwatch(&ke, id + 5));
+	}
+	ASSERT_OK(ke_close(&other));
+	for (i = 0; i < 20; i++)
+		ck_assert_uint_eq(receive_number(first + i), 1);
+}
+
+START_TEST(p5_all_that_was_charged_is_given_back)
+{
+	struct ke_limits before;
+	int id = fresh_id(), i;
+
+	for (i = 1; i < 30; i++)
+		fresh_id();
+	before = limits_now();
+	use_everything(id);
+	limits_wait_back_to(&before);
+	use_everything(id);
+	limits_wait_back_to(&before);
+}
+END_TEST
+
+static int fail_as_user(void *arg)
+{
+	struct actor *actor = arg;
+	struct ke_limits before, now;
+	char *page = memory_map(1, 0);
+	int i;
+
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+	before = limits_now();
+	ck_assert_uint_eq(before.user_events + before.user_bytes + before.user_ids, 0);
+	for (i = 0; i < 100; i++) {
+		struct ke_event ev = { .id = actor->id + i % 50, .data = page, .len = 100 };
+
+		ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EFAULT);
+		ev.ttl_ms = 1000;
+		ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EFAULT);
+		ev.len = 70000;
+		ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EMSGSIZE);
+		ev = (struct ke_event){ .lease_ms = 1000 };
+		ASSERT_RESULT(ke_receive(&ke, actor->id + i % 50, &ev, KE_LEASE, 0), -ENOMSG);
+	}
+	now = limits_now();
+	ck_assert_uint_eq(now.user_events + now.user_bytes + now.user_ids, 0);
+	return 0;
+}
+
+START_TEST(p5_what_fails_charges_nothing)
+{
+	int id = fresh_id(), i;
+
+	for (i = 1; i < 50; i++)
+		fresh_id();
+	child_run(fail_as_user, new_actor(fresh_user(), id));
+}
+END_TEST
+
+/* The limits on bytes are met by everything that takes some. */
+static int take_without_room(void *arg)
+{
+	struct actor *actor = arg;
+	struct ke_event ev = { .data = payload, .size = 8 };
+
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+	ASSERT_RESULT(ke_watch(&ke, actor->id), -EDQUOT);
+	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
+	ASSERT_RESULT(ke_receive(&ke, actor->id + 1, &ev, 0, 10), -EDQUOT);
+	ASSERT_OK(ke_receive(&ke, actor->id, &ev, KE_LEASE, 0));
+	ASSERT_OK(ke_nack(&ke, ev.seq));
+	return 0;
+}
+
+START_TEST(p5_watches_claims_and_waits_need_room)
+{
+	int id = fresh_id();
+
+	fresh_id();
+	send_number(id, 7);
+	limit_set("user_max_bytes", 0);
+	child_run(take_without_room, new_actor(fresh_user(), id));
+	ck_assert_uint_eq(receive_number(id), 7);
+}
+END_TEST
+
+START_TEST(p5_a_watch_is_charged_once)
+{
+	int id = fresh_id();
+	struct ke_limits before, after;
+
+	send_number(id, 1);
+	before = limits_now();
+	ASSERT_OK(ke_watch(&ke, id));
+	after = limits_now();
+	ck_assert_uint_gt(after.user_bytes, before.user_bytes);
+	ck_assert_uint_gt(after.bytes, before.bytes);
+	ASSERT_OK(ke_watch(&ke, id));
+	before = after;
+	after = limits_now();
+	ck_assert_uint_eq(after.user_bytes, before.user_bytes);
+	ASSERT_OK(ke_unwatch(&ke, id));
+	after = limits_now();
+	ck_assert_uint_lt(after.user_bytes, before.user_bytes);
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
+TESTS(quota_held, 90, WITH_CLIENT,
+      p5_leased_events_stay_charged_to_their_sender,
+      p5_a_user_in_a_hundred_network_namespaces_is_one_user,
+      p5_root_of_a_user_namespace_passes_no_limit,
+      cap_sys_resource_passes_user_limits,
+      p5_the_real_user_is_charged,
+      p5_all_that_was_charged_is_given_back,
+      p5_what_fails_charges_nothing,
+      p5_watches_claims_and_waits_need_room,
+      p5_a_watch_is_charged_once)

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Watches of IDs that somebody has claimed. */
+#include <sys/epoll.h>
+
+#include "harness.h"
+#include "task.h"
+#include "watched.h"
+
+#define OWNER 2001
+#define OTHER 2002
+
+static void claim_as_owner(int id, mode_t mode)
+{
+	act_as(OWNER);
+	ASSERT_OK(ke_claim(&ke, id, mode));
+	act_as(0);
+}
+
+static void watch_as(unsigned int user, kevents_ctx *client, int id)
+{
+	act_as(user);
+	ASSERT_OK(ke_watch(client, id));
+	act_as(0);
+}
+
+static void unclaim(int id)
+{
+	ASSERT_OK(ke_unclaim(&ke, id));
+}
+
+START_TEST(a_watch_without_rights_is_never_ready)
+{
+	int id = fresh_id();
+
+	claim_as_owner(id, 0600);
+	send_number(id, 1);
+	watch_as(OTHER, &ke, id);
+	assert_nothing_watched(&ke);
+	send_number(id, 2);
+	assert_nothing_watched(&ke);
+	act_as(OTHER);
+	assert_nothing_watched(&ke);
+	act_as(OWNER);
+	assert_nothing_watched(&ke);
+	act_as(0);
+	ASSERT_OK(ke_unwatch(&ke, id));
+	ck_assert_uint_eq(drain(id), 2);
+	unclaim(id);
+}
+END_TEST
+
+START_TEST(the_rights_of_a_watch_are_those_of_who_set_it)
+{
+	int id = fresh_id();
+
+	claim_as_owner(id, 0600);
+	watch_as(OWNER, &ke, id);
+	send_number(id, 1);
+	send_number(id, 2);
+	act_as(OTHER);
+	assert_watched(&ke, 1);
+	ck_assert_uint_eq(receive_watched(&ke), 1);
+	act_as(0);
+	ck_assert_uint_eq(receive_watched(&ke), 2);
+	unclaim(id);
+}
+END_TEST
+
+START_TEST(only_the_right_to_receive_counts)
+{
+	int id = fresh_id();
+
+	claim_as_owner(id, 0622);
+	watch_as(OTHER, &ke, id);
+	send_number(id, 1);
+	assert_nothing_watched(&ke);
+	claim_as_owner(id, 0604);
+	assert_watched(&ke, 1);
+	claim_as_owner(id, 0400);
+	assert_nothing_watched(&ke);
+	unclaim(id);
+	assert_watched(&ke, 1);
+	claim_as_owner(id, 0600);
+	assert_nothing_watched(&ke);
+	drain(id);
+	unclaim(id);
+}
+END_TEST
+
+START_TEST(an_id_that_may_be_read_is_served_beside_one_that_may_not)
+{
+	int secret = fresh_id(), open = fresh_id(), i;
+
+	claim_as_owner(secret, 0600);
+	watch_as(OTHER, &ke, secret);
+	watch_as(OTHER, &ke, open);
+	for (i = 0; i < 3; i++) {
+		send_number(secret, 99);
+		send_number(open, i);
+	}
+	for (i = 0; i < 3; i++)
+		ck_assert_uint_eq(receive_watched(&ke), i);
+	assert_nothing_watched(&ke);
+	ck_assert_uint_eq(drain(secret), 3);
+	unclaim(secret);
+}
+END_TEST
+
+START_TEST(an_event_that_may_not_be_read_wakes_nobody)
+{
+	struct receiver receiver = { .flags = KE_WATCHED, .timeout_ms = -1 };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int id = fresh_id(), epoll = epoll_create1(EPOLL_CLOEXEC);
+	long sleeps;
+
+	ASSERT_SYS(epoll);
+	ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, ke_fd(&ke), &event));
+	claim_as_owner(id, 0600);
+	watch_as(OTHER, &ke, id);
+	receiver_block(&receiver);
+	sleeps = task_sleeps(receiver.tid);
+	send_number(id, 1);
+	ck_assert(task_is_blocked(receiver.tid));
+	ck_assert_int_eq(task_sleeps(receiver.tid), sleeps);
+	ck_assert_int_eq(epoll_wait(epoll, &event, 1, 0), 0);
+
+	claim_as_owner(id, 0644);
+	receiver_expect(&receiver, 1);
+	close(epoll);
+	unclaim(id);
+}
+END_TEST
+
+START_TEST(p9_a_change_of_mode_is_an_edge)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int id = fresh_id(), epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	ASSERT_SYS(epoll);
+	ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, ke_fd(&ke), &event));
+	claim_as_owner(id, 0600);
+	watch_as(OTHER, &ke, id);
+	send_number(id, 1);
+	ck_assert_int_eq(epoll_wait(epoll, &event, 1, 0), 0);
+	claim_as_owner(id, 0644);
+	ck_assert_int_eq(epoll_wait(epoll, &event, 1, 0), 1);
+	assert_watched(&ke, 1);
+	claim_as_owner(id, 0600);
+	assert_nothing_watched(&ke);
+	unclaim(id);
+	ck_assert_int_eq(epoll_wait(epoll, &event, 1, 0), 1);
+	assert_watched(&ke, 1);
+	drain(id);
+	close(epoll);
+}
+END_TEST
+
+/* Who may not read does not stand in the way of who may. */
+START_TEST(p9_an_event_wakes_a_watcher_that_may_have_it)
+{
+	struct receiver receiver = { .flags = KE_WATCHED, .timeout_ms = -1 };
+	struct receiver denied = { .flags = KE_WATCHED, .timeout_ms = -1 };
+	int id = fresh_id(), other = fresh_id();
+	kevents_ctx outsider;
+
+	ASSERT_OK(ke_init(&outsider));
+	claim_as_owner(id, 0600);
+	watch_as(OTHER, &outsider, id);
+	ASSERT_OK(ke_watch(&outsider, other));
+	watch_as(OWNER, &ke, id);
+	denied.client = &outsider;
+	receiver_block(&denied);
+	receiver_block(&receiver);
+	send_number(id, 1);
+	receiver_expect(&receiver, 1);
+	ck_assert(task_is_blocked(denied.tid));
+	send_number(other, 2);
+	receiver_expect(&denied, 2);
+	ASSERT_OK(ke_close(&outsider));
+	unclaim(id);
+}
+END_TEST
+
+TESTS(watch_claim, 60, WITH_CLIENT,
+      a_watch_without_rights_is_never_ready,
+      the_rights_of_a_watch_are_those_of_who_set_it,
+      only_the_right_to_receive_counts,
+      an_id_that_may_be_read_is_served_beside_one_that_may_not,
+      an_event_that_may_not_be_read_wakes_nobody,
+      p9_a_change_of_mode_is_an_edge,
+      p9_an_event_wakes_a_watcher_that_may_have_it)
