@@ -47,6 +47,7 @@ shell: ## a shell in that virtual machine
 	tests/guest --interactive
 
 lint: ## every static check
+	tests/deps/install build kernel tests lint
 	tests/lint/run
 
 clean: ## removes what was built, keeps what was downloaded
