@@ -191,7 +191,7 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  *   -EINVAL    ev is NULL, flags are unknown or exclude each other,
  *              ev->lease_ms is set without KE_LEASE, or ev->reserved is not 0
  *   -EPERM     the ID's claim does not let this user receive
- *   -EAGAIN, -EDQUOT  no room for what a wait, or a limited lease, takes itself
+ *   -EAGAIN, -EDQUOT  no room for what waiting for a new ID takes itself
  *   -EFAULT, -ENOMEM
  */
 int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags,

@@ -117,8 +117,13 @@ int ke_client_watch(struct ke_client *client, s32 id)
 
 	if (mutex_lock_killable(&client->watches_lock))
 		return -EINTR;
-	if (!xa_load(&client->watches, (u32)id))
+	if (!xa_load(&client->watches, (u32)id)) {
 		err = add_watch(client, id);
+		if (err == -EDQUOT || err == -EAGAIN) {
+			ke_broker_reap(client->broker);
+			err = add_watch(client, id);
+		}
+	}
 	mutex_unlock(&client->watches_lock);
 	return err;
 }

@@ -104,11 +104,12 @@ struct ke_queue *ke_lease_find_locked(struct ke_lessee *lessee, const u64 *seq,
 		spin_lock(&lessee->lock);
 		same = find(lessee, seq) == *event && (*event)->queue == queue;
 		spin_unlock(&lessee->lock);
-		rcu_read_unlock();
 		if (same) {
+			rcu_read_unlock();
 			__release(&queue->lock);
 			return queue;
 		}
 		spin_unlock(&queue->lock);
+		rcu_read_unlock();
 	}
 }

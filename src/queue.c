@@ -65,6 +65,7 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	queue->tickets = 0;
 	queue->takers = 0;
 	queue->pins = 0;
+	queue->senders = 0;
 	queue->asked = false;
 	queue->dead = false;
 	queue->listed = false;

@@ -53,6 +53,7 @@ struct ke_queue {
 	u64 tickets;			/* given out so far */
 	u32 takers;			/* waiters that an event is kept for */
 	u32 pins;			/* processes that come back to it */
+	u32 senders;			/* of these, who wait for room */
 
 	bool asked;			/* a watching receiver owes an answer */
 	bool dead;			/* out of the table: look the ID up again */

@@ -134,6 +134,7 @@ static int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
 		ke_event_copy_undo(&receiver->sink);
 	if (receiver->stall)
 		receiver->stall(receiver, false);
+	cond_resched();
 	spin_lock(&queue->lock);
 	if (in_row)
 		enter_row(queue, receiver);

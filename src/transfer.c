@@ -46,8 +46,10 @@ static int prepare(struct ke_queue *queue, struct ke_user *user)
 {
 	if (!ke_queue_allows_locked(queue, KE_ACCESS_SEND))
 		return -EPERM;
-	return ke_queue_vacant_locked(queue) ?
-	       ke_queue_charge_locked(queue, user) : 0;
+	/* Not taken from another who waits: two would take it to and fro. */
+	if (queue->senders || !ke_queue_vacant_locked(queue))
+		return 0;
+	return ke_queue_charge_locked(queue, user);
 }
 
 /* Makes @event the latest of @queue, as far as that needs the lock. */
@@ -136,6 +138,7 @@ static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
 	err = prepare(queue, user);
 	if (!err && !*pinned) {
 		queue->pins++;
+		queue->senders++;
 		*pinned = queue;
 	}
 	ke_broker_unlock(broker, queue);
@@ -147,6 +150,7 @@ static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 	if (!queue)
 		return;
 	spin_lock(&queue->lock);
+	queue->senders--;
 	queue->pins--;
 	ke_broker_unlock(broker, queue);
 }
@@ -264,9 +268,14 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 		}
 		queue = watch->queue;
 		spin_lock(&queue->lock);
+		if (watch->dead) {
+			ke_broker_unlock(client->broker, queue);
+			rcu_read_unlock();
+			continue;
+		}
+		/* The watch stays as it is as long as the lock is held. */
 		rcu_read_unlock();
-		/* A watch that is not dead stays so as long as the lock is held. */
-		if (watch->dead || ke_queue_trim_locked(queue, ended)) {
+		if (ke_queue_trim_locked(queue, ended)) {
 			ke_broker_unlock(client->broker, queue);
 			continue;
 		}
@@ -404,13 +413,15 @@ static bool is_refused(struct ke_client *client, struct ke_room *room)
 
 bool ke_transfer_writable(struct ke_client *client)
 {
-	int refusal, since;
+	int refusal = 0, since, err;
 
 	if (is_refused(client, READ_ONCE(client->refused)))
 		return false;
-	refusal = ke_quota_check(client->user, ke_event_bytes(0));
-	if (!refusal)
-		return true;
-	ke_room_want(client->user, refusal, &since);
-	return !ke_quota_check(client->user, ke_event_bytes(0));
+	/* No only after a look that followed the wish for that very room. */
+	while ((err = ke_quota_check(client->user, ke_event_bytes(0))) &&
+	       err != refusal) {
+		refusal = err;
+		ke_room_want(client->user, refusal, &since);
+	}
+	return !err;
 }

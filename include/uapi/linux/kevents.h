@@ -138,8 +138,8 @@ struct kevents_received {
  * EINVAL; EMSGSIZE the payload is longer than @size, @event.len says how long;
  * ENOMEM; ENOMSG nothing waits but what is on its way to receivers that wait
  * already, and @timeout_ms is 0; ETIMEDOUT; EPERM the claim of @id, or strict,
- * forbids it; if a queue has to be made in order to wait, or memory for the
- * limit of the lease, EAGAIN and EDQUOT as for a send.
+ * forbids it; if a queue has to be made in order to wait, EAGAIN and EDQUOT as
+ * for a send.
  */
 struct kevents_receive {
 	__s32 id;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P5: limits that many senders meet at the same time, over and over. */
+#include "harness.h"
+#include "held.h"
+#include "limits.h"
+#include "task.h"
+#include "user.h"
+
+#define SENDERS 16
+#define ROOM 2		/* events that have room at a time */
+
+/* An accepted event is a pass, of which there are no more than ROOM. */
+struct gate {
+	int ids[SENDERS];
+	uid_t uid;		/* 0: stays root */
+	int refusal;
+	unsigned int ready;
+	unsigned int inside;
+	unsigned int passed;
+	uint64_t end;		/* now_ns() */
+};
+
+static struct gate *new_gate(uid_t uid, int refusal)
+{
+	struct gate *gate = shared_memory(sizeof(*gate));
+	size_t i;
+
+	gate->uid = uid;
+	gate->refusal = refusal;
+	for (i = 0; i < SENDERS; i++) {
+		gate->ids[i] = fresh_id();
+		/* Keeps the ID itself, and its charge. */
+		ASSERT_OK(ke_watch(&ke, gate->ids[i]));
+	}
+	return gate;
+}
+
+static int pass(void *arg)
+{
+	struct gate *gate = arg;
+	unsigned int index = __atomic_fetch_add(&gate->ready, 1, __ATOMIC_ACQ_REL), inside;
+	int id = gate->ids[index], err;
+
+	if (gate->uid)
+		user_become(gate->uid, gate->uid);
+	WAIT_UNTIL(__atomic_load_n(&gate->ready, __ATOMIC_ACQUIRE) == SENDERS);
+	while (now_ns() < gate->end) {
+		err = ke_send_event(&ke, id, NULL, 0);
+		if (err) {
+			ASSERT_RESULT(err, gate->refusal);
+			continue;
+		}
+		inside = __atomic_fetch_add(&gate->inside, 1, __ATOMIC_ACQ_REL);
+		ck_assert_uint_lt(inside, ROOM);
+		__atomic_fetch_add(&gate->passed, 1, __ATOMIC_RELAXED);
+		spin_ns(20000);		/* for one too many to be seen */
+		__atomic_fetch_sub(&gate->inside, 1, __ATOMIC_ACQ_REL);
+		ASSERT_OK(ke_get_event(&ke, id, NULL, 0));
+	}
+	return 0;
+}
+
+static void pass_all(struct gate *gate)
+{
+	pid_t pids[SENDERS];
+	size_t i;
+
+	gate->end = now_ns() + UINT64_C(3000000000);
+	for (i = 0; i < SENDERS; i++)
+		pids[i] = child_start(pass, gate);
+	for (i = 0; i < SENDERS; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_gt(gate->passed, 100);
+}
+
+/* What an event takes that has no payload. */
+static unsigned long event_bytes(int id)
+{
+	unsigned long bytes;
+
+	send_number(id, 1);
+	bytes = stat_of(id).bytes;
+	ck_assert_uint_eq(receive_number(id), 1);
+	return bytes;
+}
+
+START_TEST(p5_user_max_events_holds_at_every_moment)
+{
+	struct gate *gate = new_gate(fresh_user(), -EDQUOT);
+
+	limit_set("user_max_events", ROOM);
+	pass_all(gate);
+}
+END_TEST
+
+START_TEST(p5_user_max_bytes_holds_at_every_moment)
+{
+	struct gate *gate = new_gate(fresh_user(), -EDQUOT);
+
+	limit_set("user_max_bytes", event_bytes(gate->ids[0]) * (2 * ROOM + 1) / 2);
+	pass_all(gate);
+}
+END_TEST
+
+START_TEST(p5_max_bytes_holds_at_every_moment)
+{
+	struct gate *gate = new_gate(0, -EAGAIN);
+	unsigned long bytes = event_bytes(gate->ids[0]);
+
+	limit_set("max_bytes", limits_now().bytes + bytes * (2 * ROOM + 1) / 2);
+	pass_all(gate);
+}
+END_TEST
+
+TESTS(quota_race, 60, WITH_CLIENT,
+      p5_user_max_events_holds_at_every_moment,
+      p5_user_max_bytes_holds_at_every_moment,
+      p5_max_bytes_holds_at_every_moment)
