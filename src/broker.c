@@ -179,7 +179,7 @@ struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
 		if (queue)
 			return queue;
 		err = create(broker, id, user);
-		if ((err == -EDQUOT || err == -EAGAIN) && !reaped) {
+		if (ke_quota_refused(err) && !reaped) {
 			ke_broker_reap(broker);
 			reaped = true;
 			continue;

@@ -119,7 +119,7 @@ int ke_client_watch(struct ke_client *client, s32 id)
 		return -EINTR;
 	if (!xa_load(&client->watches, (u32)id)) {
 		err = add_watch(client, id);
-		if (err == -EDQUOT || err == -EAGAIN) {
+		if (ke_quota_refused(err)) {
 			ke_broker_reap(client->broker);
 			err = add_watch(client, id);
 		}

@@ -151,7 +151,7 @@ int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 	if (!user)
 		return -ENOMEM;
 	err = try_claim(client->broker, id, user, mode);
-	if (err == -EDQUOT || err == -EAGAIN) {
+	if (ke_quota_refused(err)) {
 		ke_broker_reap(client->broker);
 		err = try_claim(client->broker, id, user, mode);
 	}

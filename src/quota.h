@@ -3,6 +3,7 @@
 #define KE_QUOTA_H
 
 #include <linux/atomic.h>
+#include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -72,6 +73,12 @@ void ke_user_put(struct ke_user *user);
  */
 int ke_quota_charge(struct ke_user *user, const struct ke_charge *charge);
 void ke_quota_uncharge(struct ke_user *user, const struct ke_charge *charge);
+
+/* Whether @err says that there was no room for a charge. */
+static inline bool ke_quota_refused(int err)
+{
+	return err == -EAGAIN || err == -EDQUOT;
+}
 
 /*
  * Where to wait after @refusal of ke_quota_charge(), and since when: room that

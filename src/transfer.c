@@ -98,11 +98,6 @@ static int deliver(struct ke_broker *broker, struct ke_event *event,
 	}
 }
 
-static bool is_refusal(int err)
-{
-	return err == -EAGAIN || err == -EDQUOT;
-}
-
 static int try_send(struct ke_client *client, struct ke_user *user,
 		    const struct ke_sending *sending)
 {
@@ -170,7 +165,7 @@ static int wait_and_send(struct ke_client *client, struct ke_user *user,
 		err = pin_queue(broker, sending->id, user, &pinned);
 		if (!err)
 			err = try_send(client, user, sending);
-		if (!is_refusal(err))
+		if (!ke_quota_refused(err))
 			break;
 		if (err == refusal) {
 			if (!sending->waits)
@@ -184,7 +179,7 @@ static int wait_and_send(struct ke_client *client, struct ke_user *user,
 		cond_resched();
 	}
 	unpin_queue(broker, pinned);
-	if (is_refusal(err) && user == client->user) {
+	if (ke_quota_refused(err) && user == client->user) {
 		WRITE_ONCE(client->refused_since, since);
 		WRITE_ONCE(client->refused, room);
 	}
@@ -199,7 +194,7 @@ int ke_transfer_send(struct ke_client *client, struct ke_sending *sending)
 	if (!user)
 		return -ENOMEM;
 	err = try_send(client, user, sending);
-	if (is_refusal(err))
+	if (ke_quota_refused(err))
 		err = wait_and_send(client, user, sending, err);
 	if (err)
 		trace_kevents_refuse(sending->id, sending->len, err);
