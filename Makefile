@@ -40,6 +40,9 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
+bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN)
+	tests/bench/run $(if $(ONLY),--only '$(ONLY)')
+
 soak: ## a storm of clients that die, for MINUTES= (20)
 	tests/soak/run $(or $(MINUTES),20)
 
@@ -53,4 +56,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib apps install demo check soak shell lint clean
+.PHONY: all help module lib apps install demo check bench soak shell lint clean

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KEvents by its library: one event in a call, and many. */
+#include "line.h"
+#include "measure.h"
+
+#include <errno.h>
+
+static void must_ke(int result, int wanted, const char *step)
+{
+	if (result == wanted)
+		return;
+	errno = -result;
+	must(false, step);
+}
+
+static void kevents_open(struct line *line)
+{
+	must_ke(ke_init(&line->ctx), 0, "ke_init");
+	must_ke(ke_watch(&line->ctx, line->id), 0, "ke_watch");
+}
+
+static void kevents_close(struct line *line)
+{
+	ke_purge(&line->ctx, line->id);
+	ke_close(&line->ctx);
+}
+
+static void kevents_send(struct line *line)
+{
+	int err = ke_send_event(&line->ctx, line->id, line_source[0], line->size);
+
+	must_ke(err, 0, "ke_send_event");
+}
+
+static void kevents_receive(struct line *line)
+{
+	int err = ke_get_event(&line->ctx, line->id, line_sink[0], line->size);
+
+	must_ke(err, 0, "ke_get_event");
+}
+
+static void kevents_send_batch(struct line *line)
+{
+	struct ke_event events[LINE_EACH_MAX] = { 0 };
+	int sent;
+
+	for (int i = 0; i < LINE_EACH_MAX; i++) {
+		events[i].id = line->id;
+		events[i].data = line_source[i];
+		events[i].len = line->size;
+	}
+	sent = ke_send_batch(&line->ctx, events, LINE_EACH_MAX, -1);
+	must_ke(sent, LINE_EACH_MAX, "ke_send_batch");
+}
+
+static void kevents_receive_batch(struct line *line)
+{
+	struct ke_event events[LINE_EACH_MAX] = { 0 };
+	int got;
+
+	for (int i = 0; i < LINE_EACH_MAX; i++) {
+		events[i].data = line_sink[i];
+		events[i].size = line->size;
+	}
+	got = ke_receive_batch(&line->ctx, events, LINE_EACH_MAX, 0, -1);
+	must_ke(got, LINE_EACH_MAX, "ke_receive_batch");
+}
+
+const struct line_kind kevents_line = {
+	.name = "kevents",
+	.each = 1,
+	.size_max = LINE_SIZE_MAX,
+	.open = kevents_open,
+	.close = kevents_close,
+	.send = kevents_send,
+	.receive = kevents_receive,
+};
+
+const struct line_kind kevents_batch_line = {
+	.name = "kevents-batch",
+	.each = LINE_EACH_MAX,
+	.size_max = LINE_SIZE_MAX,
+	.open = kevents_open,
+	.close = kevents_close,
+	.send = kevents_send_batch,
+	.receive = kevents_receive_batch,
+};
