@@ -2,6 +2,7 @@
 #include "lease.h"
 
 #include "clock.h"
+#include "compat.h"
 #include "event.h"
 #include "queue.h"
 #include "quota.h"

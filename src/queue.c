@@ -7,6 +7,7 @@
 #include <linux/timekeeping.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "quota.h"
 #include "trace.h"
 

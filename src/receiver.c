@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "lease.h"
 #include "queue.h"
 #include "quota.h"
