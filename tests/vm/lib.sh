@@ -34,11 +34,18 @@ distribution() (
 	echo "${ID:-unknown} ${ID_LIKE:-}"
 )
 
-# Prints the names in the list that belong to this machine's distribution.
+# Prints the line of a kernel in the list, or fails.
+kernel_line() {
+	awk -v name="$1" '!/^#/ && $1 == name { print; found = 1 } END { exit !found }' "$vm/kernels"
+}
+
+# Prints the names in the list that belong to this machine's distribution, of
+# those that are used by $1.
 kernel_names() {
 	local home names
 	for home in $(distribution); do
-		names=$(awk -v home="$home" '!/^#/ && $2 == home { print $1 }' "$vm/kernels")
+		names=$(awk -v home="$home" -v by=",$1," \
+			'!/^#/ && $2 == home && index("," $7 ",", by) { print $1 }' "$vm/kernels")
 		[ -z "$names" ] || break
 	done
 	echo "$names"
@@ -46,7 +53,7 @@ kernel_names() {
 
 default_kernel() {
 	local names
-	names=$(kernel_names)
+	names=$(kernel_names check)
 	[ -n "$names" ] || die "no kernel in tests/vm/kernels is for this distribution: name one"
 	echo "${names%%$'\n'*}"
 }
