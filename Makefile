@@ -43,6 +43,9 @@ check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN)
 	tests/bench/run $(if $(ONLY),--only '$(ONLY)')
 
+bench-profile: ## in which functions of the kernel a message's instructions go (WHO=NAME/BYTES)
+	tests/bench/profile/run $(WHO)
+
 soak: ## a storm of clients that die, for MINUTES= (20)
 	tests/soak/run $(or $(MINUTES),20)
 
@@ -56,4 +59,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib apps install demo check bench soak shell lint clean
+.PHONY: all help module lib apps install demo check bench bench-profile soak shell lint clean

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: bench [PATTERN]...
+ * Usage: bench [--profile] [PATTERN]...
  *
  * Prints a line for each figure, tabs between: what was done, who did it, the
  * parameter (bytes of a message), and what one message took in ns. The patterns,
- * as of file names, choose by "WHAT/WHO/PARAMETER".
+ * as of file names, choose by "WHAT/WHO/PARAMETER". With --profile it sets marks
+ * for profile/plugin.c instead.
  */
 #include "measure.h"
 #include "line.h"
+#include "profile.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
+#include <string.h>
 
 static const size_t sizes[] = { 0, 64, 1024, 4096, 65536 };
 
@@ -49,12 +52,28 @@ static void bench_pair(const struct line_kind *kind, size_t size)
 	line_close(&line);
 }
 
-int main(int argc, char **argv)
+static void profile_pair(const struct line_kind *kind, size_t size)
 {
-	(void)argc;
-	patterns = argv + 1;
+	if (line_takes(kind, size) && wanted("profile", kind->name, (long)size))
+		profile_line(kind, size);
+}
+
+static void each_pair(void (*work)(const struct line_kind *kind, size_t size))
+{
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		for (const struct line_kind *const *kind = line_kinds; *kind; kind++)
-			bench_pair(*kind, sizes[i]);
+			work(*kind, sizes[i]);
+}
+
+int main(int argc, char **argv)
+{
+	bool profile = argc > 1 && strcmp(argv[1], "--profile") == 0;
+
+	patterns = argv + 1 + profile;
+	if (profile) {
+		each_pair(profile_pair);
+		return 0;
+	}
+	each_pair(bench_pair);
 	return 0;
 }
