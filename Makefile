@@ -4,6 +4,7 @@ export VERSION := $(shell cat VERSION)
 export BUILD := $(CURDIR)/build
 export PREFIX ?= /usr/local
 export LIBDIR ?= $(PREFIX)/lib
+export MANDIR ?= $(PREFIX)/share/man
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -31,8 +32,19 @@ lib: ## build/lib/libkevents.so, .a and kevents.pc
 apps: lib ## the two applications of tests/apps
 	$(MAKE) -C tests/apps
 
-install: lib ## library, headers and kevents.pc into DESTDIR, PREFIX, LIBDIR
+# Against the library as it is once installed.
+examples: lib ## the programs of examples/
+	$(MAKE) -s -C libkevents install DESTDIR=$(BUILD)/stage
+	PKG_CONFIG_PATH=$(BUILD)/stage$(LIBDIR)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(BUILD)/stage \
+		$(MAKE) -C examples OUT=$(BUILD)/examples
+
+# What the manual shows, for the tests.
+docs: lib
+	$(MAKE) -C tests/docs
+
+install: lib ## library, headers, manual into DESTDIR, PREFIX, LIBDIR, MANDIR
 	$(MAKE) -C libkevents install
+	$(MAKE) -C man install
 
 demo: ## builds all, boots a virtual machine and shows events travel there
 	tests/demo
@@ -59,4 +71,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib apps install demo check bench bench-profile soak shell lint clean
+.PHONY: all help module lib apps examples docs install demo check bench bench-profile soak shell lint clean

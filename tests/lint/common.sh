@@ -68,6 +68,7 @@ need_headers() {
 	done <<-'END'
 		check.h check
 		liburing.h liburing-dev
+		systemd/sd-event.h libsystemd-dev
 	END
 	echo '#include <stdint.h>' | gcc -m32 -E -x c - >/dev/null 2>&1 || {
 		echo "no headers for -m32: package libc6-dev-i386 (tests/deps/install lint)"

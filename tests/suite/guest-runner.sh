@@ -65,6 +65,7 @@ for suite; do
 	case $suite${narrow-} in
 	32/*no) echo ":: skip $suite: this kernel runs no 32-bit programs" ;;
 	applications) run applications applications ;;
+	examples | manual) run "$suite" unshare -n "docs/$suite.sh" ;;
 	leaks) run leaks leaks ;;
 	*) run "$suite" "${suite%/*}/suite" "${suite#*/}" ;;
 	esac
