@@ -10,7 +10,7 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-all: module lib ## module for the running kernel (or KVER=, KDIR=) and library
+all: module lib tools ## module for the running kernel (or KVER=, KDIR=), library, command
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +29,9 @@ module: ## build/module/KERNEL/src/kevents.ko
 lib: ## build/lib/libkevents.so, .a and kevents.pc
 	$(MAKE) -C libkevents
 
+tools: lib ## build/tools/kevents, the command
+	$(MAKE) -C tools
+
 apps: lib ## the two applications of tests/apps
 	$(MAKE) -C tests/apps
 
@@ -42,8 +45,9 @@ examples: lib ## the programs of examples/
 docs: lib
 	$(MAKE) -C tests/docs
 
-install: lib ## library, headers, manual into DESTDIR, PREFIX, LIBDIR, MANDIR
+install: lib tools ## all but the module into DESTDIR, PREFIX, LIBDIR, MANDIR
 	$(MAKE) -C libkevents install
+	$(MAKE) -C tools install
 	$(MAKE) -C man install
 
 demo: ## builds all, boots a virtual machine and shows events travel there
@@ -71,4 +75,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib apps examples docs install demo check bench bench-profile soak shell lint clean
+.PHONY: all help module lib tools apps examples docs install demo check bench bench-profile soak shell lint clean

@@ -67,6 +67,7 @@ need_headers() {
 		exit 1
 	done <<-'END'
 		check.h check
+		jansson.h libjansson-dev
 		liburing.h liburing-dev
 		systemd/sd-event.h libsystemd-dev
 	END

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Usage: guest-runner.sh SUITE...
 #
-# Runs in the guest the suites named, each as WORDSIZE/NAME, then looks for
-# memory of the module's that was not freed. Prints what they print, with lines
+# Runs in the guest the suites named, each as WORDSIZE/NAME or tools/NAME, then
+# looks for memory of the module's that was not freed. Prints what they print, with lines
 # before and after each that begin with "::" and that tests/check understands.
 cd "${0%/*}" || exit
 
@@ -67,6 +67,7 @@ for suite; do
 	applications) run applications applications ;;
 	examples | manual) run "$suite" unshare -n "docs/$suite.sh" ;;
 	leaks) run leaks leaks ;;
+	tools/*) run "$suite" bash "$suite.sh" ;;
 	*) run "$suite" "${suite%/*}/suite" "${suite#*/}" ;;
 	esac
 done

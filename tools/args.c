@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "args.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "say.h"
+#include "units.h"
+
+static bool is_negative_number(const char *word)
+{
+	return word[0] == '-' && word[1] && strspn(word + 1, "0123456789") == strlen(word + 1);
+}
+
+static void start(struct args *args)
+{
+	char *letters;
+
+	args->operands = must_alloc(((size_t)args->argc + 1) * sizeof(char *));
+	/* '+': stop at an operand, so that each is seen here */
+	if (asprintf(&letters, "+%sh", args->letters) < 0)
+		exit(say_errno("options"));
+	args->letters = letters;
+	optind = 1;
+}
+
+int args_next(struct args *args)
+{
+	if (!args->operands)
+		start(args);
+	for (;;) {
+		char *word = optind < args->argc ? args->argv[optind] : NULL;
+		int option;
+
+		if (word && (is_negative_number(word) || word[0] != '-' || !word[1])) {
+			args->operands[args->count++] = word;
+			optind++;
+			continue;
+		}
+		option = getopt_long(args->argc, args->argv, args->letters, args->options, NULL);
+		switch (option) {
+		case 'h':
+			print_help(args->verb);
+			exit(close_output());
+		case '?':
+			fprintf(stderr, "Try 'kevents %s --help'.\n", args->verb->name);
+			exit(USAGE);
+		case -1:
+			if (word)
+				args->rest = args->argv + optind;
+			return -1;
+		default:
+			return option;
+		}
+	}
+}
+
+void args_operands(struct args *args, int min, int max)
+{
+	while (args->rest && *args->rest)
+		args->operands[args->count++] = *args->rest++;
+	if (args->count < min)
+		wrong_usage(args->verb, "something is missing");
+	if (args->count > max)
+		wrong_usage(args->verb, "'%s' is too much", args->operands[max]);
+}
+
+bool parse_id(const char *text, int *id)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &end, strncasecmp(text, "0x", 2) ? 10 : 16);
+	if (end == text || *end || isspace((unsigned char)*text) || errno || number < INT_MIN ||
+	    number > INT_MAX)
+		return false;
+	*id = (int)number;
+	return true;
+}
+
+int args_id(const struct args *args, const char *text)
+{
+	int id;
+
+	if (!parse_id(text, &id))
+		wrong_usage(args->verb, "'%s' is no ID: a whole number from %d to %d", text,
+			    INT_MIN, INT_MAX);
+	return id;
+}
+
+unsigned int args_count(const struct args *args, const char *option, const char *text)
+{
+	int number;
+
+	if (!parse_id(text, &number) || number < 0)
+		wrong_usage(args->verb, "%s '%s': a whole number is wanted", option, text);
+	return (unsigned int)number;
+}
+
+uint64_t args_duration(const struct args *args, const char *option, const char *text,
+		       uint64_t max)
+{
+	uint64_t ms;
+
+	if (!parse_duration(text, &ms))
+		wrong_usage(args->verb, "%s '%s': a time is wanted, such as 500ms, 10s, 5m or 1h",
+			    option, text);
+	if (ms > max)
+		wrong_usage(args->verb, "%s '%s': at most %llud are possible", option, text,
+			    (unsigned long long)(max / 86400000));
+	return ms;
+}
+
+void print_help(const struct verb *verb)
+{
+	printf("Usage: kevents %s %s\n\n%s", verb->name, verb->synopsis, verb->help);
+}

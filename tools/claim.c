@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "json.h"
+#include "names.h"
+#include "say.h"
+
+static mode_t parse_mode(const struct args *args, const char *text)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (end == text || *end || *text < '0' || *text > '7' || mode & ~0666ul)
+		wrong_usage(args->verb,
+			    "'%s' is no mode of a claim: octal digits 0, 2, 4 or 6, such as 0640",
+			    text);
+	return (mode_t)mode;
+}
+
+/*
+ * The owner is who claims, by its effective IDs. The real ones stay: they are
+ * charged.
+ */
+static int claim_as(kevents_ctx *ctx, int id, mode_t mode, uid_t uid, gid_t gid)
+{
+	int err;
+
+	if ((gid != getegid() && setegid(gid)) || (uid != geteuid() && seteuid(uid)))
+		return say_errno("--owner");
+	err = ke_claim(ctx, id, mode);
+	return err ? say_error(err, "%d", id) : DONE;
+}
+
+static int claim(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "owner", required_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "o:j", .options = options
+	};
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	const char *unknown = NULL;
+	bool json = false;
+	kevents_ctx ctx;
+	int option, status, id;
+	mode_t mode;
+
+	while ((option = args_next(&args)) >= 0) {
+		if (option == 'j')
+			json = true;
+		else
+			unknown = parse_owner(optarg, &uid, &gid);
+		if (unknown)
+			wrong_usage(verb, "--owner: there is no '%s'", unknown);
+	}
+	args_operands(&args, 2, 2);
+	id = args_id(&args, args.operands[0]);
+	mode = parse_mode(&args, args.operands[1]);
+	free(args.operands);
+	open_client(&ctx);
+	status = claim_as(&ctx, id, mode, uid, gid);
+	if (status == DONE && json) {
+		print_json(json_pack("{s:i, s:b, s:o}", "id", id, "claimed", 1, "mode",
+				     json_sprintf("%04o", (unsigned int)mode)));
+		status = close_output();
+	}
+	ke_close(&ctx);
+	return status;
+}
+
+static int unclaim(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "j", .options = options
+	};
+	bool json = false;
+	kevents_ctx ctx;
+	int err, id;
+
+	while (args_next(&args) >= 0)
+		json = true;
+	args_operands(&args, 1, 1);
+	id = args_id(&args, args.operands[0]);
+	free(args.operands);
+	open_client(&ctx);
+	err = ke_unclaim(&ctx, id);
+	ke_close(&ctx);
+	if (err == -ENOENT) {
+		say("%d: nobody owns it", id);
+		return NOTHING;
+	}
+	if (err)
+		return say_error(err, "%d", id);
+	if (json)
+		print_json(json_pack("{s:i, s:b}", "id", id, "claimed", 0));
+	return close_output();
+}
+
+const struct verb claim_verb = {
+	.name = "claim",
+	.synopsis = "[OPTION]... ID MODE",
+	.summary = "make an ID one's own, or change who may use it",
+	.help =
+"Makes the caller the owner of ID, or changes the mode of the claim it has. MODE is read\n"
+"like a file's, in octal digits for owner, group and others: 4 lets them receive, peek,\n"
+"see and purge, 2 lets them send. The claim stays until 'kevents unclaim', whether or\n"
+"not its owner is logged in, or until the module is unloaded.\n"
+"\n"
+"  -o, --owner=USER[:GROUP]\n"
+"                        make USER the owner, with GROUP or the user's own group; for\n"
+"                        root, or for a GROUP that the caller belongs to\n"
+"  -j, --json            print an object: id, claimed, mode\n"
+HELP_TEXT
+"\n"
+"Exit status: 0 done; 2 wrong usage; 3 refused, as when another user owns ID;\n"
+"4 no device.\n",
+	.run = claim,
+};
+
+const struct verb unclaim_verb = {
+	.name = "unclaim",
+	.synopsis = "[OPTION]... ID",
+	.summary = "end the claim of an ID",
+	.help =
+"Ends the claim of ID. Its events stay, and whoever may open the device may use it.\n"
+"\n"
+"  -j, --json            print an object: id, claimed\n"
+HELP_TEXT
+"\n"
+"Exit status: 0 done; 1 nobody owns ID; 2 wrong usage; 3 refused, as when another\n"
+"user owns it; 4 no device.\n",
+	.run = unclaim,
+};

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "json.h"
+#include "receive.h"
+#include "say.h"
+#include "text.h"
+
+struct getting {
+	kevents_ctx ctx;
+	int id;
+	bool peek;
+	bool json;
+	bool newline;		/* where text has none at its end */
+	unsigned int count;	/* 0: no end */
+	int timeout_ms;
+};
+
+static void print_payload(const struct ke_event *event, bool newline)
+{
+	const char *data = event->data;
+
+	fwrite(data, 1, event->len, stdout);
+	if (newline && event->len && data[event->len - 1] != '\n' && is_text(data, event->len))
+		putchar('\n');
+}
+
+/* The event is the kernel's until it has been written. */
+static int get_one(struct getting *getting, struct receipt *receipt)
+{
+	unsigned int flags = getting->peek ? KE_PEEK : KE_LEASE;
+	int err = receive(&getting->ctx, getting->id, receipt, flags, 0, getting->timeout_ms);
+
+	if (err)
+		return say_error(err, "%d", getting->id);
+	if (getting->json)
+		print_json(json_event(&receipt->event));
+	else
+		print_payload(&receipt->event, getting->newline);
+	if (close_output())
+		return REFUSED;
+	err = getting->peek ? 0 : ke_ack(&getting->ctx, receipt->event.seq);
+	return err ? say_error(err, "%d", getting->id) : DONE;
+}
+
+static int get(struct getting *getting)
+{
+	struct receipt receipt = { .room = 0 };
+	unsigned int done = 0;
+	int status;
+
+	do {
+		status = get_one(getting, &receipt);
+	} while (status == DONE && ++done != getting->count);
+	receipt_free(&receipt);
+	return status == NOTHING && done ? DONE : status;
+}
+
+static void check(const struct getting *getting, const struct verb *verb, bool raw,
+		  bool endless_and_counted)
+{
+	if (raw && getting->json)
+		wrong_usage(verb, "--raw and --json exclude each other");
+	if (endless_and_counted)
+		wrong_usage(verb, "--follow has no end, -n has");
+	if (getting->peek && getting->count != 1)
+		wrong_usage(verb, "--peek shows the oldest event alone");
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "wait", no_argument, NULL, 'w' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "peek", no_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "follow", no_argument, NULL, 'f' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "wt:pjrn:f", .options = options
+	};
+	struct getting getting = { .count = 1 };
+	bool raw = false, wait = false, follow = false, counted = false, timed = false;
+	int option, status;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case 'f':
+			getting.count = 0;
+			follow = true;
+			break;
+		case 'w':
+			wait = true;
+			break;
+		case 't':
+			getting.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
+								INT_MAX);
+			timed = true;
+			break;
+		case 'p':
+			getting.peek = true;
+			break;
+		case 'j':
+			getting.json = true;
+			break;
+		case 'r':
+			raw = true;
+			break;
+		case 'n':
+			getting.count = args_count(&args, "-n", optarg);
+			if (!getting.count)
+				wrong_usage(verb, "-n 0: at least one is wanted");
+			counted = true;
+			break;
+		}
+	}
+	args_operands(&args, 1, 1);
+	check(&getting, verb, raw, follow && counted);
+	if (!timed && (wait || follow))
+		getting.timeout_ms = -1;
+	getting.id = args_id(&args, args.operands[0]);
+	getting.newline = !raw && (getting.count != 1 || isatty(STDOUT_FILENO));
+	open_client(&getting.ctx);
+	status = get(&getting);
+	ke_close(&getting.ctx);
+	free(args.operands);
+	return status;
+}
+
+const struct verb get_verb = {
+	.name = "get",
+	.synopsis = "[OPTION]... ID",
+	.summary = "take the oldest event of an ID and print it",
+	.help =
+"Takes the oldest event of ID and prints its payload as it is. Text that does not end\n"
+"with a newline gets one where standard output is a terminal or several events are\n"
+"asked for. An event that cannot be printed stays where it is.\n"
+"\n"
+"  -w, --wait            wait for an event as long as it takes\n"
+"  -t, --timeout=TIME    wait for an event, at most TIME for each\n"
+"  -n, --count=COUNT     take up to COUNT events\n"
+"  -f, --follow          take events for ever, or until none comes for --timeout\n"
+"  -p, --peek            show the oldest event and leave it there\n"
+"  -j, --json            print an object in a line for each event: id, seq, sent_ns,\n"
+"                        deliveries, redelivered, pid, uid, gid, len, and data, or\n"
+"                        data_base64 if the payload is no text\n"
+"  -r, --raw             never add a newline\n"
+HELP_TEXT
+"\n"
+"Exit status: 0 at least one event was there; 1 none was, or none came in time;\n"
+"2 wrong usage; 3 refused; 4 no device.\n",
+	.run = run,
+};

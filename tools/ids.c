@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ids.h"
+
+#include <stdlib.h>
+
+#include "say.h"
+
+struct ids ids_named(const struct args *args)
+{
+	struct ids ids = { .count = args->count };
+
+	ids.list = must_alloc((size_t)ids.count * sizeof(int));
+	for (int i = 0; i < ids.count; i++)
+		ids.list[i] = args_id(args, args->operands[i]);
+	return ids;
+}
+
+int ids_in_use(kevents_ctx *ctx, struct ids *ids)
+{
+	int room = 64, count;
+
+	ids->list = NULL;
+	for (;;) {
+		ids->list = must_resize(ids->list, (size_t)room * sizeof(int));
+		count = ke_list(ctx, ids->list, (size_t)room);
+		if (count <= room)
+			break;
+		/* some more may come meanwhile */
+		room = count + 64;
+	}
+	if (count < 0)
+		free(ids->list);
+	ids->count = count;
+	return count < 0 ? count : 0;
+}
+
+int ids_watch(kevents_ctx *ctx, const struct ids *ids)
+{
+	for (int i = 0; i < ids->count; i++) {
+		int err = ke_poll_event(ctx, ids->list[i]);
+
+		if (err >= 0)
+			err = ke_watch(ctx, ids->list[i]);
+		if (err < 0)
+			return say_error(err, "%d", ids->list[i]);
+	}
+	return DONE;
+}
+
+void ids_free(struct ids *ids)
+{
+	free(ids->list);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Leaves messages in the kernel, gets them out again, and looks after them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "say.h"
+#include "verb.h"
+
+static const struct verb *const verbs[] = {
+	&send_verb, &get_verb, &poll_verb, &watch_verb, &list_verb, &stat_verb,
+	&limits_verb, &purge_verb, &claim_verb, &unclaim_verb,
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < VERBS; i++)
+		if (!strcmp(verbs[i]->name, name))
+			return verbs[i];
+	return NULL;
+}
+
+static void print_usage(void)
+{
+	puts("Usage: kevents VERB [OPTION]... [OPERAND]...\n"
+	     "       kevents help [VERB]\n"
+	     "       kevents --version\n"
+	     "\n"
+	     "A mailbox in the kernel: leaves events under an ID, gets them out again, and\n"
+	     "looks after them. 'kevents help VERB' or 'kevents VERB --help' says more.\n");
+	for (size_t i = 0; i < VERBS; i++)
+		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+	puts("\n"
+	     "An ID is a whole number from -2147483648 to 2147483647. A time has a unit: ms, s,\n"
+	     "m, h or d, as in 500ms or 1h30m; without one it is in seconds. A size may have one:\n"
+	     "K, M, G or T (powers of 1024), KB, MB, GB or TB (powers of 1000).\n"
+	     "\n"
+	     "Exit status:\n"
+	     "  0  done\n"
+	     "  1  nothing there: no event waits or came in time, nobody owns the ID\n"
+	     "  2  the command line is wrong\n"
+	     "  3  refused: by a permission, a claim or a limit, or another error\n"
+	     "  4  no device: the module is not loaded, or it does not fit\n"
+	     "\n"
+	     "Environment:\n"
+	     "  KEVENTS_DEVICE  the device to open instead of /dev/kevents");
+}
+
+static int help(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc > 2)
+		wrong_usage(NULL, "'%s' is too much", argv[2]);
+	if (argc == 2) {
+		verb = find_verb(argv[1]);
+		if (!verb)
+			wrong_usage(NULL, "there is no verb '%s'", argv[1]);
+		print_help(verb);
+	} else {
+		print_usage();
+	}
+	return close_output();
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	char *name;
+
+	if (asprintf(&name, "kevents %s", verb->name) < 0)
+		return say_errno("%s", verb->name);
+	say_name(name);
+	argv[0] = name;	/* getopt's diagnostics begin with it */
+	return verb->run(verb, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2)
+		wrong_usage(NULL, "a verb is missing");
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("kevents " KEVENTS_VERSION);
+		return close_output();
+	}
+	verb = find_verb(argv[1]);
+	if (!verb)
+		wrong_usage(NULL, "there is no verb '%s'", argv[1]);
+	return run(verb, argc - 1, argv + 1);
+}

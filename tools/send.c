@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "clock.h"
+#include "say.h"
+
+struct payload {
+	char *data;
+	size_t len;
+};
+
+/* How one event is to go. */
+struct sending {
+	kevents_ctx ctx;
+	int id;
+	uint32_t ttl_ms;
+	int timeout_ms;
+};
+
+static int send_one(struct sending *sending, void *data, size_t len)
+{
+	int64_t end = now_ms() + sending->timeout_ms;
+	int left = sending->timeout_ms;
+	int err;
+
+	for (;;) {
+		struct ke_event event = {
+			.id = sending->id,
+			.data = data,
+			.len = len,
+			.ttl_ms = sending->ttl_ms,
+		};
+
+		err = ke_send(&sending->ctx, &event, 0, left);
+		if (err != -EINTR)
+			break;
+		if (sending->timeout_ms > 0)
+			left = end > now_ms() ? (int)(end - now_ms()) : 0;
+	}
+	if (!err)
+		return DONE;
+	if (err == -ETIMEDOUT) {
+		say("%d: no room came in time", sending->id);
+		return REFUSED;
+	}
+	return say_error(err, "%d", sending->id);
+}
+
+/* One byte more than limit is enough to see that it is too much. */
+static int read_all(int fd, const char *name, size_t limit, struct payload *payload)
+{
+	size_t room = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (payload->len == room) {
+			if (room > limit) {
+				say("%s: more than max_event_size, which is %zu bytes", name,
+				    limit);
+				return REFUSED;
+			}
+			room = room ? room * 2 : 65536;
+			if (room > limit)
+				room = limit + 1;
+			payload->data = must_resize(payload->data, room);
+		}
+		got = read(fd, payload->data + payload->len, room - payload->len);
+		if (got < 0)
+			return say_errno("%s", name);
+		if (!got)
+			return DONE;
+		payload->len += (size_t)got;
+	}
+}
+
+static int read_file(const char *name, size_t limit, struct payload *payload)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	int status;
+
+	if (fd < 0)
+		return say_errno("%s", name);
+	status = read_all(fd, name, limit, payload);
+	close(fd);
+	return status;
+}
+
+/* Each line is on its way before the next one is waited for. */
+static int send_lines(struct sending *sending)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int status = DONE;
+
+	while (status == DONE && (len = getline(&line, &room, stdin)) >= 0) {
+		if (len && line[len - 1] == '\n')
+			len--;
+		status = send_one(sending, line, (size_t)len);
+	}
+	if (status == DONE && ferror(stdin))
+		status = say_errno("standard input");
+	free(line);
+	return status;
+}
+
+static int send_payload(struct sending *sending, const char *text, bool literal)
+{
+	struct payload payload = { NULL, 0 };
+	struct ke_limits limits;
+	int status = ke_limits(&sending->ctx, &limits);
+
+	if (status)
+		return say_error(status, "limits");
+	if (text && (literal || (strcmp(text, "-") && *text != '@'))) {
+		payload.len = strlen(text);
+		payload.data = must_alloc(payload.len);
+		memcpy(payload.data, text, payload.len);
+	} else if (text && *text == '@') {
+		status = read_file(text + 1, limits.max_event_size, &payload);
+	} else {
+		status = read_all(STDIN_FILENO, "standard input", limits.max_event_size, &payload);
+	}
+	if (status == DONE)
+		status = send_one(sending, payload.data, payload.len);
+	free(payload.data);
+	return status;
+}
+
+enum {
+	OPTION_TTL = LONG_ONLY,
+};
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "ttl", required_argument, NULL, OPTION_TTL },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "lines", no_argument, NULL, 'l' },
+		{ "text", no_argument, NULL, 'T' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "wt:lT", .options = options
+	};
+	struct sending sending = { .timeout_ms = 0 };
+	bool lines = false, literal = false;
+	int option, status;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case OPTION_TTL:
+			sending.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
+								 UINT32_MAX);
+			break;
+		case 'w':
+			sending.timeout_ms = -1;
+			break;
+		case 't':
+			sending.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
+								INT_MAX);
+			break;
+		case 'l':
+			lines = true;
+			break;
+		case 'T':
+			literal = true;
+			break;
+		}
+	}
+	args_operands(&args, 1, lines ? 1 : 2);
+	if (literal && !args.operands[1])
+		wrong_usage(verb, "--text wants TEXT");
+	sending.id = args_id(&args, args.operands[0]);
+	open_client(&sending.ctx);
+	if (lines)
+		status = send_lines(&sending);
+	else
+		status = send_payload(&sending, args.operands[1], literal);
+	ke_close(&sending.ctx);
+	free(args.operands);
+	return status;
+}
+
+const struct verb send_verb = {
+	.name = "send",
+	.synopsis = "[OPTION]... ID [TEXT|-|@FILE]",
+	.summary = "leave an event under an ID",
+	.help =
+"Leaves an event under ID. Its payload is TEXT as it stands, without a newline; with\n"
+"@FILE what the file holds; with - or nothing standard input up to its end.\n"
+"\n"
+"      --ttl=TIME        the event ends after TIME if nobody has taken it\n"
+"  -w, --wait            wait for room as long as it takes\n"
+"  -t, --timeout=TIME    wait for room, at most TIME\n"
+"  -l, --lines           send each line of standard input as an event of its own,\n"
+"                        without the newline\n"
+"  -T, --text            TEXT is the payload even if it is - or begins with @\n"
+HELP_TEXT
+"\n"
+"Without --wait and --timeout a send that finds no room is refused at once.\n"
+"\n"
+"Exit status: 0 the event is there; 2 wrong usage; 3 refused; 4 no device.\n",
+	.run = run,
+};

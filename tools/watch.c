@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "args.h"
+#include "ids.h"
+#include "json.h"
+#include "receive.h"
+#include "say.h"
+#include "text.h"
+
+static void print_event(const struct ke_event *event, bool json)
+{
+	if (json) {
+		print_json(json_event(event));
+	} else {
+		printf("%d\t", event->id);
+		write_escaped(stdout, event->data, event->len);
+		putchar('\n');
+	}
+}
+
+static int watch(kevents_ctx *ctx, bool json, unsigned int count, int timeout_ms)
+{
+	struct receipt receipt = { .room = 0 };
+	unsigned int done = 0;
+	int err;
+
+	do {
+		err = receive(ctx, 0, &receipt, KE_LEASE | KE_WATCHED, 0, timeout_ms);
+		if (err)
+			break;
+		print_event(&receipt.event, json);
+		if (close_output())
+			return REFUSED;
+		err = ke_ack(ctx, receipt.event.seq);
+	} while (!err && ++done != count);
+	receipt_free(&receipt);
+	if (err) {
+		err = say_error(err, "cannot go on");
+		return err == NOTHING && done ? DONE : err;
+	}
+	return DONE;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "timeout", required_argument, NULL, 't' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "t:n:j", .options = options
+	};
+	unsigned int count = 0;
+	int timeout_ms = -1;
+	bool json = false;
+	kevents_ctx ctx;
+	int option, status;
+	struct ids ids;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case 't':
+			timeout_ms = (int)args_duration(&args, "--timeout", optarg, INT_MAX);
+			break;
+		case 'n':
+			count = args_count(&args, "-n", optarg);
+			if (!count)
+				wrong_usage(verb, "-n 0: at least one is wanted");
+			break;
+		case 'j':
+			json = true;
+			break;
+		}
+	}
+	args_operands(&args, 1, INT_MAX);
+	ids = ids_named(&args);
+	open_client(&ctx);
+	status = ids_watch(&ctx, &ids);
+	if (status == DONE)
+		status = watch(&ctx, json, count, timeout_ms);
+	ke_close(&ctx);
+	ids_free(&ids);
+	free(args.operands);
+	return status;
+}
+
+const struct verb watch_verb = {
+	.name = "watch",
+	.synopsis = "[OPTION]... ID...",
+	.summary = "take events of several IDs as they come and print them",
+	.help =
+"Takes the events of the IDs as they come, fairly over the IDs, and prints each in a\n"
+"line: the ID, a tab, the payload. In it a newline at the end is left out, a backslash\n"
+"is doubled, and control characters and what is no UTF-8 are written as \\n, \\t, \\r or\n"
+"\\xHH. An event that cannot be printed stays where it is.\n"
+"\n"
+"  -t, --timeout=TIME    end when none has come for TIME\n"
+"  -n, --count=COUNT     end after COUNT events\n"
+"  -j, --json            print an object in a line for each event, as 'kevents get' does\n"
+HELP_TEXT
+"\n"
+"Exit status: 0 at least one event came; 1 none came in time; 2 wrong usage;\n"
+"3 refused; 4 no device.\n",
+	.run = run,
+};
