@@ -9,8 +9,8 @@
 #include "verb.h"
 
 static const struct verb *const verbs[] = {
-	&send_verb, &get_verb, &poll_verb, &watch_verb, &list_verb, &stat_verb,
-	&limits_verb, &purge_verb, &claim_verb, &unclaim_verb,
+	&send_verb, &get_verb, &poll_verb, &watch_verb, &work_verb, &list_verb,
+	&stat_verb, &limits_verb, &purge_verb, &claim_verb, &unclaim_verb,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

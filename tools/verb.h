@@ -21,7 +21,7 @@ struct verb {
 	int (*run)(const struct verb *verb, int argc, char **argv);
 };
 
-extern const struct verb send_verb, get_verb, poll_verb, watch_verb, list_verb,
-	stat_verb, limits_verb, purge_verb, claim_verb, unclaim_verb;
+extern const struct verb send_verb, get_verb, poll_verb, watch_verb, work_verb,
+	list_verb, stat_verb, limits_verb, purge_verb, claim_verb, unclaim_verb;
 
 #endif /* VERB_H */

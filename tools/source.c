@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "source.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "say.h"
+
+void sources_init(struct sources *sources, kevents_ctx *ctx, const struct ids *ids,
+		  uint64_t pause_ms)
+{
+	sources->ctx = ctx;
+	sources->count = ids->count;
+	sources->pause_ms = pause_ms;
+	sources->list = must_alloc((size_t)ids->count * sizeof(*sources->list));
+	for (int i = 0; i < ids->count; i++)
+		sources->list[i].id = ids->list[i];
+}
+
+void sources_free(struct sources *sources)
+{
+	free(sources->list);
+}
+
+static struct source *find(const struct sources *sources, int id)
+{
+	int i = 0;
+
+	while (i < sources->count - 1 && sources->list[i].id != id)
+		i++;
+	return &sources->list[i];
+}
+
+void source_succeeded(struct sources *sources, int id)
+{
+	find(sources, id)->failures = 0;
+}
+
+static int64_t pause_of(const struct sources *sources, unsigned int failures)
+{
+	uint64_t most = sources->pause_ms > PAUSE_MAX_MS ? sources->pause_ms : PAUSE_MAX_MS;
+	uint64_t pause = sources->pause_ms;
+
+	for (; failures > 1 && pause < most; failures--)
+		pause *= 2;
+	return (int64_t)(pause < most ? pause : most);
+}
+
+void source_failed(struct sources *sources, int id)
+{
+	struct source *source = find(sources, id);
+	int err;
+
+	/* What ran side by side and failed counts once. */
+	if (source->resume_at || !sources->pause_ms)
+		return;
+	source->failures++;
+	source->resume_at = now_ms() + pause_of(sources, source->failures);
+	err = ke_unwatch(sources->ctx, id);
+	if (err)
+		say_error(err, "%d", id);
+}
+
+int64_t sources_resume(struct sources *sources)
+{
+	int64_t now = now_ms(), next = INT64_MAX;
+
+	for (int i = 0; i < sources->count; i++) {
+		struct source *source = &sources->list[i];
+		int err;
+
+		if (!source->resume_at)
+			continue;
+		if (source->resume_at <= now) {
+			err = ke_watch(sources->ctx, source->id);
+			source->resume_at = err ? now + PAUSE_MAX_MS : 0;
+			if (err)
+				say_error(err, "%d", source->id);
+		}
+		if (source->resume_at && source->resume_at < next)
+			next = source->resume_at;
+	}
+	return next;
+}
+
+bool sources_wait(const struct sources *sources)
+{
+	for (int i = 0; i < sources->count; i++)
+		if (ke_poll_event(sources->ctx, sources->list[i].id) > 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "clock.h"
+#include "ids.h"
+#include "job.h"
+#include "say.h"
+#include "source.h"
+
+#define RETRIES		3
+#define PAUSE_MS	1000
+#define JOBS_MAX	1024
+#define GRACE_MAX_MS	5000	/* between SIGTERM and SIGKILL at a lease's end */
+
+struct worker {
+	kevents_ctx ctx;
+	struct sources sources;
+	char **command;
+	struct heritage heritage;
+	int signals;		/* signalfd */
+
+	unsigned int room;	/* jobs at a time */
+	unsigned int running;
+	struct job *jobs;	/* room of them */
+
+	uint32_t lease_ms;	/* 0: until the job ends */
+	bool has_dead_letter;
+	int dead_letter;
+	unsigned int retries;
+
+	unsigned int left;	/* events still to be taken; 0: no end */
+	bool drain;
+	unsigned int taken;
+	int stops;		/* signals to stop that came */
+	bool stopping;		/* takes no more events */
+	int status;
+};
+
+static void give_back(struct worker *worker, const struct ke_event *event)
+{
+	int err = ke_nack(&worker->ctx, event->seq);
+
+	if (err && err != -ENOENT)	/* its lease is over: it is back already */
+		say_error(err, "%d", event->id);
+	source_failed(&worker->sources, event->id);
+}
+
+/*
+ * The copy comes first: whatever happens in between, the event is there, if
+ * need be twice.
+ */
+static void bury(struct worker *worker, struct ke_event *event, const char *reason)
+{
+	struct ke_event copy = {
+		.id = worker->dead_letter,
+		.data = event->data,
+		.len = event->len,
+	};
+	int err = ke_send(&worker->ctx, &copy, 0, 0);
+
+	if (err) {
+		say_error(err, "%d: event %" PRIu64 " cannot be moved to %d", event->id,
+			  event->seq, worker->dead_letter);
+		give_back(worker, event);
+		return;
+	}
+	err = ke_ack(&worker->ctx, event->seq);
+	if (err)
+		say_error(err, "%d: event %" PRIu64 " is in %d, but not gone here", event->id,
+			  event->seq, worker->dead_letter);
+	say("%d: event %" PRIu64 ": %s; moved to %d", event->id, event->seq, reason,
+	    worker->dead_letter);
+	source_succeeded(&worker->sources, event->id);
+}
+
+static void succeed(struct worker *worker, const struct ke_event *event)
+{
+	int err = ke_ack(&worker->ctx, event->seq);
+
+	if (err == -ENOENT)
+		say("%d: event %" PRIu64 ": done, but its lease was over: it runs again",
+		    event->id, event->seq);
+	else if (err)
+		say_error(err, "%d: event %" PRIu64, event->id, event->seq);
+	source_succeeded(&worker->sources, event->id);
+}
+
+static void finish(struct worker *worker, struct job *job, int status)
+{
+	struct ke_event *event = &job->receipt.event;
+	char how[64];
+
+	worker->running--;
+	if (!status) {
+		succeed(worker, event);
+		return;
+	}
+	job_describe(status, how, sizeof(how));
+	if (worker->has_dead_letter && event->deliveries > worker->retries) {
+		bury(worker, event, how);
+		return;
+	}
+	say("%d: event %" PRIu64 ": %s; given back", event->id, event->seq, how);
+	give_back(worker, event);
+}
+
+static void finish_ended(struct worker *worker)
+{
+	int status;
+
+	for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++)
+		if (job_has_ended(job, &status))
+			finish(worker, job, status);
+}
+
+static void set_times(const struct worker *worker, struct job *job, int64_t start)
+{
+	int64_t grace = worker->lease_ms / 10;
+
+	job->term_at = INT64_MAX;
+	job->kill_at = INT64_MAX;
+	if (!worker->lease_ms)
+		return;
+	job->kill_at = start + worker->lease_ms;
+	job->term_at = job->kill_at - (grace < GRACE_MAX_MS ? grace : GRACE_MAX_MS);
+}
+
+static void begin(struct worker *worker, struct job *job)
+{
+	struct ke_event *event = &job->receipt.event;
+	int ret;
+
+	/* A worker that died over it, maybe because of it, counts, too. */
+	if (worker->has_dead_letter && event->deliveries - 1 > worker->retries) {
+		bury(worker, event, "too many workers died over it");
+		return;
+	}
+	ret = job_start(job, worker->command, &worker->heritage);
+	if (!ret) {
+		worker->running++;
+		return;
+	}
+	give_back(worker, event);
+	if (ret > 0) {
+		worker->stopping = true;
+		worker->status = REFUSED;
+	}
+}
+
+/* Takes an event and starts its job; false if there is none. */
+static bool take(struct worker *worker)
+{
+	struct job *job = worker->jobs;
+	int64_t start = now_ms();
+	int err;
+
+	while (job->pid)
+		job++;
+	err = receive(&worker->ctx, 0, &job->receipt, KE_LEASE | KE_WATCHED, worker->lease_ms,
+		      0);
+	if (err == -ENOMSG)
+		return false;
+	if (err) {
+		worker->status = say_error(err, "cannot go on");
+		worker->stopping = true;
+		return false;
+	}
+	worker->taken++;
+	if (worker->left && !--worker->left)
+		worker->stopping = true;
+	set_times(worker, job, start);
+	begin(worker, job);
+	return true;
+}
+
+/* Deals with jobs whose lease is over. Returns when the next one is, or INT64_MAX. */
+static int64_t end_overdue(struct worker *worker)
+{
+	int64_t now = now_ms(), next = INT64_MAX;
+
+	for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++) {
+		if (!job->pid)
+			continue;
+		if (job->kill_at <= now) {
+			job_signal(job, SIGKILL);
+			job->kill_at = INT64_MAX;
+		} else if (job->term_at <= now) {
+			say("%d: event %" PRIu64 ": its lease ends, so does its job",
+			    job->receipt.event.id, job->receipt.event.seq);
+			job_signal(job, SIGTERM);
+			job->term_at = INT64_MAX;
+		}
+		if (job->term_at < next)
+			next = job->term_at;
+		if (job->kill_at < next)
+			next = job->kill_at;
+	}
+	return next;
+}
+
+static void read_signals(struct worker *worker)
+{
+	struct signalfd_siginfo info;
+
+	while (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			continue;
+		worker->stopping = true;
+		if (++worker->stops == 1)
+			continue;
+		for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++)
+			if (job->pid)
+				job_signal(job, SIGTERM);
+	}
+}
+
+/* Sleeps until there is something to do, at the latest at next. */
+static void doze(struct worker *worker, int64_t next)
+{
+	bool wants = !worker->stopping && worker->running < worker->room;
+	struct pollfd files[] = {
+		{ .fd = worker->signals, .events = POLLIN },
+		{ .fd = wants ? ke_fd(&worker->ctx) : -1, .events = POLLIN },
+	};
+	int64_t left = next - now_ms();
+
+	if (next == INT64_MAX)
+		left = -1;
+	else if (left < 0)
+		left = 0;
+	else if (left > INT_MAX)
+		left = INT_MAX;
+	poll(files, 2, (int)left);
+	read_signals(worker);
+}
+
+static bool is_done(const struct worker *worker)
+{
+	if (worker->running)
+		return false;
+	return worker->stopping || (worker->drain && !sources_wait(&worker->sources));
+}
+
+static void work(struct worker *worker)
+{
+	for (;;) {
+		int64_t resume, overdue;
+
+		finish_ended(worker);
+		sources_resume(&worker->sources);
+		while (!worker->stopping && worker->running < worker->room && take(worker))
+			;
+		if (is_done(worker))
+			return;
+		overdue = end_overdue(worker);
+		/* What failed to start has set a pause. */
+		resume = sources_resume(&worker->sources);
+		doze(worker, resume < overdue ? resume : overdue);
+	}
+}
+
+/* A signal that is ignored, as by nohup, remains so. */
+static void want_signal(sigset_t *set, int signal)
+{
+	struct sigaction action;
+
+	if (!sigaction(signal, NULL, &action) && action.sa_handler != SIG_IGN)
+		sigaddset(set, signal);
+}
+
+static void set_up_signals(struct worker *worker)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	want_signal(&set, SIGINT);
+	want_signal(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &worker->heritage.mask);
+	/* Whoever reads the diagnostics may go before the jobs have ended. */
+	sigaction(SIGPIPE, &ignore, &worker->heritage.sigpipe);
+	worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (worker->signals < 0)
+		exit(say_errno("signalfd"));
+}
+
+static int work_on(struct worker *worker, const struct ids *ids, uint64_t pause_ms)
+{
+	int status;
+
+	open_client(&worker->ctx);
+	status = ids_watch(&worker->ctx, ids);
+	if (status) {
+		ke_close(&worker->ctx);
+		return status;
+	}
+	sources_init(&worker->sources, &worker->ctx, ids, pause_ms);
+	worker->jobs = must_alloc(worker->room * sizeof(*worker->jobs));
+	set_up_signals(worker);
+	work(worker);
+	for (unsigned int i = 0; i < worker->room; i++)
+		receipt_free(&worker->jobs[i].receipt);
+	free(worker->jobs);
+	sources_free(&worker->sources);
+	ke_close(&worker->ctx);
+	if (worker->status == DONE && worker->drain && !worker->taken && !worker->stops)
+		return NOTHING;
+	return worker->status;
+}
+
+enum {
+	OPTION_DRAIN = LONG_ONLY,
+	OPTION_PAUSE,
+};
+
+static void check(const struct verb *verb, const struct worker *worker, const struct ids *ids,
+		  bool has_retries)
+{
+	if (has_retries && !worker->has_dead_letter)
+		wrong_usage(verb, "--retries wants --dead-letter: nothing is thrown away");
+	for (int i = 0; worker->has_dead_letter && i < ids->count; i++)
+		if (ids->list[i] == worker->dead_letter)
+			wrong_usage(verb, "%d cannot be worked on and be the dead-letter ID",
+				    worker->dead_letter);
+	if (!worker->room || worker->room > JOBS_MAX)
+		wrong_usage(verb, "--jobs: a number from 1 to %d is wanted", JOBS_MAX);
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "jobs", required_argument, NULL, 'J' },
+		{ "lease", required_argument, NULL, 'l' },
+		{ "retries", required_argument, NULL, 'r' },
+		{ "dead-letter", required_argument, NULL, 'd' },
+		{ "pause", required_argument, NULL, OPTION_PAUSE },
+		{ "count", required_argument, NULL, 'n' },
+		{ "drain", no_argument, NULL, OPTION_DRAIN },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "J:l:r:d:n:",
+		.options = options
+	};
+	struct worker worker = { .room = 1, .retries = RETRIES };
+	uint64_t pause_ms = PAUSE_MS;
+	bool has_retries = false;
+	struct ids ids;
+	int option, status;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case 'J':
+			worker.room = args_count(&args, "--jobs", optarg);
+			break;
+		case 'l':
+			worker.lease_ms = (uint32_t)args_duration(&args, "--lease", optarg,
+								  UINT32_MAX);
+			break;
+		case 'r':
+			worker.retries = args_count(&args, "--retries", optarg);
+			has_retries = true;
+			break;
+		case 'd':
+			worker.dead_letter = args_id(&args, optarg);
+			worker.has_dead_letter = true;
+			break;
+		case OPTION_PAUSE:
+			pause_ms = args_duration(&args, "--pause", optarg, INT_MAX);
+			break;
+		case 'n':
+			worker.left = args_count(&args, "-n", optarg);
+			break;
+		case OPTION_DRAIN:
+			worker.drain = true;
+			break;
+		}
+	}
+	if (!args.count)
+		wrong_usage(verb, "an ID is missing");
+	if (!args.rest || !*args.rest)
+		wrong_usage(verb, "a command is missing behind --");
+	ids = ids_named(&args);
+	check(verb, &worker, &ids, has_retries);
+	worker.command = args.rest;
+	status = command_is_there(worker.command[0]) ? work_on(&worker, &ids, pause_ms) : REFUSED;
+	ids_free(&ids);
+	free(args.operands);
+	return status;
+}
+
+const struct verb work_verb = {
+	.name = "work",
+	.synopsis = "[OPTION]... ID... -- COMMAND [ARG]...",
+	.summary = "run a command for each event; none is lost if it fails or dies",
+	.help =
+"Runs COMMAND for each event of the IDs. Until it ends the event is on lease: if it ends\n"
+"with exit status 0 the event is done; else, and whenever the worker dies, by whatever\n"
+"signal, the event is back in its place. COMMAND may thus run more than once for an event.\n"
+"\n"
+"The payload is its standard input, which it need not read. Its environment has KEVENTS_ID,\n"
+"KEVENTS_SEQ (a number no other event has), KEVENTS_DELIVERIES (times the event was handed\n"
+"out, this one included), KEVENTS_PID, KEVENTS_UID and KEVENTS_GID of the sender,\n"
+"KEVENTS_SENT_NS (when, CLOCK_MONOTONIC in nanoseconds) and KEVENTS_LEN (bytes).\n"
+"\n"
+"  -J, --jobs=N          run up to N commands at a time (1)\n"
+"  -l, --lease=TIME      how long a command may take: shortly before it gets SIGTERM, then\n"
+"                        SIGKILL, and the event is back; should the worker itself hang,\n"
+"                        the event is back, too. Without it, there is no limit\n"
+"  -d, --dead-letter=ID  move an event to ID that has failed once too often\n"
+"  -r, --retries=N       with --dead-letter: how often it may be tried again (3), by\n"
+"                        KEVENTS_DELIVERIES, whoever tried\n"
+"      --pause=TIME      take nothing from an ID for TIME (1s) after a command failed for\n"
+"                        it, twice as long after each further failure in a row, up to 1m;\n"
+"                        other IDs go on, and the order is kept\n"
+"  -n, --count=COUNT     end after COUNT events\n"
+"      --drain           end when no event waits\n"
+HELP_TEXT
+"\n"
+"On SIGTERM, SIGINT or SIGHUP takes no more events, lets the commands that run end, and\n"
+"ends; a second one sends SIGTERM to them. If the worker is killed, they are killed.\n"
+"To move an event to the dead-letter ID is to send it there and then to end it here: if\n"
+"the worker dies in between, it is in both; it is never lost.\n"
+"\n"
+"Exit status: 0 ended by a signal, --count or --drain; 1 with --drain: no event was there;\n"
+"2 wrong usage; 3 refused, as when COMMAND cannot be executed; 4 no device.\n",
+	.run = run,
+};
