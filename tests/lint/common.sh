@@ -70,6 +70,7 @@ need_headers() {
 		jansson.h libjansson-dev
 		liburing.h liburing-dev
 		systemd/sd-event.h libsystemd-dev
+		zlib.h zlib1g-dev
 	END
 	echo '#include <stdint.h>' | gcc -m32 -E -x c - >/dev/null 2>&1 || {
 		echo "no headers for -m32: package libc6-dev-i386 (tests/deps/install lint)"

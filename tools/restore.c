@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "ids.h"
+#include "progress.h"
+#include "receive.h"
+#include "savefile.h"
+#include "say.h"
+#include "units.h"
+
+struct restoring {
+	kevents_ctx ctx;
+	struct saved_file file;
+	bool partial;
+	bool wait;
+	uint32_t ttl_ms;
+	size_t done;		/* of file.events have been dealt with, */
+	size_t sent;		/* and sent */
+	struct progress progress;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }, old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+}
+
+/* What is bound to be refused need not begin. */
+static int check_room(struct restoring *restoring)
+{
+	const struct saved_file *file = &restoring->file;
+	struct ke_limits limits;
+	uint64_t bytes = 0;
+	int err = ke_limits(&restoring->ctx, &limits);
+
+	if (err)
+		return say_error(err, "limits");
+	for (size_t i = 0; i < file->count; i++) {
+		bytes += file->events[i].len;
+		if (file->events[i].len > limits.max_event_size) {
+			say("%d: an event has %u bytes, max_event_size is %" PRIu64,
+			    file->events[i].id, file->events[i].len, limits.max_event_size);
+			return REFUSED;
+		}
+	}
+	if (!restoring->wait && limits.bytes + bytes > limits.max_bytes) {
+		say("the file has %" PRIu64 " bytes of payload, max_bytes has room for %" PRIu64,
+		    bytes, limits.max_bytes > limits.bytes ? limits.max_bytes - limits.bytes : 0);
+		return REFUSED;
+	}
+	return DONE;
+}
+
+/* Whoever may not receive cannot take back what it has sent. */
+static int check_rights(struct restoring *restoring)
+{
+	const struct saved_file *file = &restoring->file;
+
+	for (size_t i = 0; i < file->count; i++) {
+		int id = file->events[i].id, err;
+
+		if (i && file->events[i - 1].id == id)
+			continue;
+		err = ke_poll_event(&restoring->ctx, id);
+		if (err < 0)
+			return say_error(err, "%d", id);
+	}
+	return DONE;
+}
+
+static int send_one(struct restoring *restoring, struct saved_event *saved)
+{
+	int err;
+
+	do {
+		struct ke_event event = {
+			.id = saved->id,
+			.data = saved->data,
+			.len = saved->len,
+			.ttl_ms = restoring->ttl_ms,
+		};
+
+		if (interrupted)
+			return -EINTR;
+		err = ke_send(&restoring->ctx, &event, 0, 0);
+		if (restoring->wait && (err == -EAGAIN || err == -EDQUOT))
+			/* A signal must end this wait, whatever came just before it. */
+			err = ke_send(&restoring->ctx, &event, 0, 1000);
+		saved->seq = event.seq;
+	} while (restoring->wait && (err == -ETIMEDOUT || err == -EINTR));
+	return err;
+}
+
+static int send_all(struct restoring *restoring)
+{
+	struct saved_file *file = &restoring->file;
+	int status = DONE;
+
+	restoring->progress = progress_start("restoring", file->count);
+	for (; restoring->done < file->count; restoring->done++) {
+		struct saved_event *event = &file->events[restoring->done];
+		int err = send_one(restoring, event);
+
+		progress_to(&restoring->progress, restoring->done);
+		if (!err) {
+			restoring->sent++;
+			continue;
+		}
+		progress_end(&restoring->progress);
+		status = REFUSED;
+		if (err == -EINTR)
+			say("interrupted");
+		else
+			say_error(err, "%d", event->id);
+		if (err == -EINTR || !restoring->partial)
+			break;
+	}
+	progress_end(&restoring->progress);
+	return status;
+}
+
+static bool was_sent(const struct restoring *restoring, uint64_t seq)
+{
+	size_t low = 0, high = restoring->done;
+
+	/* they were sent in this order, so seq grows */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (restoring->file.events[middle].seq == seq)
+			return true;
+		if (restoring->file.events[middle].seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/*
+ * What others have left there is held meanwhile, and is back when the caller
+ * closes the client. Returns how many of ours were there.
+ */
+static size_t take_back_id(struct restoring *restoring, struct receipt *receipt, int id)
+{
+	uint64_t last = restoring->file.events[restoring->done - 1].seq;
+	size_t found = 0;
+
+	while (!receive(&restoring->ctx, id, receipt, KE_LEASE, 0, 0)) {
+		if (was_sent(restoring, receipt->event.seq) &&
+		    !ke_ack(&restoring->ctx, receipt->event.seq))
+			found++;
+		if (receipt->event.seq >= last)
+			break;
+	}
+	return found;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int *one = a, *other = b;
+
+	return *one < *other ? -1 : *one > *other;
+}
+
+static void take_back(struct restoring *restoring)
+{
+	int *ids = must_alloc(restoring->done * sizeof(*ids));
+	struct receipt receipt = { .room = 0 };
+	size_t found = 0;
+
+	if (!restoring->done) {
+		free(ids);
+		return;
+	}
+	for (size_t i = 0; i < restoring->done; i++)
+		ids[i] = restoring->file.events[i].id;
+	qsort(ids, restoring->done, sizeof(*ids), compare);
+	for (size_t i = 0; i < restoring->done; i++)
+		if (!i || ids[i] != ids[i - 1])
+			found += take_back_id(restoring, &receipt, ids[i]);
+	receipt_free(&receipt);
+	free(ids);
+	say("%zu of the %zu events sent until then were taken back", found, restoring->done);
+	if (found < restoring->done)
+		say("%zu were not: somebody has received them", restoring->done - found);
+}
+
+static int restore(struct restoring *restoring)
+{
+	int status = DONE;
+
+	if (!restoring->partial)
+		status = check_room(restoring);
+	if (status == DONE && !restoring->partial)
+		status = check_rights(restoring);
+	if (status != DONE)
+		return status;
+	catch_signals();
+	status = send_all(restoring);
+	if (status != DONE && !restoring->partial)
+		take_back(restoring);
+	else
+		say("%zu of %zu events are back", restoring->sent, restoring->file.count);
+	return status;
+}
+
+static int read_file(struct restoring *restoring, const char *path)
+{
+	bool is_stdin = !strcmp(path, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int status = DONE;
+
+	if (fd < 0) {
+		status = errno == ENOENT ? NOTHING : REFUSED;
+		say_errno("%s", path);
+		return status;
+	}
+	if (saved_read(fd, &restoring->file))
+		status = say_errno("%s", path);
+	if (!is_stdin)
+		close(fd);
+	if (status == DONE && restoring->file.damage) {
+		say("%s %s", path, restoring->file.damage);
+		if (!restoring->partial || !restoring->file.count)
+			return REFUSED;
+		say("it has %zu sound events before that", restoring->file.count);
+	}
+	return status;
+}
+
+static int describe(const struct saved_file *file)
+{
+	char text[UNITS_TEXT];
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < file->count; i++)
+		bytes += file->events[i].len;
+	printf("%zu events, %s bytes\n", file->count, format_bytes(text, bytes));
+	return close_output();
+}
+
+enum {
+	OPTION_TTL = LONG_ONLY,
+};
+
+static int run_restore(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "partial", no_argument, NULL, 'p' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "ttl", required_argument, NULL, OPTION_TTL },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "npw", .options = options
+	};
+	struct restoring restoring = { .partial = false };
+	bool dry = false, damaged;
+	int option, status;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case 'n':
+			dry = true;
+			break;
+		case 'p':
+			restoring.partial = true;
+			break;
+		case 'w':
+			restoring.wait = true;
+			break;
+		case OPTION_TTL:
+			restoring.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
+								   UINT32_MAX);
+			break;
+		}
+	}
+	args_operands(&args, 1, 1);
+	status = read_file(&restoring, args.operands[0]);
+	damaged = restoring.file.damage;
+	if (status == DONE && dry) {
+		status = describe(&restoring.file);
+	} else if (status == DONE) {
+		open_client(&restoring.ctx);
+		status = restore(&restoring);
+		ke_close(&restoring.ctx);
+	}
+	saved_free(&restoring.file);
+	free(args.operands);
+	return status == DONE && damaged ? REFUSED : status;
+}
+
+const struct verb restore_verb = {
+	.name = "restore",
+	.synopsis = "[OPTION]... FILE",
+	.summary = "send the events of a file of 'kevents save'",
+	.help =
+"Sends the events of FILE, which 'kevents save' has written (-: standard input), in the\n"
+"order in which they were sent first. All or nothing: FILE is read whole, and its\n"
+"checksum verified, before the first event is sent; what the limits have no room for, or\n"
+"a claim does not allow, is not begun; and if an event is refused all the same, or a\n"
+"signal comes, those sent until then are taken back. What somebody has received by then\n"
+"cannot be, and how many those are is said; and SIGKILL leaves what was sent. To have\n"
+"neither happen, restore before receivers start. FILE stays: restored twice, its events are\n"
+"there twice.\n"
+"\n"
+"  -n, --dry-run         verify FILE, say what it holds, and send nothing\n"
+"  -p, --partial         leave out events that are refused, and what comes behind damage\n"
+"                        of FILE, and send the others\n"
+"  -w, --wait            wait for room as long as it takes; what was sent can be received\n"
+"                        meanwhile\n"
+"      --ttl=TIME        the events end after TIME if nobody has taken them\n"
+HELP_TEXT
+"\n"
+"Restored events have new numbers, come from the caller, and have no time to live but\n"
+"that of --ttl.\n"
+"\n"
+"Exit status: 0 all are back; 1 there is no FILE; 2 wrong usage; 3 refused, damaged, or,\n"
+"with --partial, not all are back; 4 no device.\n",
+	.run = run_restore,
+};

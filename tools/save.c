@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "ids.h"
+#include "progress.h"
+#include "receive.h"
+#include "savefile.h"
+#include "say.h"
+#include "units.h"
+
+struct saving {
+	kevents_ctx ctx;
+	const char *path;
+	bool force;
+	bool keep;
+	char *temporary;	/* beside path */
+	struct save_writer writer;
+	uint64_t *seqs;		/* of the leases, as many as the writer counts */
+	size_t room;
+	int ids;		/* that had an event */
+	uint64_t total;		/* what waited when it began */
+	uint64_t leased;	/* what others hold */
+	struct progress progress;
+};
+
+/* Bounded by what waits now, so that a busy sender cannot make it go on for ever. */
+static int count_waiting(struct saving *saving, const struct ids *ids, uint64_t *pending)
+{
+	for (int i = 0; i < ids->count; i++) {
+		struct ke_stat stat;
+		int err = ke_stat(&saving->ctx, ids->list[i], &stat);
+
+		if (err)
+			return say_error(err, "%d", ids->list[i]);
+		pending[i] = stat.pending;
+		saving->total += stat.pending;
+		saving->leased += stat.leased;
+	}
+	return DONE;
+}
+
+static int take_id(struct saving *saving, struct receipt *receipt, int id, uint64_t pending)
+{
+	for (; pending; pending--) {
+		int err = receive(&saving->ctx, id, receipt, KE_LEASE, 0, 0);
+
+		if (err == -ENOMSG)
+			return DONE;
+		if (err)
+			return say_error(err, "%d", id);
+		if (saving->writer.count == saving->room) {
+			saving->room = saving->room ? saving->room * 2 : 1024;
+			saving->seqs = must_resize(saving->seqs,
+						   saving->room * sizeof(*saving->seqs));
+		}
+		saving->seqs[saving->writer.count] = receipt->event.seq;
+		save_event(&saving->writer, &receipt->event);
+		progress_to(&saving->progress, saving->writer.count);
+	}
+	return DONE;
+}
+
+static int take_all(struct saving *saving, const struct ids *ids)
+{
+	uint64_t *pending = must_alloc((size_t)ids->count * sizeof(*pending));
+	struct receipt receipt = { .room = 0 };
+	int status = count_waiting(saving, ids, pending);
+
+	saving->progress = progress_start("saving", saving->total);
+	for (int i = 0; status == DONE && i < ids->count; i++) {
+		uint64_t before = saving->writer.count;
+
+		status = take_id(saving, &receipt, ids->list[i], pending[i]);
+		saving->ids += saving->writer.count > before;
+	}
+	progress_end(&saving->progress);
+	receipt_free(&receipt);
+	free(pending);
+	return status;
+}
+
+static int sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int ret = fd < 0 ? -1 : fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return ret;
+}
+
+/* Gives the file its name, and makes that last. */
+static int publish(const struct saving *saving)
+{
+	unsigned int flags = saving->force ? 0 : RENAME_NOREPLACE;
+	int ret = renameat2(AT_FDCWD, saving->temporary, AT_FDCWD, saving->path, flags);
+
+	if (ret && errno == EINVAL) {	/* a file system that cannot do so */
+		ret = link(saving->temporary, saving->path);
+		if (!ret)
+			unlink(saving->temporary);
+	}
+	if (ret || sync_directory(saving->path))
+		return say_errno("%s", saving->path);
+	return DONE;
+}
+
+/* The file is safe: only now are the events gone from the kernel. */
+static int let_go(struct saving *saving)
+{
+	uint64_t left = 0;
+
+	if (saving->keep)
+		return DONE;
+	saving->progress = progress_start("acknowledging", saving->writer.count);
+	for (uint64_t i = 0; i < saving->writer.count; i++) {
+		if (ke_ack(&saving->ctx, saving->seqs[i]))
+			left++;
+		progress_to(&saving->progress, i);
+	}
+	progress_end(&saving->progress);
+	if (!left)
+		return DONE;
+	say("%" PRIu64 " events are in the file and still in the kernel", left);
+	return REFUSED;
+}
+
+static int write_file(struct saving *saving, const struct ids *ids, FILE *file)
+{
+	int status;
+
+	save_begin(&saving->writer, file);
+	status = take_all(saving, ids);
+	if (status == DONE && save_end(&saving->writer))
+		status = say_errno("%s", saving->temporary);
+	return status;
+}
+
+static void report(const struct saving *saving)
+{
+	char bytes[UNITS_TEXT];
+
+	say("%" PRIu64 " events of %d IDs, %s bytes, are in %s%s", saving->writer.count,
+	    saving->ids, format_bytes(bytes, saving->writer.bytes), saving->path,
+	    saving->keep ? ", and still here" : "");
+	if (saving->leased)
+		say("%" PRIu64 " events that others hold are not", saving->leased);
+}
+
+static int save(struct saving *saving, const struct ids *ids)
+{
+	int fd, status;
+	FILE *file;
+
+	if (!saving->force && !faccessat(AT_FDCWD, saving->path, F_OK, AT_SYMLINK_NOFOLLOW)) {
+		say("%s is there already; --force replaces it", saving->path);
+		return REFUSED;
+	}
+	if (asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
+		return say_errno("%s", saving->path);
+	fd = mkostemp(saving->temporary, O_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file)
+		return say_errno("%s", saving->temporary);
+	status = write_file(saving, ids, file);
+	if (fclose(file) && status == DONE)
+		status = say_errno("%s", saving->temporary);
+	if (status == DONE)
+		status = publish(saving);
+	if (status == DONE)
+		status = let_go(saving);
+	else
+		unlink(saving->temporary);
+	if (status == DONE)
+		report(saving);
+	return status;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ "keep", no_argument, NULL, 'k' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "fk", .options = options
+	};
+	struct saving saving = { .path = NULL };
+	struct ids ids = { NULL, 0 };
+	int option, status = DONE;
+	bool named;
+
+	while ((option = args_next(&args)) >= 0) {
+		if (option == 'f')
+			saving.force = true;
+		else
+			saving.keep = true;
+	}
+	args_operands(&args, 1, INT_MAX);
+	saving.path = *args.operands++;
+	named = --args.count > 0;
+	if (named)
+		ids = ids_named(&args);
+	open_client(&saving.ctx);
+	if (!named)
+		status = ids_in_use(&saving.ctx, &ids);
+	if (status)
+		status = say_error(status, "cannot list the IDs");
+	else
+		status = save(&saving, &ids);
+	/* Events that could not be saved are back with this. */
+	ke_close(&saving.ctx);
+	free(saving.temporary);
+	free(saving.seqs);
+	ids_free(&ids);
+	free(args.operands - 1);
+	return status;
+}
+
+const struct verb save_verb = {
+	.name = "save",
+	.synopsis = "[OPTION]... FILE [ID]...",
+	.summary = "move what waits into a file, as before a reboot",
+	.help =
+"Moves the events that wait under the IDs, or under all that the caller may receive, from\n"
+"the kernel into FILE, for 'kevents restore'. They are taken on lease, and are gone from\n"
+"the kernel only when FILE with its checksum has reached the disk: if anything fails before,\n"
+"or this command is killed, all of them are back in their places and FILE is not there. If\n"
+"it is killed after that, some may be in both, none is lost.\n"
+"\n"
+"  -f, --force           replace FILE if it is there\n"
+"  -k, --keep            leave the events where they are: FILE is a copy\n"
+HELP_TEXT
+"\n"
+"Not in FILE: events that somebody holds on lease (how many is said), events that come\n"
+"meanwhile, times to live (which cannot be read), claims. FILE is readable by its owner\n"
+"alone.\n"
+"\n"
+"Exit status: 0 done, though there may have been none; 2 wrong usage; 3 refused;\n"
+"4 no device.\n",
+	.run = run,
+};
