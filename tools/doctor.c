@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "names.h"
+#include "say.h"
+#include "system.h"
+
+struct examination {
+	const char *device;
+	struct utsname kernel;
+	int status;		/* of the first problem */
+};
+
+static void fine(const char *what, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void problem(struct examination *exam, int status, const char *what,
+		    const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void fine(const char *what, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("ok       %-11s  ", what);
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+}
+
+static void problem(struct examination *exam, int status, const char *what,
+		    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("PROBLEM  %-11s  ", what);
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+	if (exam->status == DONE)
+		exam->status = status;
+}
+
+static void examine_missing_device(struct examination *exam)
+{
+	if (!module_is_loaded())
+		problem(exam, NO_DEVICE, "device", "%s is not there: load the module, see below",
+			exam->device);
+	else if (is_container())
+		problem(exam, NO_DEVICE, "device",
+			"%s is not in this container: start it with '--device %s'", exam->device,
+			exam->device);
+	else
+		problem(exam, NO_DEVICE, "device",
+			"%s is not there, though the module is loaded: is /dev a devtmpfs, and does "
+			"$KEVENTS_DEVICE, if set, name it?",
+			exam->device);
+}
+
+static void examine_device(struct examination *exam)
+{
+	dev_t wanted = module_device();
+	char owner[NAMES_TEXT];
+	struct stat status;
+
+	if (stat(exam->device, &status)) {
+		if (errno == ENOENT)
+			examine_missing_device(exam);
+		else
+			problem(exam, NO_DEVICE, "device", "%s: %s", exam->device, strerror(errno));
+	} else if (!S_ISCHR(status.st_mode)) {
+		problem(exam, NO_DEVICE, "device",
+			"%s is no device: remove it and reload the module, or correct "
+			"$KEVENTS_DEVICE",
+			exam->device);
+	} else if (wanted && status.st_rdev != wanted) {
+		problem(exam, NO_DEVICE, "device",
+			"%s is another device, or left over: remove it and reload the module, or "
+			"correct $KEVENTS_DEVICE",
+			exam->device);
+	} else {
+		fine("device", "%s is there, %s, mode %04o", exam->device,
+		     owner_name(owner, status.st_uid, status.st_gid), status.st_mode & 07777);
+	}
+}
+
+static void examine_module(struct examination *exam)
+{
+	if (module_is_loaded())
+		fine("module", "loaded");
+	else if (modules_are_disabled())
+		problem(exam, NO_DEVICE, "module",
+			"not loaded, and this kernel loads no more modules: reboot, and set "
+			"kernel.modules_disabled later");
+	else if (module_is_installed())
+		problem(exam, NO_DEVICE, "module", "not loaded: 'modprobe kevents', as root");
+	else
+		problem(exam, NO_DEVICE, "module",
+			"not there for Linux %s: install its headers and kevents-dkms, then "
+			"'modprobe kevents'",
+			exam->kernel.release);
+}
+
+static void examine_version(struct examination *exam)
+{
+	char version[64];
+
+	if (!read_line("/sys/module/kevents/version", version, sizeof(version))) {
+		if (module_is_loaded())
+			problem(exam, NO_DEVICE, "version", "the module does not say which it is");
+	} else if (strcmp(version, KEVENTS_VERSION)) {
+		problem(exam, REFUSED, "version",
+			"the module is %s, this command %s: install one version of both, then "
+			"'kevents save FILE', reload the module, 'kevents restore FILE'",
+			version, KEVENTS_VERSION);
+	} else {
+		fine("version", "module and command are " KEVENTS_VERSION);
+	}
+}
+
+/* The reason that open(2) has for EACCES. */
+static void examine_permission(struct examination *exam)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const char *name = user ? user->pw_name : "USER";
+	const struct group *group;
+	struct stat status;
+
+	if (stat(exam->device, &status)) {
+		problem(exam, REFUSED, "permission", "%s: %s", exam->device, strerror(errno));
+		return;
+	}
+	group = getgrgid(status.st_gid);
+	if (!status.st_gid || (status.st_mode & 0060) != 0060)
+		problem(exam, REFUSED, "permission",
+			"%s is for root alone: install kevents-common, whose udev rule gives it to "
+			"the group kevents, then 'udevadm trigger %s'",
+			exam->device, exam->device);
+	else if (process_is_in_group(status.st_gid))
+		problem(exam, REFUSED, "permission",
+			"the group is right, but something else forbids it: look for SELinux, "
+			"AppArmor or DevicePolicy= in the journal");
+	else if (user_is_in_group(status.st_gid))
+		problem(exam, REFUSED, "permission",
+			"%s is in the group %s, but this session is older than that: log in again",
+			name, group ? group->gr_name : "of the device");
+	else
+		problem(exam, REFUSED, "permission",
+			"%s is not in the group %s: 'usermod -aG %s %s' as root, then log in again",
+			name, group ? group->gr_name : "of the device",
+			group ? group->gr_name : "GROUP", name);
+}
+
+static void examine_access(struct examination *exam)
+{
+	kevents_ctx ctx;
+	int err = ke_init(&ctx);
+
+	switch (err) {
+	case 0:
+		fine("ABI", "module and library fit");
+		fine("permission", "this user may open %s", exam->device);
+		ke_close(&ctx);
+		break;
+	case -EPROTONOSUPPORT:
+		problem(exam, NO_DEVICE, "ABI",
+			"module and library do not fit: install one version of both, then reload "
+			"the module");
+		break;
+	case -EACCES:
+	case -EPERM:
+		examine_permission(exam);
+		break;
+	case -ENOENT:	/* said already */
+	case -ENXIO:
+	case -ENOTDIR:
+		break;
+	default:
+		problem(exam, REFUSED, "opening", "%s: %s", exam->device, ke_strerror(err));
+	}
+}
+
+/* Both matter only to a module that is yet to be loaded. */
+static void examine_secure_boot(struct examination *exam)
+{
+	int secure = secure_boot();
+	const char *state = secure > 0 ? "on" : "off";
+
+	if (secure < 0)
+		state = "not on this machine";
+	if (secure <= 0 && !kernel_is_locked_down())
+		fine("Secure Boot", "%s", state);
+	else if (module_is_loaded())
+		fine("Secure Boot", "%s; the kernel took the module", state);
+	else
+		problem(exam, NO_DEVICE, "Secure Boot",
+			"%s; the kernel takes signed modules alone: 'mokutil --import "
+			"/var/lib/dkms/mok.pub', reboot and confirm the key",
+			secure > 0 ? "on" : "off, but the kernel is locked down");
+}
+
+static void examine_dkms(struct examination *exam)
+{
+	char line[256];
+
+	if (!dkms_status(line, sizeof(line))) {
+		fine("DKMS", "not installed, not needed where the module comes otherwise");
+	} else if (!*line) {
+		if (module_is_loaded())
+			fine("DKMS", "does not look after the module");
+		else
+			problem(exam, NO_DEVICE, "DKMS",
+				"does not know the module: install kevents-dkms");
+	} else if (strstr(line, exam->kernel.release) && strstr(line, ": installed")) {
+		fine("DKMS", "%s", line);
+	} else {
+		problem(exam, NO_DEVICE, "DKMS",
+			"%s: install the headers of Linux %s, then 'dkms autoinstall'", line,
+			exam->kernel.release);
+	}
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = { HELP_OPTION, { NULL, 0, NULL, 0 } };
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "", .options = options
+	};
+	struct examination exam = { .device = getenv("KEVENTS_DEVICE"), .status = DONE };
+	int status;
+
+	while (args_next(&args) >= 0)
+		;
+	args_operands(&args, 0, 0);
+	free(args.operands);
+	if (!exam.device || !*exam.device)
+		exam.device = "/dev/kevents";
+	uname(&exam.kernel);
+	examine_device(&exam);
+	examine_module(&exam);
+	examine_version(&exam);
+	examine_access(&exam);
+	examine_secure_boot(&exam);
+	examine_dkms(&exam);
+	status = close_output();
+	return exam.status == DONE ? status : exam.status;
+}
+
+const struct verb doctor_verb = {
+	.name = "doctor",
+	.synopsis = "[OPTION]",
+	.summary = "look for what keeps KEvents from working here",
+	.help =
+"Looks whether the device is there, the module is loaded, and of this command's version;\n"
+"whether library and module fit and this user may open the device, and if not, whether it\n"
+"is the group; whether Secure Boot is in the way; and what DKMS says. A line each: \"ok\", or\n"
+"\"PROBLEM\" and what helps. Changes nothing.\n"
+"\n"
+HELP_TEXT
+"\n"
+"Exit status: 0 all is well; 2 wrong usage; by the first problem 3 this user may not\n"
+"open the device or versions differ, 4 it cannot be used.\n",
+	.run = run,
+};
