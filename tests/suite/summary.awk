@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Reads what guest-runner.sh prints, says how each suite ended and shows what
 # went wrong. Exits 0 if all is well; writes "passed failed skipped" to the file
-# `totals`.
+# `totals`, and what the guest says of coverage, base64, to the file `coverage`.
 
 function report(text)
 {
@@ -62,6 +62,11 @@ function finish(status, hundredths,    i, line, count)
 	next
 }
 
+/^:: coverage / {
+	print $3 >coverage
+	next
+}
+
 /^:: done$/ {
 	complete = 1
 	next
@@ -81,7 +86,7 @@ suite == "" {
 }
 
 /^ok [0-9]+ - / {
-	split($5, part, ":")
+	split($4, part, ":")
 	if (part[3] in skips)
 		skipped++
 	else
