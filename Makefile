@@ -56,6 +56,9 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
+check-debug: ## the suite on a kernel that finds mistakes in memory and locks, and injects faults
+	tests/debug/check
+
 bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN)
 	tests/bench/run $(if $(ONLY),--only '$(ONLY)')
 
@@ -75,4 +78,4 @@ lint: ## every static check
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install demo check bench bench-profile soak shell lint clean
+.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-profile soak shell lint clean

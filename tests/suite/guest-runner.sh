@@ -7,6 +7,8 @@
 # before and after each that begin with "::" and that tests/check understands.
 cd "${0%/*}" || exit
 
+kmemleak=/sys/kernel/debug/kmemleak
+
 # In hundredths of a second.
 uptime() {
 	sed 's/ .*//; s/\.//' /proc/uptime
@@ -44,7 +46,31 @@ leaks() {
 			echo "not ok $number - runner:leak:$cache: ${count:-unknown} objects are left"
 		fi
 	done
+	if [ -e "$kmemleak" ]; then
+		number=$((number + 1))
+		unreachable "$number"
+	fi
 	echo 1..$number
+}
+
+# What nothing points to any more, and is older than the 5 s that a scan wants.
+unreachable() {
+	sleep 6
+	echo scan >"$kmemleak"
+	sleep 6
+	echo scan >"$kmemleak"
+	if [ "$(wc -c <"$kmemleak")" = 0 ]; then
+		echo "ok $1 - runner:leak:kmemleak: Passed"
+	else
+		echo "not ok $1 - runner:leak:kmemleak: there is memory that nothing points to"
+		head -n 60 "$kmemleak"
+	fi
+}
+
+# Which lines of the module have run, for the host.
+coverage() {
+	(cd /sys/kernel/debug/gcov && find . -name '*.gcda' | cpio -o -H newc 2>/dev/null) |
+		gzip | base64 | sed 's/^/:: coverage /'
 }
 
 # Two applications that talk to each other, against the shared library.
@@ -61,6 +87,12 @@ applications() {
 [ ! -x 32/init-only ] || 32/init-only 2>/dev/null
 [ $? -lt 126 ] || narrow=no
 
+# What there was before is not ours.
+[ ! -e "$kmemleak" ] || {
+	echo scan
+	echo clear
+} >"$kmemleak"
+
 for suite; do
 	case $suite${narrow-} in
 	32/*no) echo ":: skip $suite: this kernel runs no 32-bit programs" ;;
@@ -71,4 +103,5 @@ for suite; do
 	*) run "$suite" "${suite%/*}/suite" "${suite#*/}" ;;
 	esac
 done
+[ -z "${KEVENTS_COVERAGE-}" ] || coverage
 echo ":: done"

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "nth.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "harness.h"
+#include "held.h"
+#include "limits.h"
+
+#define MANY 2000	/* no call has so many */
+
+static int fault_fd = -1;
+
+static void debugfs_set(const char *fault, const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", fault, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+	ck_assert_int_eq(write(fd, value, strlen(value)), strlen(value));
+	close(fd);
+}
+
+bool faults_available(void)
+{
+	fault_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fault_fd < 0 && errno == ENOENT)
+		return false;
+	ASSERT_SYS(fault_fd);
+	/* Each failure would show its stack, and those that may sleep would not fail. */
+	debugfs_set("failslab", "verbose", "0");
+	debugfs_set("failslab", "ignore-gfp-wait", "N");
+	debugfs_set("fail_page_alloc", "verbose", "0");
+	debugfs_set("fail_page_alloc", "ignore-gfp-wait", "N");
+	debugfs_set("fail_page_alloc", "ignore-gfp-highmem", "N");
+	debugfs_set("fail_page_alloc", "min-order", "0");
+	debugfs_set("fail_usercopy", "verbose", "0");
+	return true;
+}
+
+void fault_arm(unsigned int nth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nth);
+	ck_assert_int_gt(pwrite(fault_fd, text, strlen(text), 0), 0);
+}
+
+/* To ask takes a copy that may fail itself: then it was the next to fail. */
+unsigned int fault_remaining(void)
+{
+	char text[16] = "1";
+
+	if (pread(fault_fd, text, sizeof(text) - 1, 0) < 0)
+		ck_assert_int_eq(errno, EFAULT);
+	while (pwrite(fault_fd, "0", 1, 0) < 0)
+		ck_assert_int_eq(errno, EFAULT);
+	return strtoul(text, NULL, 10);
+}
+
+bool fault_disarm(void)
+{
+	return !fault_remaining();
+}
+
+struct state {
+	struct ke_limits limits;
+	struct ke_stat stats[8];
+	uint64_t first[8];	/* seq of the event that comes first; 0: none */
+	uint32_t deliveries[8];
+};
+
+static char room[1 << 20];
+
+static struct state take_state(const int *ids, size_t count)
+{
+	struct state state = { .limits = limits_now() };
+	size_t i;
+
+	ck_assert_uint_le(count, ARRAY_SIZE(state.stats));
+	for (i = 0; i < count; i++) {
+		struct ke_event ev = { .data = room, .size = sizeof(room) };
+		int err = ke_receive(&ke, ids[i], &ev, KE_PEEK, 0);
+
+		ck_assert_msg(!err || err == -ENOMSG, "a peek gives %d", err);
+		state.stats[i] = stat_of(ids[i]);
+		state.first[i] = err ? 0 : ev.seq;
+		state.deliveries[i] = err ? 0 : ev.deliveries;
+	}
+	return state;
+}
+
+/* What was counted in the past changes by a call that is undone. */
+static void assert_state(const struct failing *failing, unsigned int nth, bool undone,
+			 const struct state *was, const int *ids, size_t count)
+{
+	struct state is = take_state(ids, count);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		ck_assert_msg(undone || !memcmp(&is.stats[i], &was->stats[i], sizeof(is.stats[i])),
+			      "%s: fault %u changed ID %zu", failing->name, nth, i);
+		ck_assert_msg(is.stats[i].pending == was->stats[i].pending &&
+				      is.stats[i].leased == was->stats[i].leased &&
+				      is.stats[i].bytes == was->stats[i].bytes,
+			      "%s: fault %u changed what ID %zu holds", failing->name, nth, i);
+		ck_assert_msg(undone || (is.first[i] == was->first[i] &&
+					 is.deliveries[i] == was->deliveries[i]),
+			      "%s: fault %u changed which event comes first", failing->name, nth);
+	}
+	limits_wait_back_to(&was->limits);
+}
+
+static bool is_allowed(const struct failing *failing, int result)
+{
+	return result == failing->expected || result == -ENOMEM || result == -EFAULT ||
+	       (result > 0 && result < failing->expected);
+}
+
+unsigned int fail_each(const struct failing *failing, const int *ids, size_t count)
+{
+	unsigned int nth;
+	bool failed = true;
+
+	for (nth = 1; failed; nth++) {
+		struct state was = take_state(ids, count);
+		int result;
+
+		ck_assert_msg(nth < MANY, "%s never ends untouched", failing->name);
+		fault_arm(nth);
+		result = failing->call();
+		failed = fault_disarm();
+		if (result >= 0 && failing->undo)
+			failing->undo(result);
+		ck_assert_msg(failed ? is_allowed(failing, result) : result == failing->expected,
+			      "%s, fault %u: %d, not %d", failing->name, nth, result,
+			      failing->expected);
+		assert_state(failing, nth, result >= 0 && failing->undo, &was, ids, count);
+	}
+	dprintf(STDOUT_FILENO, "# %s: %u faults\n", failing->name, nth - 2);
+	return nth - 2;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IDs in every state, to let calls fail among them. */
+#ifndef SCENE_H
+#define SCENE_H
+
+#include <stdint.h>
+
+#include "nth.h"
+
+/* They have: the events 1, 2, 3; event 4; event 5, leased; none; nothing at all. */
+enum { FULL, SINGLE, LEASED, EMPTY, UNUSED, ID_COUNT };
+
+extern int ids[ID_COUNT];
+
+/* The lease of event 5. */
+extern uint64_t scene_lease;
+
+void scene_set(void);
+
+/* Sends event 4; what a call that took it is undone by. */
+void scene_refill(int result);
+
+/* Fails the test unless all is as it was; takes all events. */
+void scene_strike(void);
+
+/* fail_each() with those IDs. */
+void scene_fail(const struct failing *call);
+
+#define FAIL(...) scene_fail(&(const struct failing){ __VA_ARGS__ })
+
+/* Skips the test where nothing can be made to fail. */
+#define SET_SCENE()								\
+do {										\
+	if (!faults_available())						\
+		SKIP("this kernel injects no faults");				\
+	scene_set();								\
+} while (0)
+
+#endif /* SCENE_H */
