@@ -12,16 +12,16 @@ has_lines() {
 
 # What comes before and while the program runs is printed; SIGTERM ends it.
 serves() {
-	manual/put 1 one
+	kevents send 1 one
 	"$@" >"$work/out" &
 	until_true has_lines 1 || return
-	manual/put 1 two
+	kevents send 1 two
 	until_true has_lines 2 || return
 	kill -TERM $! && wait $!
 }
 
 epoll() {
-	manual/put 2 other
+	kevents send 2 other
 	examples/epoll 2 >"$work/out" &
 	until_true has_lines 1 && kill -TERM $! && wait $! || return
 	serves examples/epoll 1 2 && same "$work/out" <<-END
@@ -38,9 +38,9 @@ sd_event() {
 }
 
 io_uring() {
-	manual/put 1 one
-	manual/put 2 two
-	manual/put -3 three
+	kevents send 1 one
+	kevents send 2 two
+	kevents send -3 three
 	examples/io-uring 1 2 -3 >"$work/out" && same "$work/out" <<-END
 		1: one
 		2: two
@@ -65,9 +65,7 @@ mailbox() {
 
 # A worker that is killed half way leaves the rest, and what it had in hand.
 worker_loses_nothing() {
-	for i in $(seq 200); do
-		manual/put 1 "job $i"
-	done
+	seq 200 | sed 's/^/job /' | kevents send --lines 1
 	: >"$work/out"
 	examples/worker 1 2 >>"$work/out" &
 	until_true has_lines 3 || return
@@ -78,9 +76,9 @@ worker_loses_nothing() {
 }
 
 worker_puts_aside_what_it_cannot_handle() {
-	manual/put 1 'two
+	kevents send 1 'two
 lines'
-	manual/put 1 'one line'
+	kevents send 1 'one line'
 	examples/worker 1 2 >"$work/jobs" || return
 	cut -d' ' -f2- "$work/jobs" >"$work/out"
 	echo 'one line' | same "$work/out" || return

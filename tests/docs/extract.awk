@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Takes the program out of a manual page's EXAMPLES, and, with -v want=output,
-# what the page says that it prints.
+# Takes out of a manual page's EXAMPLES the program; with -v want=output what the
+# page says that it prints; with -v want=session all, which are terminal sessions.
+# Out of a text like README, with -v want=console, the terminal sessions with the
+# lines that fence them.
+
+want == "console" {
+	inside = inside ? !/^```$/ : /^```console$/
+	if (inside || (was_inside && /^```$/))
+		print
+	was_inside = inside
+	next
+}
 
 /^\.Sh / {
 	examples = $2 == "EXAMPLES"
@@ -16,7 +26,7 @@ examples && /^\.Bd -literal/ {
 	inside = 0
 }
 
-inside && block == (want == "output" ? 2 : 1) {
+inside && (want == "session" || block == (want == "output" ? 2 : 1)) {
 	gsub(/\\&/, "")
 	gsub(/\\-/, "-")
 	gsub(/\\\(aq/, "'")

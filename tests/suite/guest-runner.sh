@@ -97,7 +97,7 @@ for suite; do
 	case $suite${narrow-} in
 	32/*no) echo ":: skip $suite: this kernel runs no 32-bit programs" ;;
 	applications) run applications applications ;;
-	examples | manual) run "$suite" unshare -n "docs/$suite.sh" ;;
+	examples | manual | sessions) run "$suite" unshare -n "docs/$suite.sh" ;;
 	leaks) run leaks leaks ;;
 	tools/*) run "$suite" bash "$suite.sh" ;;
 	*) run "$suite" "${suite%/*}/suite" "${suite#*/}" ;;
