@@ -75,7 +75,14 @@ lint: ## every static check
 	tests/deps/install build kernel tests lint
 	tests/lint/run
 
+retake: ## README's terminal sessions anew, as they are now
+	tests/docs/retake
+
+picture: ## README's picture from docs/event.dot
+	tests/deps/install picture
+	docs/draw docs/event.dot >docs/event.svg
+
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-profile soak shell lint clean
+.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-profile soak shell lint retake picture clean
