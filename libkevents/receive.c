@@ -22,25 +22,27 @@ int ke_poll_event(kevents_ctx *ctx, int id)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_POLL, &poll);
 }
 
-int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size)
+/* All that the module reads; the rest it only writes. */
+static void prepare(struct kevents_receive *receive, void *data, size_t size)
 {
-	struct kevents_receive receive = {
-		.id = id,
-		.data = ke_address(buf),
-		.size = size,
-		.flags = KEVENTS_RECEIVE_TERMINATE,
-	};
-
-	return ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
+	receive->id = 0;
+	receive->flags = 0;
+	receive->data = ke_address(data);
+	receive->size = size;
+	receive->timeout_ms = 0;
+	receive->lease_ms = 0;
+	receive->reserved[0] = 0;
+	receive->reserved[1] = 0;
 }
 
-static struct kevents_receive receiving(const struct ke_event *ev)
+int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size)
 {
-	return (struct kevents_receive) {
-		.data = ke_address(ev->data),
-		.size = ev->size,
-		.lease_ms = ev->lease_ms,
-	};
+	struct kevents_receive receive;
+
+	prepare(&receive, buf, size);
+	receive.id = id;
+	receive.flags = KEVENTS_RECEIVE_TERMINATE;
+	return ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
 }
 
 static void received(struct ke_event *ev, const struct kevents_received *event)
@@ -64,7 +66,8 @@ int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags
 
 	if (!ke_event_is_valid(ev) || flags & ~FLAGS)
 		return -EINVAL;
-	receive = receiving(ev);
+	prepare(&receive, ev->data, ev->size);
+	receive.lease_ms = ev->lease_ms;
 	receive.id = flags & KE_WATCHED ? 0 : id;
 	receive.flags = flags;
 	receive.timeout_ms = timeout_ms;
@@ -88,7 +91,8 @@ static int receive_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
 	int done;
 
 	while (batch.n < n && ke_event_is_valid(&evs[batch.n])) {
-		receives[batch.n] = receiving(&evs[batch.n]);
+		prepare(&receives[batch.n], evs[batch.n].data, evs[batch.n].size);
+		receives[batch.n].lease_ms = evs[batch.n].lease_ms;
 		batch.n++;
 	}
 	if (!batch.n)

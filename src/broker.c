@@ -19,8 +19,8 @@
  * Each lock may be taken while those above it are held, one of a kind.
  *
  * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
- *                 the table (node, by_id); of a ke_event what its declaration
- *                 says; ke_deadline.event; ke_watch.dead and in_queue; of a
+ *                 the table (node, by_id) or the clock (alarm); of a ke_event
+ *                 what its declaration says; ke_watch.dead and in_queue; of a
  *                 ke_waiter in the row all. Taken by every call for the ID.
  *                 Nothing sleeps under it: memory of the caller is touched with
  *                 page faults off.
@@ -28,11 +28,11 @@
  *                 for any of them.
  * ke_lessee.lock  of one client: its leases. An event comes and goes there under
  *                 both locks, so either keeps it there.
- * ke_clock.lock   of one broker: the deadlines.
+ * ke_clock.lock   of one broker: the alarms of its queues.
+ * ke_senders.lock of one client: who sent lately. Taken with no other.
  * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
  *                 up takes none.
  * ke_broker.ids_lock  the tree of IDs.
- * ke_user.lock    of one user: what is charged to it.
  * users_lock      quota.c: the table of accounts.
  * wait queues     of an inbox and of a user, and what epoll takes inside.
  * workqueues'     taken by what starts a worker.
@@ -54,10 +54,12 @@
  *              watches keep it, too. Freed after a grace period.
  * ke_event     the list or tree it is in; ke_event.copiers, if it has ended
  *              while somebody copies it.
- * ke_deadline  its event; after that a grace period.
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
- * ke_user      references: a client's, and one for all that is charged at once.
+ * ke_sender    references: a client's, and one of each event. Found under RCU;
+ *              freed after a grace period.
+ * ke_user      references: of clients, senders and queues. What else is charged
+ *              to it belongs to one of these.
  *
  * How a queue ends
  *
@@ -74,10 +76,35 @@
 static unsigned int broker_net_id;
 static bool is_registered;
 
+/*
+ * Mixes all bits of an ID with a seed that nobody outside knows: shorter than
+ * jhash(), with the finalizer of MurmurHash3.
+ */
+static u32 mix(u32 id, u32 seed)
+{
+	u32 hash = id ^ seed;
+
+	hash = (hash ^ hash >> 16) * 0x85ebca6b;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
+	return hash ^ hash >> 16;
+}
+
+static u32 hash_id(const void *id, u32 len, u32 seed)
+{
+	return mix(*(const u32 *)id, seed);
+}
+
+static int compare_id(struct rhashtable_compare_arg *arg, const void *queue)
+{
+	return *(const s32 *)arg->key != ((const struct ke_queue *)queue)->id;
+}
+
 static const struct rhashtable_params queue_params = {
 	.key_len = sizeof_field(struct ke_queue, id),
 	.key_offset = offsetof(struct ke_queue, id),
 	.head_offset = offsetof(struct ke_queue, node),
+	.hashfn = hash_id,
+	.obj_cmpfn = compare_id,
 	.automatic_shrinking = true,
 };
 
@@ -86,13 +113,36 @@ struct ke_broker *ke_broker_of(const struct net *net)
 	return net_generic(net, broker_net_id);
 }
 
+static noinline struct ke_queue *search(struct ke_broker *broker, s32 id)
+{
+	return rhashtable_lookup(&broker->queues, &id, queue_params);
+}
+
+/*
+ * As rhashtable_lookup(), in line for what stands in the table where it belongs;
+ * only if it does not, the table might be growing.
+ */
+static __always_inline struct ke_queue *lookup(struct ke_broker *broker, s32 id)
+{
+	struct bucket_table *table = rcu_dereference(broker->queues.tbl);
+	struct rhash_head *head;
+	struct ke_queue *queue;
+	u32 hash;
+
+	hash = rht_bucket_index(table, mix(id, table->hash_rnd));
+	rht_for_each_entry_rcu(queue, head, table, hash, node)
+		if (queue->id == id)
+			return queue;
+	return search(broker, id);
+}
+
 struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
 
 	rcu_read_lock();
 	for (;;) {
-		queue = rhashtable_lookup(&broker->queues, &id, queue_params);
+		queue = lookup(broker, id);
 		if (!queue)
 			break;
 		spin_lock(&queue->lock);
@@ -167,26 +217,24 @@ static int create(struct ke_broker *broker, s32 id, struct ke_user *user)
 	return -ENOMEM;
 }
 
-struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
-				      struct ke_user *user)
+struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
+				       struct ke_user *user)
 {
 	struct ke_queue *queue;
 	bool reaped = false;
 	int err;
 
-	for (;;) {
-		queue = ke_broker_find_locked(broker, id);
-		if (queue)
-			return queue;
+	do {
 		err = create(broker, id, user);
 		if (ke_quota_refused(err) && !reaped) {
 			ke_broker_reap(broker);
 			reaped = true;
-			continue;
-		}
-		if (err)
+		} else if (err) {
 			return ERR_PTR(err);
-	}
+		}
+		queue = ke_broker_find_locked(broker, id);
+	} while (!queue);
+	return queue;
 }
 
 static void reap_later(struct ke_broker *broker)
@@ -197,18 +245,13 @@ static void reap_later(struct ke_broker *broker)
 		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
 }
 
-void ke_broker_unlock(struct ke_broker *broker, struct ke_queue *queue)
+void ke_broker_unlock_unused(struct ke_broker *broker, struct ke_queue *queue)
 	__releases(&queue->lock)
 {
-	bool idle = !queue->listed && ke_queue_unused_locked(queue);
-
-	if (idle) {
-		queue->listed = true;
-		llist_add(&queue->idle, &broker->idle);
-	}
+	queue->listed = true;
+	llist_add(&queue->idle, &broker->idle);
 	spin_unlock(&queue->lock);
-	if (idle)
-		reap_later(broker);
+	reap_later(broker);
 }
 
 /*
@@ -275,15 +318,36 @@ static void reap(struct work_struct *work)
 		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
 }
 
-static void end_deadline(struct ke_broker *broker, struct ke_deadline *deadline,
-			 struct list_head *ended)
+/*
+ * Returns the queue whose alarm goes off now, locked, or NULL when there is none.
+ * It may be dead; RCU keeps it until it is unlocked.
+ */
+static struct ke_queue *next_due_locked(struct ke_broker *broker)
 {
-	struct ke_queue *queue = deadline->queue;
+	struct timerqueue_node *alarm;
+	struct ke_queue *queue = NULL;
 
-	spin_lock(&queue->lock);
-	if (deadline->event)
-		ke_lease_due_locked(queue, deadline->event, ended);
-	ke_broker_unlock(broker, queue);
+	rcu_read_lock();
+	alarm = ke_clock_next(&broker->clock);
+	if (alarm) {
+		queue = container_of(alarm, struct ke_queue, alarm);
+		spin_lock(&queue->lock);
+		__release(&queue->lock);
+	}
+	rcu_read_unlock();
+	return queue;
+}
+
+static void settle(struct ke_broker *broker, struct ke_queue *queue,
+		   struct hlist_head *ended)
+	__must_hold(&queue->lock)
+{
+	struct timerqueue_node *next;
+
+	ke_lease_settle_locked(queue, ended);
+	next = timerqueue_getnext(&queue->deadlines);
+	if (next)
+		ke_clock_set(&broker->clock, &queue->alarm, next->expires);
 }
 
 /* What ends because its time is up. */
@@ -291,18 +355,20 @@ static void expire(struct work_struct *work)
 {
 	struct ke_broker *broker = container_of(to_delayed_work(work),
 						struct ke_broker, clock.work);
-	struct ke_deadline *deadline;
-	LIST_HEAD(ended);
+	struct ke_queue *queue;
+	HLIST_HEAD(ended);
 
-	do {
-		rcu_read_lock();
-		deadline = ke_clock_next(&broker->clock);
-		if (deadline)
-			end_deadline(broker, deadline, &ended);
-		rcu_read_unlock();
+	while ((queue = next_due_locked(broker))) {
+		__acquire(&queue->lock);
+		if (queue->dead) {
+			spin_unlock(&queue->lock);
+			continue;
+		}
+		settle(broker, queue, &ended);
+		ke_broker_unlock(broker, queue);
 		ke_event_free_list(&ended);
 		cond_resched();
-	} while (deadline);
+	}
 }
 
 static struct rb_node *first_from(const struct rb_root *ids, s32 from)

@@ -38,16 +38,36 @@ struct ke_broker *ke_broker_of(const struct net *net);
  */
 struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id);
 
+/* The same as ke_broker_get_locked() where there was none. */
+struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
+				       struct ke_user *user);
+
 /*
  * The same, with a new queue charged to @user if need be: never NULL, but
  * -EAGAIN, -EDQUOT, -EINTR or -ENOMEM.
  */
-struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
-				      struct ke_user *user);
+static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker,
+						    s32 id, struct ke_user *user)
+{
+	struct ke_queue *queue = ke_broker_find_locked(broker, id);
+
+	return likely(queue) ? queue : ke_broker_make_locked(broker, id, user);
+}
+
+/* The same as ke_broker_unlock() for a queue that nobody uses any more. */
+void ke_broker_unlock_unused(struct ke_broker *broker, struct ke_queue *queue)
+	__releases(&queue->lock);
 
 /* Every queue has to be unlocked by this one. */
-void ke_broker_unlock(struct ke_broker *broker, struct ke_queue *queue)
-	__releases(&queue->lock);
+static inline void ke_broker_unlock(struct ke_broker *broker,
+				    struct ke_queue *queue)
+	__releases(&queue->lock)
+{
+	if (unlikely(!queue->listed && ke_queue_unused_locked(queue)))
+		ke_broker_unlock_unused(broker, queue);
+	else
+		spin_unlock(&queue->lock);
+}
 
 /* Has all look again who wait in any namespace: strict has changed. */
 void ke_broker_recheck_all(void);

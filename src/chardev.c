@@ -13,8 +13,9 @@
 #include "client.h"
 #include "ioctl.h"
 #include "quota.h"
+#include "receiving.h"
+#include "sending.h"
 #include "stream.h"
-#include "transfer.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -64,12 +65,12 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	/* Two wait queues at the most: io_uring does not take more. */
 	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM)) {
 		poll_wait(file, &client->inbox.wait, wait);
-		if (ke_transfer_readable(client))
+		if (ke_receiving_readable(client))
 			mask |= EPOLLIN | EPOLLRDNORM;
 	}
 	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM)) {
 		ke_user_poll(client->user, file, wait);
-		if (ke_transfer_writable(client))
+		if (ke_sending_writable(client))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return mask;

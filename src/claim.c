@@ -4,21 +4,17 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 
-#include "quota.h"
-
 bool ke_claim_is_ours(const struct ke_claim *claim, struct user_namespace *ns)
 {
 	return uid_eq(current_euid(), claim->uid) ||
 	       ns_capable_noaudit(ns, CAP_IPC_OWNER);
 }
 
-bool ke_claim_allows(const struct ke_claim *claim, struct user_namespace *ns,
-		     enum ke_access access)
+bool ke_claim_held_allows(const struct ke_claim *claim,
+			  struct user_namespace *ns, enum ke_access access)
 {
 	umode_t mode = claim->mode;
 
-	if (!claim->held)
-		return !READ_ONCE(ke_limits.strict);
 	if (uid_eq(current_euid(), claim->uid))
 		mode >>= 6;
 	else if (in_egroup_p(claim->gid))

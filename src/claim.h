@@ -5,6 +5,8 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "quota.h"
+
 struct user_namespace;
 
 /* To whom an ID belongs and who may use it; the lock of its queue. */
@@ -20,12 +22,22 @@ enum ke_access {
 	KE_ACCESS_SEND = 02,
 };
 
+/* The same as ke_claim_allows(), of a claim that is held. */
+bool ke_claim_held_allows(const struct ke_claim *claim,
+			  struct user_namespace *ns, enum ke_access access);
+
 /*
  * Whether the calling process may use an ID with @claim; @ns decides who is
  * privileged there.
  */
-bool ke_claim_allows(const struct ke_claim *claim, struct user_namespace *ns,
-		     enum ke_access access);
+static inline bool ke_claim_allows(const struct ke_claim *claim,
+				   struct user_namespace *ns,
+				   enum ke_access access)
+{
+	if (likely(!claim->held))
+		return !READ_ONCE(ke_limits.strict);
+	return ke_claim_held_allows(claim, ns, access);
+}
 
 /* Whether it may change or end a @claim that is held. */
 bool ke_claim_is_ours(const struct ke_claim *claim, struct user_namespace *ns);

@@ -10,42 +10,54 @@
 #include <net/net_namespace.h>
 
 #include "broker.h"
+#include "compat.h"
 #include "event.h"
 #include "queue.h"
 #include "quota.h"
 #include "trace.h"
 
-static const struct ke_charge watch_charge = {
-	.bytes = sizeof(struct ke_watch),
+/* Whoever finds no room for this has to be able to receive all the same. */
+static const struct ke_charge client_charge = {
+	.bytes = sizeof(struct ke_client),
 };
+
+/* The credentials that a watch keeps may be its own. */
+static const struct ke_charge watch_charge = {
+	.bytes = sizeof(struct ke_watch) + sizeof(struct cred),
+};
+
+static void free_client(struct ke_client *client)
+{
+	struct ke_user *user = client->user;
+
+	if (client->charged)
+		ke_quota_uncharge(user, client_charge);
+	kfree(client);
+	ke_user_put(user);
+}
 
 struct ke_client *ke_client_create(void)
 {
+	struct ke_user *user = ke_user_find(current_uid());
 	struct ke_client *client;
 
-	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!client)
+	if (!user)
 		return ERR_PTR(-ENOMEM);
-	client->user = ke_user_find(current_uid());
-	if (!client->user) {
-		kfree(client);
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!client) {
+		ke_user_put(user);
 		return ERR_PTR(-ENOMEM);
 	}
+	client->user = user;
+	client->charged = !ke_quota_charge(user, client_charge);
 	client->net = get_net(current->nsproxy->net_ns);
 	client->broker = ke_broker_of(client->net);
 	ke_inbox_init(&client->inbox);
 	ke_lessee_init(&client->lessee);
+	ke_senders_init(&client->senders);
 	mutex_init(&client->watches_lock);
-	xa_init(&client->watches);
+	client->watches = RB_ROOT;
 	return client;
-}
-
-struct ke_user *ke_client_user(struct ke_client *client)
-{
-	if (!uid_eq(client->user->uid, current_uid()))
-		return ke_user_find(current_uid());
-	refcount_inc(&client->user->refs);
-	return client->user;
 }
 
 static struct ke_watch *create_watch(struct ke_client *client)
@@ -54,12 +66,12 @@ static struct ke_watch *create_watch(struct ke_client *client)
 	struct ke_watch *watch;
 	int err;
 
-	err = ke_quota_charge(user, &watch_charge);
+	err = ke_quota_charge(user, watch_charge);
 	if (err)
 		return ERR_PTR(err);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!watch) {
-		ke_quota_uncharge(user, &watch_charge);
+		ke_quota_uncharge(user, watch_charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&watch->in_ready);
@@ -72,25 +84,44 @@ static void free_watch(struct ke_client *client, struct ke_watch *watch)
 {
 	put_cred(watch->cred);
 	kfree_rcu(watch, rcu);
-	ke_quota_uncharge(client->user, &watch_charge);
+	ke_quota_uncharge(client->user, watch_charge);
+}
+
+static int compare_id(const void *id, const struct rb_node *node)
+{
+	s32 wanted = *(const s32 *)id;
+	s32 found = rb_entry(node, struct ke_watch, node)->queue->id;
+
+	return wanted < found ? -1 : wanted > found;
+}
+
+static bool comes_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ke_watch, node)->queue->id <
+	       rb_entry(b, struct ke_watch, node)->queue->id;
+}
+
+static struct ke_watch *find_watch(struct ke_client *client, s32 id)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&client->watches_lock);
+	node = rb_find(&id, &client->watches, compare_id);
+	return node ? rb_entry(node, struct ke_watch, node) : NULL;
 }
 
 static int add_watch(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch = create_watch(client);
 	struct ke_queue *queue;
-	int err;
+	int err = 0;
 
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
-	err = xa_err(xa_store(&client->watches, (u32)id, watch,
-			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN));
-	if (err)
-		goto free;
 	queue = ke_broker_get_locked(client->broker, id, client->user);
 	if (IS_ERR(queue)) {
-		err = PTR_ERR(queue);
-		goto erase;
+		free_watch(client, watch);
+		return PTR_ERR(queue);
 	}
 	__acquire(&queue->lock);
 	if (ke_queue_vacant_locked(queue))
@@ -101,13 +132,10 @@ static int add_watch(struct ke_client *client, s32 id)
 		ke_queue_wake_locked(queue);
 	}
 	ke_broker_unlock(client->broker, queue);
-	if (!err)
-		return 0;
-
-erase:
-	xa_erase(&client->watches, (u32)id);
-free:
-	free_watch(client, watch);
+	if (err)
+		free_watch(client, watch);
+	else
+		rb_add(&watch->node, &client->watches, comes_before);
 	return err;
 }
 
@@ -117,7 +145,7 @@ int ke_client_watch(struct ke_client *client, s32 id)
 
 	if (mutex_lock_killable(&client->watches_lock))
 		return -EINTR;
-	if (!xa_load(&client->watches, (u32)id)) {
+	if (!find_watch(client, id)) {
 		err = add_watch(client, id);
 		if (ke_quota_refused(err)) {
 			ke_broker_reap(client->broker);
@@ -131,13 +159,15 @@ int ke_client_watch(struct ke_client *client, s32 id)
 void ke_client_show(struct ke_client *client, struct seq_file *seq)
 {
 	struct ke_watch *watch;
-	unsigned long id;
+	struct rb_node *node;
 
 	seq_printf(seq, "kevents-net-ns:\t%u\n", client->net->ns.inum);
 	seq_printf(seq, "kevents-leases:\t%lu\n", READ_ONCE(client->lessee.count));
 	mutex_lock(&client->watches_lock);
-	xa_for_each(&client->watches, id, watch)
-		seq_printf(seq, "kevents-watch:\t%d\n", (s32)id);
+	for (node = rb_first(&client->watches); node; node = rb_next(node)) {
+		watch = rb_entry(node, struct ke_watch, node);
+		seq_printf(seq, "kevents-watch:\t%d\n", watch->queue->id);
+	}
 	mutex_unlock(&client->watches_lock);
 }
 
@@ -159,7 +189,9 @@ int ke_client_unwatch(struct ke_client *client, s32 id)
 
 	if (mutex_lock_killable(&client->watches_lock))
 		return -EINTR;
-	watch = xa_erase(&client->watches, (u32)id);
+	watch = find_watch(client, id);
+	if (watch)
+		rb_erase(&watch->node, &client->watches);
 	mutex_unlock(&client->watches_lock);
 	if (!watch)
 		return -ENOENT;
@@ -171,7 +203,7 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
-	LIST_HEAD(ended);
+	HLIST_HEAD(ended);
 
 	queue = ke_lease_find_locked(&client->lessee, &seq, &event);
 	if (!queue)
@@ -191,7 +223,7 @@ static int give_back(struct ke_client *client, const u64 *seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
-	LIST_HEAD(ended);
+	HLIST_HEAD(ended);
 
 	queue = ke_lease_find_locked(&client->lessee, seq, &event);
 	if (!queue)
@@ -211,17 +243,15 @@ int ke_client_nack(struct ke_client *client, u64 seq)
 
 void ke_client_destroy(struct ke_client *client)
 {
-	struct ke_watch *watch;
-	unsigned long id;
+	struct ke_watch *watch, *next;
 
 	while (!give_back(client, NULL))
 		cond_resched();
-	xa_for_each(&client->watches, id, watch) {
+	rbtree_postorder_for_each_entry_safe(watch, next, &client->watches, node) {
 		end_watch(client, watch);
 		cond_resched();
 	}
-	xa_destroy(&client->watches);
+	ke_senders_drop(&client->senders);
 	put_net(client->net);
-	ke_user_put(client->user);
-	kfree(client);
+	free_client(client);
 }

@@ -2,16 +2,18 @@
 #ifndef KE_CLIENT_H
 #define KE_CLIENT_H
 
+#include <linux/cred.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 
 #include "inbox.h"
 #include "lease.h"
+#include "quota.h"
+#include "sender.h"
 
 struct ke_broker;
 struct ke_room;
-struct ke_user;
 struct net;
 struct seq_file;
 
@@ -19,12 +21,14 @@ struct seq_file;
 struct ke_client {
 	struct net *net;		/* a reference; keeps broker alive */
 	struct ke_broker *broker;
-	struct ke_user *user;		/* who opened it */
+	struct ke_user *user;		/* who opened it; a reference */
+	bool charged;			/* to that: there was room */
 	struct ke_inbox inbox;
 	struct ke_lessee lessee;
+	struct ke_senders senders;
 
 	struct mutex watches_lock;	/* lock map: broker.c */
-	struct xarray watches;		/* struct ke_watch by ID; watches_lock */
+	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */
 
 	/* Where the latest send was refused, and since when; NULL: it was not. */
 	struct ke_room *refused;
@@ -38,10 +42,23 @@ struct ke_client *ke_client_create(void);
 void ke_client_destroy(struct ke_client *client);
 
 /*
- * Returns a reference to the account of the calling process: that of @client,
- * or another one if it has changed its user; NULL without memory.
+ * Returns the account of the calling process: that of @client, or another one if
+ * it has changed its user; NULL without memory. Give it back by
+ * ke_client_user_put().
  */
-struct ke_user *ke_client_user(struct ke_client *client);
+static inline struct ke_user *ke_client_user(struct ke_client *client)
+{
+	if (likely(uid_eq(client->user->uid, current_uid())))
+		return client->user;
+	return ke_user_find(current_uid());
+}
+
+static inline void ke_client_user_put(struct ke_client *client,
+				      struct ke_user *user)
+{
+	if (unlikely(user != client->user))
+		ke_user_put(user);
+}
 
 /* Begins to watch @id; 0 if it does so already. -EAGAIN, -EDQUOT, -ENOMEM. */
 int ke_client_watch(struct ke_client *client, s32 id);

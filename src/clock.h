@@ -3,34 +3,23 @@
 #define KE_CLOCK_H
 
 #include <linux/ktime.h>
-#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/workqueue.h>
 
-struct ke_event;
-struct ke_queue;
-
-/* When an event has to leave the place where it is. */
-struct ke_deadline {
-	struct timerqueue_node node;	/* clock lock */
-	bool armed;			/* clock lock: node is queued */
-	struct ke_event *event;		/* queue lock: NULL once that has ended */
-	struct ke_queue *queue;
-	ktime_t ttl;			/* when the event expires; 0: never */
-	struct rcu_head rcu;
-};
-
-/* The deadlines of one broker. */
+/*
+ * When the queues of one broker have something to do. Each has an alarm there,
+ * which may go off too early but not too late.
+ */
 struct ke_clock {
 	spinlock_t lock;		/* lock map: broker.c */
-	struct timerqueue_head due;	/* lock */
+	struct timerqueue_head alarms;	/* lock */
 	struct delayed_work work;
 };
 
 /*
- * Within some milliseconds after a deadline has passed @work is called, which
- * is to take all from ke_clock_next().
+ * Within some milliseconds after an alarm was due @work is called, which is to
+ * take all from ke_clock_next().
  */
 void ke_clock_init(struct ke_clock *clock, work_func_t work);
 
@@ -38,22 +27,16 @@ void ke_clock_init(struct ke_clock *clock, work_func_t work);
 void ke_clock_stop(struct ke_clock *clock);
 
 /*
- * Returns the next deadline that has passed, not armed any more, or NULL. RCU
- * keeps it and its queue in memory.
+ * Returns the next alarm that is due, which is then not set any more, or NULL
+ * and has the worker come back for the one after.
  */
-struct ke_deadline *ke_clock_next(struct ke_clock *clock);
+struct timerqueue_node *ke_clock_next(struct ke_clock *clock);
 
-/* Returns a new deadline, or NULL without memory; its event is charged for it. */
-struct ke_deadline *ke_deadline_create(void);
-
-/* Frees one that has not been set. */
-void ke_deadline_free(struct ke_deadline *deadline);
-
-/* Sets @deadline to @when, CLOCK_MONOTONIC, whatever it was before; 0: never. */
-void ke_clock_set(struct ke_clock *clock, struct ke_deadline *deadline,
+/* Has @alarm go off at @when, CLOCK_MONOTONIC, if it would not do so earlier. */
+void ke_clock_set(struct ke_clock *clock, struct timerqueue_node *alarm,
 		  ktime_t when);
 
-/* Ends @deadline, which the worker may still look at. */
-void ke_clock_end(struct ke_clock *clock, struct ke_deadline *deadline);
+/* Takes @alarm off, if it is set. */
+void ke_clock_clear(struct ke_clock *clock, struct timerqueue_node *alarm);
 
 #endif /* KE_CLOCK_H */

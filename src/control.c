@@ -11,6 +11,7 @@
 #include "broker.h"
 #include "client.h"
 #include "event.h"
+#include "lease.h"
 #include "queue.h"
 #include "quota.h"
 
@@ -18,13 +19,13 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, stat->id);
 	const struct ke_queue_counts *counts;
-	LIST_HEAD(ended);
+	HLIST_HEAD(ended);
 	int err = 0;
 
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
 	__acquire(&queue->lock);
-	ke_queue_trim_locked(queue, &ended);
+	ke_lease_settle_locked(queue, &ended);
 	counts = &queue->counts;
 	if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE)) {
 		err = -EPERM;
@@ -85,7 +86,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 	struct ke_queue *queue;
 	unsigned int total = 0;
 	u32 dropped;
-	LIST_HEAD(ended);
+	HLIST_HEAD(ended);
 
 	do {
 		queue = ke_broker_find_locked(client->broker, id);
@@ -96,7 +97,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 			ke_broker_unlock(client->broker, queue);
 			return total ?: -EPERM;
 		}
-		ke_queue_trim_locked(queue, &ended);
+		ke_lease_settle_locked(queue, &ended);
 		dropped = ke_queue_purge_locked(queue, last, &ended);
 		ke_broker_unlock(client->broker, queue);
 		ke_event_free_list(&ended);
@@ -155,7 +156,7 @@ int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 		ke_broker_reap(client->broker);
 		err = try_claim(client->broker, id, user, mode);
 	}
-	ke_user_put(user);
+	ke_client_user_put(client, user);
 	return err;
 }
 
@@ -206,6 +207,6 @@ int ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 	limits->user_bytes = used.bytes;
 	limits->user_events = used.events;
 	limits->user_ids = used.ids;
-	ke_user_put(user);
+	ke_client_user_put(client, user);
 	return 0;
 }

@@ -4,15 +4,13 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/timerqueue.h>
 #include <linux/types.h>
-#include <linux/uidgid.h>
 
 struct iov_iter;
-struct ke_deadline;
 struct ke_lessee;
 struct ke_queue;
-struct ke_user;
-struct pid;
+struct ke_sender;
 
 enum ke_event_state {
 	KE_EVENT_WAITS,			/* in its queue, never handed out */
@@ -29,35 +27,23 @@ enum ke_event_state {
 struct ke_event {
 	/* queue lock */
 	union {
-		struct list_head entry;	/* waits, or ended */
+		struct hlist_node entry; /* waits, or ended */
 		struct rb_node node;	/* returned, or leased */
 	};
-	struct ke_deadline *deadline;	/* NULL: none */
-	struct ke_lessee *lessee;	/* who has it; NULL: nobody */
+	struct timerqueue_node due;	/* in ke_queue.deadlines, or empty */
+	struct ke_lessee *lessee;	/* who has it; if leased */
 	u32 deliveries;			/* times it was handed out */
 	u32 copiers : 24;		/* threads that copy it without the lock */
 	u32 state : 8;			/* enum ke_event_state */
 
+	ktime_t ttl;			/* when it expires, CLOCK_MONOTONIC; 0: never */
 	struct ke_queue *queue;		/* alive as long as it holds the event */
-	struct ke_user *user;		/* the sender, charged */
-	struct pid *pid;
-	kgid_t gid;
-	u32 len;
+	struct ke_sender *sender;	/* a reference */
 	u64 seq;
 	u64 sent_ns;
-	void *data;			/* payload: inline_data or its own memory */
-	u8 inline_data[];
-};
-
-/* Where a receive puts an event, in the memory of the calling process. */
-struct ke_sink {
-	u64 data;			/* address of the payload */
-	u64 size;			/* room there */
-	bool terminate;			/* with a NUL byte if there is room */
-	u64 received;			/* address of a struct kevents_received */
-	struct iov_iter *iter;		/* instead of all that: for a record */
-	size_t copied;			/* to iter, by the last copy */
-	u32 needed;			/* after -EMSGSIZE: length of the payload */
+	u32 len;
+	u32 bytes;			/* what is charged for it */
+	u8 payload[] __aligned(8);	/* or where that is, if it is large */
 };
 
 enum ke_copy {
@@ -65,14 +51,27 @@ enum ke_copy {
 	KE_COPY_MAY_SLEEP,
 };
 
-/* What is charged for an event of @len bytes: with all it may ever need. */
+/* What is charged for an event of @len bytes, with all it may ever need. */
 unsigned long ke_event_bytes(u32 len);
 
 /*
- * Returns a new event of the calling process with room for @len bytes, charged
- * to @user; -EMSGSIZE, -EAGAIN, -EDQUOT or -ENOMEM.
+ * Returns a new event from @sender, whose reference it takes over, with room for
+ * @len bytes, charged to the sender's user; -EAGAIN, -EDQUOT or -ENOMEM, and then
+ * the reference is still the caller's.
  */
-struct ke_event *ke_event_create(struct ke_user *user, u64 len);
+struct ke_event *ke_event_create(struct ke_sender *sender, u32 len);
+
+/* Bytes of payload for which the smallest events have room. */
+#define KE_EVENT_SMALL_SIZE	64U
+
+/* The same as ke_event_payload() for more than that. */
+void *ke_event_large_payload(const struct ke_event *event);
+
+static inline void *ke_event_payload(const struct ke_event *event)
+{
+	return event->len <= KE_EVENT_SMALL_SIZE ? (void *)event->payload :
+	       ke_event_large_payload(event);
+}
 
 /* Fills it from an address, or from @iter; 0 or -EFAULT. */
 int ke_event_fill(struct ke_event *event, u64 addr);
@@ -80,31 +79,21 @@ int ke_event_fill_iter(struct ke_event *event, struct iov_iter *iter);
 
 void ke_event_free(struct ke_event *event);
 
-/* Frees @event, which has never been in a queue. */
-void ke_event_discard(struct ke_event *event);
+/* The same as ke_event_free_list() where there are any. */
+void ke_event_free_all(struct hlist_head *events);
 
 /* Frees those that are linked by entry. */
-void ke_event_free_list(struct list_head *events);
+static inline void ke_event_free_list(struct hlist_head *events)
+{
+	if (!hlist_empty(events))
+		ke_event_free_all(events);
+}
 
 /*
- * Accepts @event as number @seq and tells the sender, who wants to know it at
- * the address @seq_addr unless that is 0. -EFAULT if that cannot be written.
+ * Tells the calling process, which sent it, that an event got number @seq; it
+ * wants to know at the address @addr unless that is 0. 0 or -EFAULT.
  */
-int ke_event_stamp(struct ke_event *event, u64 seq, u64 seq_addr,
-		   enum ke_copy how);
-
-/* Shows @event to the calling process; 0, -EMSGSIZE or -EFAULT. */
-int ke_event_copy_out(const struct ke_event *event, s32 id,
-		      struct ke_sink *sink, enum ke_copy how);
-
-/* The event that was copied last is not handed out after all. */
-void ke_event_copy_undo(struct ke_sink *sink);
-
-/*
- * Makes it likely that a later KE_COPY_ATOMIC to @sink finds its pages there,
- * without changing what they hold.
- */
-void ke_event_prefault(const struct ke_sink *sink);
+int ke_event_tell_seq(u64 seq, u64 addr, enum ke_copy how);
 
 int ke_event_init(void);
 void ke_event_exit(void);

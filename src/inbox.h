@@ -43,6 +43,7 @@ struct ke_watch {
 	struct list_head in_ready;	/* inbox lock: in ready, or empty */
 	struct ke_inbox *inbox;
 	struct ke_queue *queue;		/* alive until dead */
+	struct rb_node node;		/* in ke_client.watches */
 	const struct cred *cred;	/* who watches */
 	struct rcu_head rcu;
 };
@@ -63,6 +64,12 @@ void ke_inbox_forget(struct ke_watch *watch);
 
 /* @watch has had its turn; the others that are ready come first now. */
 void ke_inbox_rotate(struct ke_watch *watch);
+
+/* Whether more than one watch is ready; by the time it is read it may not be. */
+static inline bool ke_inbox_has_others(const struct ke_inbox *inbox)
+{
+	return READ_ONCE(inbox->ready.next) != READ_ONCE(inbox->ready.prev);
+}
 
 /* Returns the watch whose turn it is, or NULL. It may be dead; RCU keeps it. */
 struct ke_watch *ke_inbox_first(struct ke_inbox *inbox);

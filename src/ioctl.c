@@ -8,13 +8,15 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "args.h"
+#include "batch.h"
 #include "client.h"
-#include "clock.h"
 #include "control.h"
 #include "event.h"
 #include "quota.h"
 #include "receiver.h"
-#include "transfer.h"
+#include "receiving.h"
+#include "sending.h"
 
 static_assert(sizeof(struct kevents_info) == 128);
 static_assert(sizeof(struct kevents_send) == 56);
@@ -31,28 +33,7 @@ static_assert(sizeof(struct kevents_list) == 40);
 static_assert(sizeof(struct kevents_limits) == 128);
 static_assert(sizeof(struct kevents_record) == 16);
 
-#define RECEIVE_FLAGS	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE | \
-			 KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED)
-#define LIST_CHUNK	64
-
-static u64 address_of(const void __user *field)
-{
-	return (uintptr_t)field;
-}
-
-static bool is_zero(const __u64 reserved[2])
-{
-	return !(reserved[0] | reserved[1]);
-}
-
-/* Returns @deadline set, or NULL where there is no limit or no waiting. */
-static ktime_t *deadline_in(s32 timeout_ms, ktime_t *deadline)
-{
-	if (timeout_ms <= 0)
-		return NULL;
-	*deadline = ktime_add_ms(ktime_get(), timeout_ms);
-	return deadline;
-}
+#define LIST_CHUNK	64	/* IDs that are listed at a time */
 
 static long do_info(struct kevents_info __user *arg)
 {
@@ -64,205 +45,43 @@ static long do_info(struct kevents_info __user *arg)
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static int get_send(struct ke_sending *sending, struct kevents_send *send,
-		    struct kevents_send __user *arg)
+static noinline long do_send(struct ke_client *client, struct kevents_send __user *arg)
 {
-	if (copy_from_user(send, arg, offsetof(struct kevents_send, seq)))
-		return -EFAULT;
-	if (send->flags || !is_zero(send->reserved))
-		return -EINVAL;
-	sending->id = send->id;
-	sending->len = send->len;
-	sending->data = send->data;
-	sending->ttl_ms = send->ttl_ms;
-	sending->seq_addr = address_of(&arg->seq);
-	return 0;
-}
-
-static long do_send(struct ke_client *client, struct kevents_send __user *arg)
-{
-	struct ke_sending sending = { };
-	struct kevents_send send;
+	struct ke_sending sending;
 	ktime_t deadline;
+	s32 timeout_ms;
 	int err;
 
-	err = get_send(&sending, &send, arg);
+	err = ke_args_get_send(&sending, &timeout_ms, arg);
 	if (err)
 		return err;
-	sending.waits = send.timeout_ms;
-	sending.deadline = deadline_in(send.timeout_ms, &deadline);
-	return ke_transfer_send(client, &sending);
+	sending.waits = timeout_ms;
+	sending.deadline = ke_args_deadline(timeout_ms, &deadline);
+	return ke_sending_send(client, &sending);
 }
 
-static int get_receive(struct kevents_receive *receive,
-		       struct kevents_receive __user *arg)
-{
-	if (copy_from_user(receive, arg, offsetof(struct kevents_receive, event)))
-		return -EFAULT;
-	if (!is_zero(receive->reserved))
-		return -EINVAL;
-	return 0;
-}
-
-static bool flags_are_valid(const struct kevents_receive *receive)
-{
-	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
-
-	if (receive->flags & ~RECEIVE_FLAGS || (receive->flags & either) == either)
-		return false;
-	if (receive->flags & KEVENTS_RECEIVE_WATCHED && receive->id)
-		return false;
-	return receive->flags & KEVENTS_RECEIVE_LEASE || !receive->lease_ms;
-}
-
-/* One receive; the caller has checked the flags and chosen how to wait. */
-static int receive_one(struct ke_client *client, struct ke_receiver *receiver,
-		       const struct kevents_receive *receive,
-		       struct kevents_receive __user *arg)
-{
-	int err;
-
-	ke_receiver_init(receiver);
-	receiver->peek = receive->flags & KEVENTS_RECEIVE_PEEK;
-	receiver->sink.data = receive->data;
-	receiver->sink.size = receive->size;
-	receiver->sink.terminate = receive->flags & KEVENTS_RECEIVE_TERMINATE;
-	receiver->sink.received = address_of(&arg->event);
-	if (receive->flags & KEVENTS_RECEIVE_LEASE) {
-		receiver->lessee = &client->lessee;
-		receiver->lease_ms = receive->lease_ms;
-	}
-	if (receiver->lease_ms) {
-		receiver->spare = ke_deadline_create();
-		if (!receiver->spare)
-			return -ENOMEM;
-	}
-	if (receive->flags & KEVENTS_RECEIVE_WATCHED)
-		err = ke_transfer_receive_watched(client, receiver);
-	else
-		err = ke_transfer_receive(client, receive->id, receiver);
-	ke_receiver_exit(receiver);
-	if (err == -EMSGSIZE &&
-	    put_user((u64)receiver->sink.needed, &arg->event.len))
-		return -EFAULT;
-	return err;
-}
-
-static long do_receive(struct ke_client *client,
-		       struct kevents_receive __user *arg)
+static noinline long do_receive(struct ke_client *client,
+				struct kevents_receive __user *arg)
 {
 	struct ke_receiver receiver = { };
-	struct kevents_receive receive;
 	ktime_t deadline;
+	struct ke_wish wish;
 	int err;
 
-	err = get_receive(&receive, arg);
+	err = ke_args_get_wish(&wish, arg);
 	if (err)
 		return err;
-	if (!flags_are_valid(&receive))
+	if (!ke_args_wish_is_valid(&wish))
 		return -EINVAL;
-	receiver.waits = receive.timeout_ms;
-	receiver.deadline = deadline_in(receive.timeout_ms, &deadline);
-	return receive_one(client, &receiver, &receive, arg);
-}
-
-static int get_batch(struct kevents_batch *batch,
-		     const struct kevents_batch __user *arg, u32 flags)
-{
-	if (copy_from_user(batch, arg, sizeof(*batch)))
-		return -EFAULT;
-	if (batch->flags & ~flags || batch->reserved32 ||
-	    !is_zero(batch->reserved))
-		return -EINVAL;
-	batch->n = min_t(u32, batch->n, INT_MAX);
-	return 0;
-}
-
-static int send_entry(struct ke_client *client,
-		      struct kevents_send __user *entry,
-		      const struct kevents_batch *batch, ktime_t *deadline)
-{
-	struct ke_sending sending = {
-		.waits = batch->timeout_ms,
-		.deadline = deadline,
-	};
-	struct kevents_send send;
-	int err;
-
-	err = get_send(&sending, &send, entry);
-	if (!err && send.timeout_ms)
-		err = -EINVAL;
-	return err ?: ke_transfer_send(client, &sending);
-}
-
-static long do_send_batch(struct ke_client *client,
-			  const struct kevents_batch __user *arg)
-{
-	struct kevents_send __user *entries;
-	struct kevents_batch batch;
-	ktime_t at, *deadline;
-	u32 done = 0;
-	int err;
-
-	err = get_batch(&batch, arg, 0);
-	if (err)
-		return err;
-	entries = u64_to_user_ptr(batch.entries);
-	deadline = deadline_in(batch.timeout_ms, &at);
-	while (done < batch.n && !err && !(done && signal_pending(current))) {
-		err = send_entry(client, entries + done, &batch, deadline);
-		if (!err)
-			done++;
-		cond_resched();
-	}
-	return done ? (long)done : err;
-}
-
-static int receive_entry(struct ke_client *client,
-			 struct kevents_receive __user *entry,
-			 const struct kevents_batch *batch, ktime_t *deadline,
-			 bool waits)
-{
-	struct ke_receiver receiver = {
-		.waits = waits,
-		.deadline = deadline,
-	};
-	struct kevents_receive receive;
-	int err;
-
-	err = get_receive(&receive, entry);
-	if (err)
-		return err;
-	if (receive.flags || receive.timeout_ms)
-		return -EINVAL;
-	receive.flags = batch->flags | KEVENTS_RECEIVE_WATCHED;
-	if (!flags_are_valid(&receive))
-		return -EINVAL;
-	return receive_one(client, &receiver, &receive, entry);
-}
-
-static long do_receive_batch(struct ke_client *client,
-			     const struct kevents_batch __user *arg)
-{
-	struct kevents_receive __user *entries;
-	struct kevents_batch batch;
-	ktime_t at, *deadline;
-	u32 done = 0;
-	int err;
-
-	err = get_batch(&batch, arg, KEVENTS_RECEIVE_LEASE);
-	if (err)
-		return err;
-	entries = u64_to_user_ptr(batch.entries);
-	deadline = deadline_in(batch.timeout_ms, &at);
-	while (done < batch.n && !err && !(done && signal_pending(current))) {
-		err = receive_entry(client, entries + done, &batch, deadline,
-				    batch.timeout_ms && !done);
-		if (!err)
-			done++;
-		cond_resched();
-	}
-	return done ? (long)done : err;
+	ke_args_prepare(&receiver, client, &wish);
+	receiver.waits = wish.timeout_ms;
+	receiver.deadline = ke_args_deadline(wish.timeout_ms, &deadline);
+	if (wish.flags & KEVENTS_RECEIVE_WATCHED)
+		err = ke_receiving_receive_watched(client, &receiver);
+	else
+		err = ke_receiving_receive(client, wish.id, &receiver);
+	ke_event_free_list(&receiver.ended);
+	return ke_args_tell_needed(err, &receiver, arg);
 }
 
 static long do_poll(struct ke_client *client,
@@ -274,7 +93,7 @@ static long do_poll(struct ke_client *client,
 		return -EFAULT;
 	if (poll.flags || poll.reserved)
 		return -EINVAL;
-	return ke_transfer_poll(client, poll.id);
+	return ke_receiving_poll(client, poll.id);
 }
 
 static long do_lease(struct ke_client *client,
@@ -377,22 +196,10 @@ static long do_limits(struct ke_client *client,
 	return copy_to_user(arg, &limits, sizeof(limits)) ? -EFAULT : 0;
 }
 
-/* Which access mode of the file a command needs. */
-static fmode_t mode_for(unsigned int cmd)
+/* Whether the file was opened for what a command does. */
+static int check(fmode_t mode, fmode_t needed)
 {
-	switch (cmd) {
-	case KEVENTS_IOC_SEND:
-	case KEVENTS_IOC_SEND_BATCH:
-		return FMODE_WRITE;
-	case KEVENTS_IOC_RECEIVE:
-	case KEVENTS_IOC_RECEIVE_BATCH:
-	case KEVENTS_IOC_POLL:
-	case KEVENTS_IOC_WATCH:
-	case KEVENTS_IOC_PURGE:
-		return FMODE_READ;
-	default:
-		return 0;
-	}
+	return mode & needed ? 0 : -EBADF;
 }
 
 long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
@@ -400,35 +207,34 @@ long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
 {
 	void __user *user = (void __user *)arg;
 
-	if (mode_for(cmd) & ~mode)
-		return -EBADF;
+	/* What is called most is not to be searched for. */
+	if (cmd == KEVENTS_IOC_SEND)
+		return check(mode, FMODE_WRITE) ?: do_send(client, user);
+	if (cmd == KEVENTS_IOC_RECEIVE)
+		return check(mode, FMODE_READ) ?: do_receive(client, user);
 	switch (cmd) {
+	case KEVENTS_IOC_SEND_BATCH:
+		return check(mode, FMODE_WRITE) ?: ke_batch_send(client, user);
+	case KEVENTS_IOC_RECEIVE_BATCH:
+		return check(mode, FMODE_READ) ?: ke_batch_receive(client, user);
+	case KEVENTS_IOC_POLL:
+		return check(mode, FMODE_READ) ?: do_poll(client, user);
+	case KEVENTS_IOC_WATCH:
+		return check(mode, FMODE_READ) ?: do_id(client, user, ke_client_watch);
+	case KEVENTS_IOC_PURGE:
+		return check(mode, FMODE_READ) ?: do_id(client, user, ke_control_purge);
 	case KEVENTS_IOC_INFO:
 		return do_info(user);
-	case KEVENTS_IOC_SEND:
-		return do_send(client, user);
-	case KEVENTS_IOC_RECEIVE:
-		return do_receive(client, user);
-	case KEVENTS_IOC_POLL:
-		return do_poll(client, user);
-	case KEVENTS_IOC_SEND_BATCH:
-		return do_send_batch(client, user);
-	case KEVENTS_IOC_RECEIVE_BATCH:
-		return do_receive_batch(client, user);
 	case KEVENTS_IOC_ACK:
 		return do_lease(client, user, ke_client_ack);
 	case KEVENTS_IOC_NACK:
 		return do_lease(client, user, ke_client_nack);
-	case KEVENTS_IOC_WATCH:
-		return do_id(client, user, ke_client_watch);
 	case KEVENTS_IOC_UNWATCH:
 		return do_id(client, user, ke_client_unwatch);
 	case KEVENTS_IOC_STAT:
 		return do_stat(client, user);
 	case KEVENTS_IOC_LIST:
 		return do_list(client, user);
-	case KEVENTS_IOC_PURGE:
-		return do_id(client, user, ke_control_purge);
 	case KEVENTS_IOC_CLAIM:
 		return do_claim(client, user);
 	case KEVENTS_IOC_UNCLAIM:

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lease.h"
 
-#include "clock.h"
+#include <linux/sched.h>
+
 #include "compat.h"
 #include "event.h"
-#include "queue.h"
-#include "quota.h"
 #include "trace.h"
 
 void ke_lessee_init(struct ke_lessee *lessee)
@@ -40,8 +39,8 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 	rb_add(&event->node, &lessee->events, comes_before);
 	lessee->count++;
 	spin_unlock(&lessee->lock);
-	if (event->deadline)
-		ke_clock_set(queue->realm->clock, event->deadline, until);
+	if (until || event->ttl)
+		ke_queue_set_due_locked(queue, event, until);
 	trace_kevents_lease(event);
 }
 
@@ -58,18 +57,30 @@ void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event)
 	queue->counts.leased--;
 }
 
-void ke_lease_due_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct list_head *ended)
+static void settle(struct ke_queue *queue, struct ke_event *event,
+		   struct hlist_head *ended)
 {
-	if (event->state != KE_EVENT_LEASED) {
+	if (event->state == KE_EVENT_LEASED) {
+		ke_lease_end_locked(queue, event);
+		ke_queue_return_locked(queue, event, ended);
+	} else {
 		ke_queue_expire_locked(queue, event, ended);
-		return;
 	}
-	/* It may have been set anew since it was found due. */
-	if (ktime_get() < event->deadline->node.expires)
-		return;
-	ke_lease_end_locked(queue, event);
-	ke_queue_return_locked(queue, event, ended);
+}
+
+bool ke_lease_settle_due_locked(struct ke_queue *queue, struct hlist_head *ended)
+{
+	struct ke_event *event;
+	bool settled = false;
+
+	while ((event = ke_queue_due_locked(queue))) {
+		settle(queue, event, ended);
+		settled = true;
+		queue->pins++;
+		cond_resched_lock(&queue->lock);
+		queue->pins--;
+	}
+	return settled;
 }
 
 static struct ke_event *find(struct ke_lessee *lessee, const u64 *seq)

@@ -3,14 +3,13 @@
 #define KE_LEASE_H
 
 #include <linux/ktime.h>
-#include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct ke_deadline;
+#include "queue.h"
+
 struct ke_event;
-struct ke_queue;
 
 /*
  * The events that one client has been handed out and not acknowledged. An event
@@ -29,12 +28,22 @@ void ke_lessee_init(struct ke_lessee *lessee);
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 			   struct ke_lessee *lessee, ktime_t until);
 
-/* The deadline of @event has come: it expires, or comes back from its lease. */
-void ke_lease_due_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct list_head *ended);
-
 /* Takes @event, which is leased, back from whoever has it. */
 void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event);
+
+/* The same as ke_lease_settle_locked() for a queue with deadlines. */
+bool ke_lease_settle_due_locked(struct ke_queue *queue, struct hlist_head *ended);
+
+/*
+ * Does what is due in @queue: ends what has expired, returns events whose lease
+ * is over. If it returns true, the lock may have been given up in between.
+ */
+static inline bool ke_lease_settle_locked(struct ke_queue *queue,
+					  struct hlist_head *ended)
+{
+	return unlikely(timerqueue_getnext(&queue->deadlines)) &&
+	       ke_lease_settle_due_locked(queue, ended);
+}
 
 /*
  * Finds number @seq, or the first of all where @seq is NULL. Returns its queue

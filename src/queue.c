@@ -25,7 +25,6 @@ static void queue_construct(void *object)
 	struct ke_queue *queue = object;
 
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->events);
 	INIT_LIST_HEAD(&queue->watches);
 }
 
@@ -48,18 +47,23 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	struct ke_queue *queue;
 	int err;
 
-	err = ke_quota_charge(user, &queue_charge);
+	err = ke_quota_charge(user, queue_charge);
 	if (err)
 		return ERR_PTR(err);
 	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!queue) {
-		ke_quota_uncharge(user, &queue_charge);
+		ke_quota_uncharge(user, queue_charge);
 		return ERR_PTR(-ENOMEM);
 	}
+	refcount_inc(&user->refs);
 	queue->id = id;
 	queue->realm = realm;
 	queue->user = user;
+	INIT_HLIST_HEAD(&queue->events);
+	queue->last = NULL;
 	queue->returned = RB_ROOT_CACHED;
+	timerqueue_init_head(&queue->deadlines);
+	timerqueue_init(&queue->alarm);
 	queue->waiters = RB_ROOT_CACHED;
 	memset(&queue->counts, 0, sizeof(queue->counts));
 	memset(&queue->claim, 0, sizeof(queue->claim));
@@ -74,6 +78,12 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	return queue;
 }
 
+static void uncharge(struct ke_queue *queue)
+{
+	ke_quota_uncharge(queue->user, queue_charge);
+	ke_user_put(queue->user);
+}
+
 static void free_rcu(struct rcu_head *rcu)
 {
 	kmem_cache_free(queue_cache, container_of(rcu, struct ke_queue, rcu));
@@ -81,13 +91,14 @@ static void free_rcu(struct rcu_head *rcu)
 
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
-	ke_quota_uncharge(queue->user, &queue_charge);
+	ke_clock_clear(queue->realm->clock, &queue->alarm);
+	uncharge(queue);
 	call_rcu(&queue->rcu, free_rcu);
 }
 
 void ke_queue_destroy(struct ke_queue *queue)
 {
-	LIST_HEAD(ended);
+	HLIST_HEAD(ended);
 	u32 dropped;
 
 	do {
@@ -96,47 +107,26 @@ void ke_queue_destroy(struct ke_queue *queue)
 		spin_unlock(&queue->lock);
 		ke_event_free_list(&ended);
 	} while (dropped);
-	ke_quota_uncharge(queue->user, &queue_charge);
+	uncharge(queue);
 	kmem_cache_free(queue_cache, queue);
 }
 
 int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 {
+	struct ke_user *old = queue->user;
 	int err;
 
 	lockdep_assert_held(&queue->lock);
-	if (queue->user == user)
+	if (old == user)
 		return 0;
-	err = ke_quota_charge(user, &queue_charge);
+	err = ke_quota_charge(user, queue_charge);
 	if (err)
 		return err;
-	ke_quota_uncharge(queue->user, &queue_charge);
+	refcount_inc(&user->refs);
 	queue->user = user;
+	ke_quota_uncharge(old, queue_charge);
+	ke_user_put(old);
 	return 0;
-}
-
-bool ke_queue_ready_locked(const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	return queue->counts.pending > queue->takers;
-}
-
-bool ke_queue_vacant_locked(const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	return !queue->counts.pending && !queue->counts.leased &&
-	       !queue->claim.held && list_empty(&queue->watches);
-}
-
-bool ke_queue_unused_locked(const struct ke_queue *queue)
-{
-	return ke_queue_vacant_locked(queue) && !queue->pins;
-}
-
-bool ke_queue_allows_locked(const struct ke_queue *queue, enum ke_access access)
-{
-	lockdep_assert_held(&queue->lock);
-	return ke_claim_allows(&queue->claim, queue->realm->user_ns, access);
 }
 
 bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
@@ -216,65 +206,126 @@ void ke_queue_wake_all_locked(struct ke_queue *queue)
 	wake(queue, true);
 }
 
+static void push(struct ke_queue *queue, struct ke_event *event)
+{
+	if (queue->last)
+		hlist_add_behind(&event->entry, queue->last);
+	else
+		hlist_add_head(&event->entry, &queue->events);
+	queue->last = &event->entry;
+}
+
+static void unlink(struct ke_queue *queue, struct ke_event *event)
+{
+	struct hlist_node **before = event->entry.pprev;
+
+	if (queue->last == &event->entry)
+		queue->last = before == &queue->events.first ? NULL :
+			      container_of(before, struct hlist_node, next);
+	__hlist_del(&event->entry);
+}
+
+void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
+			     ktime_t when)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!RB_EMPTY_NODE(&event->due.node))
+		timerqueue_del(&queue->deadlines, &event->due);
+	if (!when)
+		return;
+	event->due.expires = when;
+	if (timerqueue_add(&queue->deadlines, &event->due))
+		ke_clock_set(queue->realm->clock, &queue->alarm, when);
+}
+
+struct ke_event *ke_queue_due_locked(struct ke_queue *queue)
+{
+	struct timerqueue_node *first;
+
+	lockdep_assert_held(&queue->lock);
+	first = timerqueue_getnext(&queue->deadlines);
+	if (!first || first->expires > ktime_get())
+		return NULL;
+	return container_of(first, struct ke_event, due);
+}
+
 void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	event->queue = queue;
 	event->state = KE_EVENT_WAITS;
-	list_add_tail(&event->entry, &queue->events);
+	push(queue, event);
 	queue->counts.pending++;
 	queue->counts.sent++;
-	queue->counts.bytes += ke_event_bytes(event->len);
-	atomic_long_add(ke_event_bytes(event->len), &queue->realm->bytes);
+	queue->counts.bytes += event->bytes;
+	atomic_long_add(event->bytes, &queue->realm->bytes);
 	atomic_long_inc(&queue->realm->events);
 	queue->used = true;
-	if (event->deadline) {
-		event->deadline->event = event;
-		event->deadline->queue = queue;
-		ke_clock_set(queue->realm->clock, event->deadline,
-			     event->deadline->ttl);
-	}
+	if (event->ttl)
+		ke_queue_set_due_locked(queue, event, event->ttl);
 	trace_kevents_send(event);
+}
+
+void ke_queue_wake_for_new_locked(struct ke_queue *queue)
+{
 	wake(queue, true);
 }
 
-void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
+static __always_inline void detach(struct ke_queue *queue, struct ke_event *event)
 {
 	lockdep_assert_held(&queue->lock);
-	if (event->state == KE_EVENT_WAITS)
-		list_del(&event->entry);
+	if (likely(event->state == KE_EVENT_WAITS))
+		unlink(queue, event);
 	else
 		rb_erase_cached(&event->node, &queue->returned);
 	queue->counts.pending--;
 }
 
-void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct list_head *ended)
+void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	detach(queue, event);
+}
+
+static __always_inline void end(struct ke_queue *queue, struct ke_event *event,
+				struct hlist_head *ended)
 {
 	lockdep_assert_held(&queue->lock);
 	event->state = KE_EVENT_ENDED;
-	queue->counts.bytes -= ke_event_bytes(event->len);
-	atomic_long_sub(ke_event_bytes(event->len), &queue->realm->bytes);
+	queue->counts.bytes -= event->bytes;
+	atomic_long_sub(event->bytes, &queue->realm->bytes);
 	atomic_long_dec(&queue->realm->events);
-	if (event->deadline) {
-		event->deadline->event = NULL;
-		ke_clock_end(queue->realm->clock, event->deadline);
-	}
-	if (!event->copiers)
-		list_add_tail(&event->entry, ended);
+	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
+		timerqueue_del(&queue->deadlines, &event->due);
+	if (likely(!event->copiers))
+		hlist_add_head(&event->entry, ended);
 }
 
-static bool is_expired(const struct ke_event *event)
+void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct hlist_head *ended)
 {
-	return event->deadline && event->deadline->ttl &&
-	       ktime_get() >= event->deadline->ttl;
+	end(queue, event, ended);
+}
+
+void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *ended)
+{
+	queue->counts.received++;
+	detach(queue, event);
+	end(queue, event, ended);
 }
 
 static void expire(struct ke_queue *queue, struct ke_event *event,
-		   struct list_head *ended)
+		   struct hlist_head *ended)
 {
 	queue->counts.expired++;
 	trace_kevents_expire(event);
 	ke_queue_end_locked(queue, event, ended);
+}
+
+void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
+			    struct hlist_head *ended)
+{
+	ke_queue_detach_locked(queue, event);
+	expire(queue, event, ended);
 }
 
 static bool comes_before(struct rb_node *a, const struct rb_node *b)
@@ -283,27 +334,13 @@ static bool comes_before(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct ke_event, node)->seq;
 }
 
-/* What is left of it when a lease is over. */
-static void reset_deadline(struct ke_queue *queue, struct ke_event *event)
-{
-	struct ke_deadline *deadline = event->deadline;
-
-	if (deadline->ttl) {
-		ke_clock_set(queue->realm->clock, deadline, deadline->ttl);
-		return;
-	}
-	deadline->event = NULL;
-	event->deadline = NULL;
-	ke_clock_end(queue->realm->clock, deadline);
-}
-
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct list_head *ended)
+			    struct hlist_head *ended)
 {
 	lockdep_assert_held(&queue->lock);
 	queue->counts.returned++;
 	trace_kevents_return(event);
-	if (is_expired(event)) {
+	if (event->ttl && event->ttl <= ktime_get()) {
 		expire(queue, event, ended);
 		return;
 	}
@@ -311,48 +348,12 @@ void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
 	rb_add_cached(&event->node, &queue->returned, comes_before);
 	queue->counts.pending++;
 	queue->used = true;
-	if (event->deadline)
-		reset_deadline(queue, event);
+	ke_queue_set_due_locked(queue, event, event->ttl);
 	wake(queue, true);
 }
 
-/* Events in returned were handed out before those in events: they are older. */
-struct ke_event *ke_queue_first_locked(struct ke_queue *queue)
-{
-	struct rb_node *node = rb_first_cached(&queue->returned);
-
-	if (node)
-		return rb_entry(node, struct ke_event, node);
-	return list_first_entry_or_null(&queue->events, struct ke_event, entry);
-}
-
-bool ke_queue_trim_locked(struct ke_queue *queue, struct list_head *ended)
-{
-	struct ke_event *event;
-	bool trimmed = false;
-
-	while ((event = ke_queue_first_locked(queue)) && is_expired(event)) {
-		ke_queue_detach_locked(queue, event);
-		expire(queue, event, ended);
-		trimmed = true;
-		queue->pins++;
-		cond_resched_lock(&queue->lock);
-		queue->pins--;
-	}
-	return trimmed;
-}
-
-void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct list_head *ended)
-{
-	if (!is_expired(event))
-		return;
-	ke_queue_detach_locked(queue, event);
-	expire(queue, event, ended);
-}
-
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
-			  struct list_head *ended)
+			  struct hlist_head *ended)
 {
 	struct ke_event *event;
 	u32 dropped = 0;

@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
+#include <linux/timerqueue.h>
 #include <linux/types.h>
 
 #include "claim.h"
@@ -15,6 +16,7 @@
 #include "inbox.h"
 
 struct ke_clock;
+struct ke_user;
 
 /* What the queues of one broker share. */
 struct ke_realm {
@@ -43,8 +45,11 @@ struct ke_queue {
 	struct ke_realm *realm;
 	spinlock_t lock;		/* what it covers: lock map, broker.c */
 
-	struct list_head events;	/* never handed out, by seq */
+	struct hlist_head events;	/* never handed out, by seq */
+	struct hlist_node *last;	/* of these; NULL: none */
 	struct rb_root_cached returned;	/* handed out and back, by seq */
+	struct timerqueue_head deadlines; /* ke_event.due, of waiting and leased */
+	struct timerqueue_node alarm;	/* the clock's, by its lock */
 	struct rb_root_cached waiters;	/* struct ke_waiter, by ticket */
 	struct list_head watches;	/* struct ke_watch */
 	struct ke_queue_counts counts;
@@ -77,42 +82,60 @@ void ke_queue_destroy(struct ke_queue *queue);
 /* Frees an empty queue that readers under RCU may still look at. */
 void ke_queue_destroy_rcu(struct ke_queue *queue);
 
-/* Takes over @event, the latest of all, and wakes who waits for it. */
+/* Takes over @event, the latest of all. */
 void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event);
 
-/*
- * Ends the expired events that stand before all others. If it returns true, the
- * lock may have been given up in between.
- */
-bool ke_queue_trim_locked(struct ke_queue *queue, struct list_head *ended);
+/* Tells who waits that events have been appended. */
+void ke_queue_wake_for_new_locked(struct ke_queue *queue);
 
-/* Returns the event whose turn it is, expired or not, or NULL. */
-struct ke_event *ke_queue_first_locked(struct ke_queue *queue);
+/* Sets the deadline of @event to @when, whatever it was before; 0: none. */
+void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
+			     ktime_t when);
+
+/* Returns the event whose deadline has passed before that of others, or NULL. */
+struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
+
+/*
+ * Returns the event whose turn it is, or NULL. Events in returned were handed out
+ * before those in events: they are older.
+ */
+static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queue)
+{
+	struct rb_node *node = rb_first_cached(&queue->returned);
+
+	if (unlikely(node))
+		return rb_entry(node, struct ke_event, node);
+	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
+}
 
 /* Takes @event, which waits, out of its place. */
 void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event);
 
 /* Puts @event back to its place by seq, and wakes who waits for it. */
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct list_head *ended);
+			    struct hlist_head *ended);
 
 /*
  * @event is nowhere any more: it goes to @ended, to be freed without the lock;
  * or, if somebody copies it, is left to that.
  */
 void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct list_head *ended);
+			 struct hlist_head *ended);
 
-/* Ends @event, which waits, if its time to live is over. */
+/* Ends @event, which waits, because it has been received. */
+void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *ended);
+
+/* Ends @event, which waits, because its time to live is over. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct list_head *ended);
+			    struct hlist_head *ended);
 
 /*
  * Drops waiting events up to number @last, a few hundred at most, to @ended.
  * Returns how many; 0 when there are no more.
  */
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
-			  struct list_head *ended);
+			  struct hlist_head *ended);
 
 /* Returns whose turn it is in the row, or NULL. */
 struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue);
@@ -124,19 +147,44 @@ void ke_queue_wake_locked(struct ke_queue *queue);
 void ke_queue_wake_all_locked(struct ke_queue *queue);
 
 /* Whether a receiver that comes now would find an event. */
-bool ke_queue_ready_locked(const struct ke_queue *queue);
+static inline bool ke_queue_ready_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return queue->counts.pending > queue->takers;
+}
 
-bool ke_queue_allows_locked(const struct ke_queue *queue, enum ke_access access);
+/* Whether the calling process may use the ID. */
+static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
+					  enum ke_access access)
+{
+	lockdep_assert_held(&queue->lock);
+	return ke_claim_allows(&queue->claim, queue->realm->user_ns, access);
+}
 
 /* Whether the owner of @watch may receive. */
 bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
 				  const struct ke_watch *watch);
 
+/* Whether anybody is to be told of an event. */
+static inline bool ke_queue_is_awaited_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return !RB_EMPTY_ROOT(&queue->waiters.rb_root) || !list_empty(&queue->watches);
+}
+
 /* Whether it holds nothing that somebody has put there. */
-bool ke_queue_vacant_locked(const struct ke_queue *queue);
+static inline bool ke_queue_vacant_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return !queue->counts.pending && !queue->counts.leased &&
+	       !queue->claim.held && list_empty(&queue->watches);
+}
 
 /* Whether nobody would miss the queue. */
-bool ke_queue_unused_locked(const struct ke_queue *queue);
+static inline bool ke_queue_unused_locked(const struct ke_queue *queue)
+{
+	return ke_queue_vacant_locked(queue) && !queue->pins;
+}
 
 int ke_queue_init(void);
 void ke_queue_exit(void);

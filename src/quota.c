@@ -100,6 +100,117 @@ static struct ke_user *lookup(kuid_t uid)
 	return NULL;
 }
 
+/* Adds @amount to @used unless that would be more than @limit. */
+static bool add_up_to(atomic_long_t *used, unsigned long amount,
+		      unsigned long limit)
+{
+	long old = atomic_long_read(used);
+
+	do {
+		if (old + amount > limit)
+			return false;
+	} while (!atomic_long_try_cmpxchg(used, &old, old + amount));
+	return true;
+}
+
+static bool are_too_many(const struct ke_user *user, struct ke_charge charge)
+{
+	if (charge.events && atomic_long_read(&user->events) + charge.events >
+			     READ_ONCE(ke_limits.user_max_events))
+		return true;
+	return charge.ids && atomic_long_read(&user->ids) + charge.ids >
+			     READ_ONCE(ke_limits.user_max_ids);
+}
+
+static bool is_over(const struct ke_user *user, struct ke_charge charge)
+{
+	return are_too_many(user, charge) ||
+	       atomic_long_read(&user->bytes) + charge.bytes >
+	       READ_ONCE(ke_limits.user_max_bytes);
+}
+
+static inline bool charge_user(struct ke_user *user, struct ke_charge charge)
+{
+	/* What is added and taken back wakes who waits: only after a race. */
+	if (are_too_many(user, charge) ||
+	    !add_up_to(&user->bytes, charge.bytes, READ_ONCE(ke_limits.user_max_bytes)))
+		return false;
+	if (charge.events && !add_up_to(&user->events, charge.events,
+					READ_ONCE(ke_limits.user_max_events)))
+		goto undo_bytes;
+	if (!charge.ids || add_up_to(&user->ids, charge.ids,
+				     READ_ONCE(ke_limits.user_max_ids)))
+		return true;
+	atomic_long_sub(charge.events, &user->events);
+undo_bytes:
+	atomic_long_sub(charge.bytes, &user->bytes);
+	/* Others may have been refused for that. Pairs with ke_room_watch(). */
+	smp_mb__after_atomic();
+	user_freed(user);
+	return false;
+}
+
+static void add_to_user(struct ke_user *user, struct ke_charge charge)
+{
+	atomic_long_add(charge.bytes, &user->bytes);
+	atomic_long_add(charge.events, &user->events);
+	atomic_long_add(charge.ids, &user->ids);
+}
+
+static inline void uncharge_user(struct ke_user *user, struct ke_charge charge)
+{
+	if (charge.events)
+		atomic_long_sub(charge.events, &user->events);
+	if (charge.ids)
+		atomic_long_sub(charge.ids, &user->ids);
+	atomic_long_sub(charge.bytes, &user->bytes);
+}
+
+static bool is_privileged(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
+}
+
+int ke_quota_charge(struct ke_user *user, struct ke_charge charge)
+{
+	if (!charge_user(user, charge)) {
+		if (!is_privileged())
+			return -EDQUOT;
+		add_to_user(user, charge);
+	}
+	if (add_up_to(&ke_quota_bytes, charge.bytes, READ_ONCE(ke_limits.max_bytes)))
+		return 0;
+	uncharge_user(user, charge);
+	/* Pairs with ke_room_watch(). */
+	smp_mb__after_atomic();
+	user_freed(user);
+	return -EAGAIN;
+}
+
+void ke_quota_uncharge(struct ke_user *user, struct ke_charge charge)
+{
+	uncharge_user(user, charge);
+	/* Before wanted is looked at: pairs with ke_room_watch(). */
+	atomic_long_sub_return(charge.bytes, &ke_quota_bytes);
+	common_freed();
+	user_freed(user);
+}
+
+static const struct ke_charge user_charge = { .bytes = sizeof(struct ke_user) };
+
+static struct ke_user *create_user(kuid_t uid)
+{
+	struct ke_user *user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+
+	if (!user)
+		return NULL;
+	user->uid = uid;
+	refcount_set(&user->refs, 1);
+	room_init(&user->room, wake_user);
+	init_waitqueue_head(&user->wait);
+	return user;
+}
+
 struct ke_user *ke_user_find(kuid_t uid)
 {
 	struct ke_user *user, *new;
@@ -110,23 +221,21 @@ struct ke_user *ke_user_find(kuid_t uid)
 	if (user)
 		return user;
 
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	new = create_user(uid);
 	if (!new)
 		return NULL;
-	new->uid = uid;
-	refcount_set(&new->refs, 1);
-	spin_lock_init(&new->lock);
-	room_init(&new->room, wake_user);
-	init_waitqueue_head(&new->wait);
 	spin_lock(&users_lock);
 	user = lookup(uid);
 	if (!user)
 		hash_add(users, &new->node, __kuid_val(uid));
 	spin_unlock(&users_lock);
-	if (!user)
-		return new;
-	kfree(new);
-	return user;
+	if (user) {
+		kfree(new);
+		return user;
+	}
+	/* Whoever finds all room taken has to be able to receive, too. */
+	new->charged = !ke_quota_charge(new, user_charge);
+	return new;
 }
 
 void ke_user_put(struct ke_user *user)
@@ -136,105 +245,25 @@ void ke_user_put(struct ke_user *user)
 	__acquire(&users_lock);	/* sparse does not know that it is taken */
 	hash_del(&user->node);
 	spin_unlock(&users_lock);
+	if (user->charged)
+		atomic_long_sub(user_charge.bytes, &ke_quota_bytes);
 	kfree(user);
 }
 
-static bool charge_all(unsigned long bytes)
+struct ke_charge ke_quota_used(const struct ke_user *user)
 {
-	unsigned long limit = READ_ONCE(ke_limits.max_bytes);
-	long old = atomic_long_read(&ke_quota_bytes);
-
-	do {
-		if (old + bytes > limit)
-			return false;
-	} while (!atomic_long_try_cmpxchg(&ke_quota_bytes, &old, old + bytes));
-	return true;
-}
-
-static void add(struct ke_charge *used, const struct ke_charge *charge)
-{
-	used->bytes += charge->bytes;
-	used->events += charge->events;
-	used->ids += charge->ids;
-}
-
-static bool is_over(const struct ke_charge *used, const struct ke_charge *charge)
-{
-	return used->bytes + charge->bytes > READ_ONCE(ke_limits.user_max_bytes) ||
-	       (charge->events && used->events + charge->events >
-				  READ_ONCE(ke_limits.user_max_events)) ||
-	       (charge->ids && used->ids + charge->ids >
-			       READ_ONCE(ke_limits.user_max_ids));
-}
-
-static bool is_privileged(void)
-{
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
-}
-
-static int charge_user(struct ke_user *user, const struct ke_charge *charge)
-{
-	int err = 0;
-
-	spin_lock(&user->lock);
-	if (is_over(&user->used, charge) && !is_privileged())
-		err = -EDQUOT;
-	else
-		add(&user->used, charge);
-	spin_unlock(&user->lock);
-	return err;
-}
-
-static void uncharge_user(struct ke_user *user, const struct ke_charge *charge)
-{
-	spin_lock(&user->lock);
-	user->used.bytes -= charge->bytes;
-	user->used.events -= charge->events;
-	user->used.ids -= charge->ids;
-	spin_unlock(&user->lock);
-}
-
-int ke_quota_charge(struct ke_user *user, const struct ke_charge *charge)
-{
-	int err = charge_user(user, charge);
-
-	if (err)
-		return err;
-	if (!charge_all(charge->bytes)) {
-		uncharge_user(user, charge);
-		user_freed(user);
-		return -EAGAIN;
-	}
-	refcount_inc(&user->refs);
-	return 0;
-}
-
-void ke_quota_uncharge(struct ke_user *user, const struct ke_charge *charge)
-{
-	uncharge_user(user, charge);
-	/* Before wanted is looked at: pairs with ke_room_want(). */
-	atomic_long_sub_return(charge->bytes, &ke_quota_bytes);
-	common_freed();
-	user_freed(user);
-	ke_user_put(user);
-}
-
-struct ke_charge ke_quota_used(struct ke_user *user)
-{
-	struct ke_charge used;
-
-	spin_lock(&user->lock);
-	used = user->used;
-	spin_unlock(&user->lock);
-	return used;
+	return (struct ke_charge) {
+		.bytes = atomic_long_read(&user->bytes),
+		.events = atomic_long_read(&user->events),
+		.ids = atomic_long_read(&user->ids),
+	};
 }
 
 int ke_quota_check(struct ke_user *user, unsigned long bytes)
 {
 	const struct ke_charge charge = { .bytes = bytes, .events = 1 };
-	const struct ke_charge used = ke_quota_used(user);
 
-	if (is_over(&used, &charge) && !is_privileged())
+	if (is_over(user, charge) && !is_privileged())
 		return -EDQUOT;
 	if (atomic_long_read(&ke_quota_bytes) + bytes > READ_ONCE(ke_limits.max_bytes))
 		return -EAGAIN;

@@ -6,7 +6,6 @@
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
@@ -51,9 +50,11 @@ struct ke_charge {
 /* The account of one user over all brokers. */
 struct ke_user {
 	kuid_t uid;
+	bool charged;			/* for itself: there was room */
 	refcount_t refs;		/* 0 under users_lock alone */
-	spinlock_t lock;		/* lock map: broker.c */
-	struct ke_charge used;		/* lock */
+	atomic_long_t bytes;		/* charged, never over a limit but by right */
+	atomic_long_t events;
+	atomic_long_t ids;
 	struct ke_room room;
 	wait_queue_head_t wait;		/* its senders, for whichever room */
 	struct hlist_node node;		/* users_lock */
@@ -67,12 +68,17 @@ struct ke_user *ke_user_find(kuid_t uid);
 void ke_user_put(struct ke_user *user);
 
 /*
- * Charges @charge, and a reference, to @user. Returns 0; -EAGAIN if all users
- * together have no room for it; -EDQUOT if @user is over a limit of its own,
- * which CAP_SYS_RESOURCE passes.
+ * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
+ * users together have no room for it; -EDQUOT if @user is over a limit of its
+ * own, which CAP_SYS_RESOURCE passes.
  */
-int ke_quota_charge(struct ke_user *user, const struct ke_charge *charge);
-void ke_quota_uncharge(struct ke_user *user, const struct ke_charge *charge);
+int ke_quota_charge(struct ke_user *user, struct ke_charge charge);
+
+/*
+ * What is to be freed after a grace period is uncharged before: room that a call
+ * has made is there when it returns. The memory cgroup counts it until then.
+ */
+void ke_quota_uncharge(struct ke_user *user, struct ke_charge charge);
 
 /* Whether @err says that there was no room for a charge. */
 static inline bool ke_quota_refused(int err)
@@ -107,7 +113,7 @@ void ke_user_poll(struct ke_user *user, struct file *file,
 		  struct poll_table_struct *wait);
 
 /* Returns what is charged to @user now. */
-struct ke_charge ke_quota_used(struct ke_user *user);
+struct ke_charge ke_quota_used(const struct ke_user *user);
 
 /* Whether an event of @bytes could be charged to @user; if not, why. */
 int ke_quota_check(struct ke_user *user, unsigned long bytes);

@@ -5,11 +5,11 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-#include "clock.h"
 #include "compat.h"
 #include "lease.h"
 #include "queue.h"
 #include "quota.h"
+#include "sink.h"
 #include "trace.h"
 
 /*
@@ -36,27 +36,20 @@
  * processor holds up those behind it.
  */
 
-void ke_receiver_init(struct ke_receiver *receiver)
+/* Whether @receiver stands in a queue's row. */
+static bool in_row(const struct ke_receiver *receiver)
 {
-	receiver->waiter.task = current;
-	INIT_LIST_HEAD(&receiver->ended);
-}
-
-void ke_receiver_exit(struct ke_receiver *receiver)
-{
-	ke_event_free_list(&receiver->ended);
-	ke_deadline_free(receiver->spare);
+	return receiver->waiter && !receiver->inbox;
 }
 
 /* Whether @receiver may have the oldest event now. */
-static bool may_take(const struct ke_queue *queue,
-		     const struct ke_receiver *receiver)
+static inline bool may_take(const struct ke_queue *queue,
+			    const struct ke_receiver *receiver)
 {
-	const struct ke_waiter *waiter = &receiver->waiter;
-
-	if (!waiter->ticket)
+	if (!in_row(receiver))
 		return ke_queue_ready_locked(queue);
-	return queue->counts.pending && ke_queue_waiter_locked(queue) == waiter;
+	return queue->counts.pending &&
+	       ke_queue_waiter_locked(queue) == receiver->waiter;
 }
 
 static bool came_before(struct rb_node *a, const struct rb_node *b)
@@ -67,7 +60,7 @@ static bool came_before(struct rb_node *a, const struct rb_node *b)
 
 static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 {
-	rb_add_cached(&receiver->waiter.node, &queue->waiters, came_before);
+	rb_add_cached(&receiver->waiter->node, &queue->waiters, came_before);
 	queue->counts.waiters++;
 	if (!receiver->peek)
 		queue->takers++;
@@ -76,8 +69,8 @@ static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 /* Whoever is next now learns of it. */
 static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
 {
-	rb_erase_cached(&receiver->waiter.node, &queue->waiters);
-	receiver->waiter.woken = false;
+	rb_erase_cached(&receiver->waiter->node, &queue->waiters);
+	receiver->waiter->woken = false;
 	queue->counts.waiters--;
 	if (!receiver->peek)
 		queue->takers--;
@@ -85,28 +78,21 @@ static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
 }
 
 /* The event has been copied to @receiver: now it is its. */
-static void take(struct ke_queue *queue, struct ke_event *event,
-		 struct ke_receiver *receiver)
+static __always_inline void take(struct ke_queue *queue, struct ke_event *event,
+				 struct ke_receiver *receiver)
 {
 	ktime_t until = 0;
 
-	ke_queue_detach_locked(queue, event);
+	receiver->bytes += event->len;
 	event->deliveries++;
 	trace_kevents_receive(event);
 	if (!receiver->lessee) {
-		queue->counts.received++;
-		ke_queue_end_locked(queue, event, &receiver->ended);
+		ke_queue_consume_locked(queue, event, &receiver->ended);
 		return;
 	}
-	if (receiver->lease_ms) {
+	ke_queue_detach_locked(queue, event);
+	if (receiver->lease_ms)
 		until = ktime_add_ms(ktime_get(), receiver->lease_ms);
-		if (!event->deadline) {
-			event->deadline = receiver->spare;
-			event->deadline->event = event;
-			event->deadline->queue = queue;
-			receiver->spare = NULL;
-		}
-	}
 	ke_lease_begin_locked(queue, event, receiver->lessee, until);
 }
 
@@ -115,34 +101,34 @@ static void take(struct ke_queue *queue, struct ke_event *event,
  * the memory is good; then it is all to do again: -EAGAIN. It may take any time,
  * so nobody is to wait for @receiver meanwhile.
  */
-static int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
-		    struct ke_event *event)
+static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
+			     struct ke_event *event)
 	__must_hold(&queue->lock)
 {
-	bool in_row = receiver->waiter.ticket;
+	const bool was_in_row = in_row(receiver);
 	int err;
 
 	event->copiers++;
 	queue->pins++;
-	if (in_row)
+	if (was_in_row)
 		leave_row(queue, receiver);
 	spin_unlock(&queue->lock);
 	if (receiver->stall)
 		receiver->stall(receiver, true);
-	err = ke_event_copy_out(event, queue->id, &receiver->sink,
-				KE_COPY_MAY_SLEEP);
+	err = ke_sink_show(&receiver->sink, event, queue->id,
+			   KE_COPY_MAY_SLEEP);
 	if (!err)
-		ke_event_copy_undo(&receiver->sink);
+		ke_sink_undo(&receiver->sink);
 	if (receiver->stall)
 		receiver->stall(receiver, false);
 	cond_resched();
 	spin_lock(&queue->lock);
-	if (in_row)
+	if (was_in_row)
 		enter_row(queue, receiver);
 	queue->pins--;
 	event->copiers--;
 	if (event->state == KE_EVENT_ENDED && !event->copiers)
-		list_add(&event->entry, &receiver->ended);
+		hlist_add_head(&event->entry, &receiver->ended);
 	return err ?: -EAGAIN;
 }
 
@@ -150,17 +136,17 @@ static int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
  * Hands the oldest event to @receiver, whose turn it is. -EAGAIN if the lock was
  * given up; then nothing that was known before holds any more.
  */
-static int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
+static __always_inline int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
 {
 	struct ke_event *event;
 	int err;
 
-	if (ke_queue_trim_locked(queue, &receiver->ended))
+	if (ke_lease_settle_locked(queue, &receiver->ended))
 		return -EAGAIN;
 	event = ke_queue_first_locked(queue);
-	err = ke_event_copy_out(event, queue->id, &receiver->sink,
-				KE_COPY_ATOMIC);
+	err = ke_sink_show(&receiver->sink, event, queue->id,
+			   KE_COPY_ATOMIC);
 	if (err == -EFAULT)
 		err = fault_in(queue, receiver, event);
 	if (!err && !receiver->peek)
@@ -205,7 +191,7 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 			return ke_receiver_interruption(receiver);
 		if (!in_time)
 			return -ETIMEDOUT;
-		receiver->waiter.woken = false;
+		receiver->waiter->woken = false;
 		set_current_state(TASK_INTERRUPTIBLE);
 		spin_unlock(&queue->lock);
 		in_time = ke_receiver_sleep(receiver);
@@ -214,30 +200,42 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 }
 
 /* Waits for its turn behind those who came before. */
-static int stand_in_line(struct ke_queue *queue, struct ke_receiver *receiver)
+static noinline int stand_in_line(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
 {
+	struct ke_waiter waiter = {
+		.task = current,
+		.ticket = ++queue->tickets,
+	};
 	int err;
 
 	queue->pins++;
-	receiver->waiter.ticket = ++queue->tickets;
 	spin_unlock(&queue->lock);
-	ke_event_prefault(&receiver->sink);
+	ke_sink_prefault(&receiver->sink);
 	spin_lock(&queue->lock);
 
+	receiver->waiter = &waiter;
 	enter_row(queue, receiver);
 	err = wait_in_row(queue, receiver);
 	leave_row(queue, receiver);
+	receiver->waiter = NULL;
 	queue->pins--;
 	return err;
+}
+
+static __always_inline int try(struct ke_receiver *receiver,
+			       struct ke_queue *queue)
+	__must_hold(&queue->lock)
+{
+	lockdep_assert_held(&queue->lock);
+	queue->used = true;
+	return may_take(queue, receiver) ? hand_out(queue, receiver) : -ENOMSG;
 }
 
 int ke_receiver_try_locked(struct ke_receiver *receiver,
 			   struct ke_queue *queue)
 {
-	lockdep_assert_held(&queue->lock);
-	queue->used = true;
-	return may_take(queue, receiver) ? hand_out(queue, receiver) : -ENOMSG;
+	return try(receiver, queue);
 }
 
 int ke_receiver_receive_locked(struct ke_receiver *receiver,
@@ -250,7 +248,7 @@ int ke_receiver_receive_locked(struct ke_receiver *receiver,
 			return -EINTR;
 		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
 			return -EPERM;
-		err = ke_receiver_try_locked(receiver, queue);
+		err = try(receiver, queue);
 	} while (err == -EAGAIN);
 	if (err == -ENOMSG && receiver->waits)
 		err = stand_in_line(queue, receiver);

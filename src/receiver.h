@@ -6,31 +6,32 @@
 
 #include "event.h"
 #include "inbox.h"
+#include "sink.h"
 
-struct ke_deadline;
 struct ke_lessee;
 struct ke_queue;
 
 /* A receive in progress, on the stack of the process that makes it. */
 struct ke_receiver {
-	struct ke_waiter waiter;
+	struct ke_waiter *waiter;	/* in a row; NULL: it does not wait */
 	bool peek;			/* leave the event where it is */
 	bool waits;			/* if there is nothing for it now */
+	u32 lease_ms;			/* of a lease; 0: no limit */
 	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_lessee *lessee;	/* who holds the event; NULL: it ends */
-	u32 lease_ms;			/* 0: no limit */
-	struct ke_deadline *spare;	/* for that limit; freed if not used */
 	/* In an inbox's row: called without locks around what may take long. */
 	struct ke_inbox *inbox;
 	void (*stall)(struct ke_receiver *receiver, bool begins);
+	/*
+	 * For more than one event: gets sink ready for the next, under the lock of
+	 * a queue; false if there is to be none, or it is not possible there.
+	 */
+	bool (*next)(struct ke_receiver *receiver);
+	unsigned int done;		/* events it was handed, of watched IDs */
+	size_t bytes;			/* payload of those that it took */
 	struct ke_sink sink;
-	struct list_head ended;		/* events to free without the lock */
+	struct hlist_head ended;	/* to be freed by ke_event_free_list() */
 };
-
-void ke_receiver_init(struct ke_receiver *receiver);
-
-/* Frees what is left over. */
-void ke_receiver_exit(struct ke_receiver *receiver);
 
 /*
  * Hands the oldest event of @queue to @receiver if it may have one now. Returns

@@ -7,8 +7,10 @@
 #include <linux/uio.h>
 
 #include "client.h"
+#include "event.h"
 #include "receiver.h"
-#include "transfer.h"
+#include "receiving.h"
+#include "sending.h"
 
 /* Whether what has been done of @size bytes is to be all. */
 static bool is_interrupted(const struct iov_iter *iter, size_t size)
@@ -16,18 +18,23 @@ static bool is_interrupted(const struct iov_iter *iter, size_t size)
 	return iov_iter_count(iter) < size && signal_pending(current);
 }
 
-static int read_record(struct ke_client *client, struct iov_iter *to,
-		       bool waits)
+static bool has_room(struct ke_receiver *receiver)
+{
+	return iov_iter_count(receiver->sink.iter);
+}
+
+static int read_records(struct ke_client *client, struct iov_iter *to,
+			bool waits)
 {
 	struct ke_receiver receiver = {
 		.waits = waits,
+		.next = has_room,
 		.sink.iter = to,
 	};
 	int err;
 
-	ke_receiver_init(&receiver);
-	err = ke_transfer_receive_watched(client, &receiver);
-	ke_receiver_exit(&receiver);
+	err = ke_receiving_receive_watched(client, &receiver);
+	ke_event_free_list(&receiver.ended);
 	return err == -ENOMSG ? -EAGAIN : err;
 }
 
@@ -38,7 +45,7 @@ ssize_t ke_stream_read(struct ke_client *client, struct iov_iter *to,
 	int err = 0;
 
 	while (!err && iov_iter_count(to) && !is_interrupted(to, size)) {
-		err = read_record(client, to, waits && iov_iter_count(to) == size);
+		err = read_records(client, to, waits && iov_iter_count(to) == size);
 		cond_resched();
 	}
 	return size - iov_iter_count(to) ?: err;
@@ -85,7 +92,7 @@ static int write_record(struct ke_client *client, struct iov_iter *from,
 	sending.iter = from;
 	err = check_padding(from, record.len);
 	if (!err)
-		err = ke_transfer_send(client, &sending);
+		err = ke_sending_send(client, &sending);
 	if (err)
 		iov_iter_revert(from, before - iov_iter_count(from));
 	else

@@ -84,8 +84,8 @@ START_TEST(p5_memory_comes_back_without_anybody_asking_for_the_id)
 	static char payload[5000];
 	const unsigned int count = 500;
 	long events = slab_objects(EVENTS), queues = slab_objects(QUEUES);
-	struct ke_limits before = limits_now();
 	int id = fresh_id();
+	struct ke_limits before = limits_after_sending(id);
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {

@@ -119,6 +119,13 @@ struct ke_limits limits_now(void)
 	return limits;
 }
 
+struct ke_limits limits_after_sending(int id)
+{
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	ASSERT_OK(ke_get_event(&ke, id, NULL, 0));
+	return limits_now();
+}
+
 /* What others have left behind in other namespaces may go meanwhile. */
 static bool is_back(const struct ke_limits *then)
 {

@@ -18,6 +18,12 @@ void limits_restore(void);
 /* ke_limits() of ke. */
 struct ke_limits limits_now(void);
 
+/*
+ * The same when the client has sent once, so that what the module keeps of a
+ * process that sends is in it. Nothing waits under id.
+ */
+struct ke_limits limits_after_sending(int id);
+
 /* Returns when the use is what it was then, of whatever is counted. */
 void limits_wait_back_to(const struct ke_limits *then);
 

@@ -26,23 +26,52 @@ static int write_file(const char *path, const char *text)
 	return err;
 }
 
-/* What each CPU holds back counts as in use, so it has to give it up first. */
-long slab_objects(const char *cache)
-{
-	char path[128], line[512], name[64];
-	long active = -1, found;
-	FILE *file;
+typedef void (*cache_visit)(const char *name, long active, long *sum);
 
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	ASSERT_RESULT(write_file(path, "1"), 0);
-	file = fopen("/proc/slabinfo", "re");
+/* Has each visit the slab caches whose names begin so; returns how many. */
+static int visit_caches(const char *prefix, cache_visit each, long *sum)
+{
+	char line[512], name[64];
+	int found = 0;
+	long active;
+	FILE *file = fopen("/proc/slabinfo", "re");
+
 	ck_assert_ptr_nonnull(file);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %ld", name, &found) == 2 && !strcmp(name, cache))
-			active = found;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %ld", name, &active) != 2 ||
+		    strncmp(name, prefix, strlen(prefix)))
+			continue;
+		each(name, active, sum);
+		found++;
+	}
 	fclose(file);
-	ck_assert_msg(active >= 0, "there is no slab cache %s", cache);
-	return active;
+	return found;
+}
+
+/* What each CPU holds back counts as in use, so it has to give it up first. */
+static void give_up(const char *name, long active, long *sum)
+{
+	char path[128];
+
+	(void)active;
+	(void)sum;
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", name);
+	ASSERT_RESULT(write_file(path, "1"), 0);
+}
+
+static void add(const char *name, long active, long *sum)
+{
+	(void)name;
+	*sum += active;
+}
+
+long slab_objects(const char *caches)
+{
+	long sum = 0;
+
+	ck_assert_msg(visit_caches(caches, give_up, NULL) > 0, "no slab cache %s", caches);
+	visit_caches(caches, add, &sum);
+	return sum;
 }
 
 void slab_wait_down_to(const char *cache, long objects)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_ARGS_H
+#define KE_ARGS_H
+
+#include <linux/kevents.h>
+#include <linux/ktime.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+
+#include "client.h"
+#include "receiver.h"
+#include "sending.h"
+
+#define KE_ARGS_RECEIVE_FLAGS \
+	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE | \
+	 KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED)
+
+/* What a struct kevents_receive asks for. */
+struct ke_wish {
+	struct kevents_receive __user *arg;
+	u64 data;
+	u64 size;
+	s32 id;
+	u32 flags;
+	s32 timeout_ms;
+	u32 lease_ms;
+};
+
+static inline u64 ke_args_address(const void __user *field)
+{
+	return (uintptr_t)field;
+}
+
+/* Returns @deadline set, or NULL where there is no limit or no waiting. */
+static inline ktime_t *ke_args_deadline(s32 timeout_ms, ktime_t *deadline)
+{
+	if (timeout_ms <= 0)
+		return NULL;
+	*deadline = ktime_add_ms(ktime_get(), timeout_ms);
+	return deadline;
+}
+
+/* Fills what of @sending and @timeout_ms comes from @arg; -EFAULT or -EINVAL. */
+static __always_inline int ke_args_get_send(struct ke_sending *sending,
+					    s32 *timeout_ms,
+					    const struct kevents_send __user *arg)
+{
+	u64 data, len, reserved, more;
+	u32 flags, ttl_ms;
+	s32 id;
+
+	if (!user_read_access_begin(arg, offsetof(struct kevents_send, seq)))
+		return -EFAULT;
+	unsafe_get_user(id, &arg->id, fault);
+	unsafe_get_user(flags, &arg->flags, fault);
+	unsafe_get_user(data, &arg->data, fault);
+	unsafe_get_user(len, &arg->len, fault);
+	unsafe_get_user(*timeout_ms, &arg->timeout_ms, fault);
+	unsafe_get_user(ttl_ms, &arg->ttl_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved[0], fault);
+	unsafe_get_user(more, &arg->reserved[1], fault);
+	user_read_access_end();
+	*sending = (struct ke_sending) {
+		.id = id,
+		.ttl_ms = ttl_ms,
+		.len = len,
+		.data = data,
+		.seq_addr = ke_args_address(&arg->seq),
+	};
+	return flags | reserved | more ? -EINVAL : 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Reads @arg; -EFAULT or -EINVAL. Does not sleep where page faults are off. */
+static __always_inline int ke_args_get_wish(struct ke_wish *wish,
+					    struct kevents_receive __user *arg)
+{
+	u64 reserved, more;
+
+	if (!user_read_access_begin(arg, offsetof(struct kevents_receive, event)))
+		return -EFAULT;
+	unsafe_get_user(wish->id, &arg->id, fault);
+	unsafe_get_user(wish->flags, &arg->flags, fault);
+	unsafe_get_user(wish->data, &arg->data, fault);
+	unsafe_get_user(wish->size, &arg->size, fault);
+	unsafe_get_user(wish->timeout_ms, &arg->timeout_ms, fault);
+	unsafe_get_user(wish->lease_ms, &arg->lease_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved[0], fault);
+	unsafe_get_user(more, &arg->reserved[1], fault);
+	user_read_access_end();
+	wish->arg = arg;
+	return reserved | more ? -EINVAL : 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Whether its flags, and what depends on them, go together. */
+static inline bool ke_args_wish_is_valid(const struct ke_wish *wish)
+{
+	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
+
+	if (wish->flags & ~KE_ARGS_RECEIVE_FLAGS || (wish->flags & either) == either)
+		return false;
+	if (wish->flags & KEVENTS_RECEIVE_WATCHED && wish->id)
+		return false;
+	return wish->flags & KEVENTS_RECEIVE_LEASE || !wish->lease_ms;
+}
+
+/* Has @receiver do what @wish says, but for waiting. */
+static inline void ke_args_prepare(struct ke_receiver *receiver, struct ke_client *client,
+				   const struct ke_wish *wish)
+{
+	receiver->peek = wish->flags & KEVENTS_RECEIVE_PEEK;
+	receiver->sink.data = wish->data;
+	receiver->sink.size = wish->size;
+	receiver->sink.terminate = wish->flags & KEVENTS_RECEIVE_TERMINATE;
+	receiver->sink.received = ke_args_address(&wish->arg->event);
+	if (wish->flags & KEVENTS_RECEIVE_LEASE) {
+		receiver->lessee = &client->lessee;
+		receiver->lease_ms = wish->lease_ms;
+	}
+}
+
+/* Returns @err; with -EMSGSIZE @arg is told the length first, or it is -EFAULT. */
+static inline int ke_args_tell_needed(int err, const struct ke_receiver *receiver,
+				      struct kevents_receive __user *arg)
+{
+	if (err == -EMSGSIZE &&
+	    put_user((u64)receiver->sink.needed, &arg->event.len))
+		return -EFAULT;
+	return err;
+}
+
+#endif /* KE_ARGS_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "receiving.h"
+
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "lease.h"
+#include "queue.h"
+#include "quota.h"
+#include "receiver.h"
+#include "sink.h"
+
+/* What one receive hands out without letting go of the queue: events, bytes. */
+#define RUN_MAX		32
+#define RUN_BYTES_MAX	16384
+
+int ke_receiving_receive(struct ke_client *client, s32 id,
+			 struct ke_receiver *receiver)
+{
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *queue;
+	int err;
+
+	if (receiver->waits)
+		queue = ke_broker_get_locked(broker, id, client->user);
+	else
+		queue = ke_broker_find_locked(broker, id);
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	__acquire(&queue->lock);
+	err = ke_receiver_receive_locked(receiver, queue);
+	ke_broker_unlock(broker, queue);
+	return err;
+}
+
+int ke_receiving_poll(struct ke_client *client, s32 id)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	HLIST_HEAD(ended);
+	int ret;
+
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
+	__acquire(&queue->lock);
+	ke_lease_settle_locked(queue, &ended);
+	if (ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+		ret = ke_queue_ready_locked(queue);
+	else
+		ret = -EPERM;
+	ke_broker_unlock(client->broker, queue);
+	ke_event_free_list(&ended);
+	return ret;
+}
+
+/*
+ * Returns the watch whose turn it is among those that have an event, with its
+ * queue locked, or NULL; the others that looked ready leave the list.
+ */
+static struct ke_watch *next_ready_locked(struct ke_client *client,
+					  struct hlist_head *ended)
+{
+	struct ke_watch *watch;
+	struct ke_queue *queue;
+
+	for (;;) {
+		rcu_read_lock();
+		watch = ke_inbox_first(&client->inbox);
+		if (!watch) {
+			rcu_read_unlock();
+			return NULL;
+		}
+		queue = watch->queue;
+		spin_lock(&queue->lock);
+		if (watch->dead) {
+			ke_broker_unlock(client->broker, queue);
+			rcu_read_unlock();
+			continue;
+		}
+		/* The watch stays as it is as long as the lock is held. */
+		rcu_read_unlock();
+		if (ke_lease_settle_locked(queue, ended)) {
+			ke_broker_unlock(client->broker, queue);
+			continue;
+		}
+		if (ke_queue_ready_locked(queue) &&
+		    ke_queue_allows_watch_locked(queue, watch)) {
+			__release(&queue->lock);
+			return watch;
+		}
+		ke_inbox_forget(watch);
+		ke_broker_unlock(client->broker, queue);
+	}
+}
+
+bool ke_receiving_readable(struct ke_client *client)
+{
+	HLIST_HEAD(ended);
+	struct ke_watch *watch = next_ready_locked(client, &ended);
+
+	if (watch) {
+		__acquire(&watch->queue->lock);
+		ke_broker_unlock(client->broker, watch->queue);
+	}
+	ke_event_free_list(&ended);
+	return watch;
+}
+
+/* The queue that woke @receiver may wake another one. */
+static void answer(struct ke_client *client, struct ke_receiver *receiver)
+{
+	struct ke_queue *queue = ke_inbox_waker(&client->inbox, receiver->waiter);
+
+	if (!queue)
+		return;
+	spin_lock(&queue->lock);
+	queue->asked = false;
+	queue->pins--;
+	ke_queue_wake_locked(queue);
+	ke_broker_unlock(client->broker, queue);
+}
+
+/* The others that are ready come first now. */
+static void had_its_turn(struct ke_watch *watch)
+{
+	if (ke_queue_ready_locked(watch->queue))
+		ke_inbox_rotate(watch);
+	else
+		ke_inbox_forget(watch);
+}
+
+/*
+ * Hands out what waits at @watch, whose turn it is: one event; more if @receiver
+ * wants more and no other watch is ready.
+ */
+static int take_from(struct ke_client *client, struct ke_watch *watch,
+		     struct ke_receiver *receiver)
+	__must_hold(&watch->queue->lock)
+{
+	const unsigned int most = receiver->done + RUN_MAX;
+	const size_t most_bytes = receiver->bytes + RUN_BYTES_MAX;
+	int err;
+
+	do {
+		err = ke_receiver_try_locked(receiver, watch->queue);
+		if (err)
+			break;
+		receiver->done++;
+	} while (receiver->next && receiver->done < most &&
+		 receiver->bytes < most_bytes &&
+		 ke_queue_ready_locked(watch->queue) &&
+		 !ke_inbox_has_others(&client->inbox) && receiver->next(receiver));
+	return err;
+}
+
+static int try_watched(struct ke_client *client, struct ke_receiver *receiver)
+{
+	unsigned int before = receiver->done;
+	struct ke_watch *watch;
+	struct ke_queue *queue;
+	int err;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		watch = next_ready_locked(client, &receiver->ended);
+		if (!watch)
+			return -ENOMSG;
+		queue = watch->queue;
+		__acquire(&queue->lock);
+		err = take_from(client, watch, receiver);
+		if (receiver->done > before && err != -EAGAIN && err != -EFAULT &&
+		    !receiver->peek)
+			had_its_turn(watch);
+		ke_broker_unlock(client->broker, queue);
+	} while (receiver->done == before && (err == -ENOMSG || err == -EAGAIN));
+	return receiver->done > before ? 0 : err;
+}
+
+/* A receiver in the row that may be away for long lets the others pass. */
+static void stall(struct ke_receiver *receiver, bool begins)
+{
+	struct ke_client *client = container_of(receiver->inbox, struct ke_client,
+						inbox);
+
+	if (begins) {
+		ke_inbox_leave(receiver->inbox, receiver->waiter);
+		answer(client, receiver);
+	} else {
+		ke_inbox_enter(receiver->inbox, receiver->waiter, true);
+	}
+}
+
+static int wait_watched(struct ke_client *client, struct ke_receiver *receiver)
+{
+	struct ke_inbox *inbox = &client->inbox;
+	bool in_time = true;
+	int err;
+
+	for (;;) {
+		if (ke_inbox_is_first(inbox, receiver->waiter)) {
+			err = try_watched(client, receiver);
+			if (err != -ENOMSG)
+				return err;
+		}
+		answer(client, receiver);
+		if (signal_pending(current))
+			return ke_receiver_interruption(receiver);
+		if (!in_time)
+			return -ETIMEDOUT;
+		if (ke_inbox_may_sleep(inbox, receiver->waiter))
+			in_time = ke_receiver_sleep(receiver);
+	}
+}
+
+int ke_receiving_receive_watched(struct ke_client *client,
+				 struct ke_receiver *receiver)
+{
+	struct ke_waiter waiter = { .task = current };
+	int err = try_watched(client, receiver);
+
+	if (err != -ENOMSG || !receiver->waits)
+		return err;
+	ke_sink_prefault(&receiver->sink);
+	receiver->waiter = &waiter;
+	receiver->inbox = &client->inbox;
+	receiver->stall = stall;
+	ke_inbox_enter(&client->inbox, receiver->waiter, false);
+	err = wait_watched(client, receiver);
+	ke_inbox_leave(&client->inbox, receiver->waiter);
+	answer(client, receiver);
+	receiver->inbox = NULL;
+	receiver->waiter = NULL;
+	receiver->stall = NULL;
+	return err;
+}

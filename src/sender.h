@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_SENDER_H
+#define KE_SENDER_H
+
+#include <linux/cred.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+struct ke_user;
+struct pid;
+
+/*
+ * A process as it was when it sent: who its events are from. It keeps the
+ * process' struct pid, which is charged with it; its events keep it.
+ */
+struct ke_sender {
+	refcount_t refs;
+	kgid_t gid;
+	struct ke_user *user;		/* a reference; whose uid it had */
+	struct pid *pid;
+	struct hlist_node node;		/* in ke_senders.recent */
+	struct rcu_head rcu;
+};
+
+/* The processes that sent through one client; a reference to each. */
+struct ke_senders {
+	struct ke_sender *first;	/* of all; stays once it is set */
+	spinlock_t lock;		/* lock map: broker.c */
+	struct hlist_head recent;	/* lock; found under RCU */
+	unsigned int count;		/* lock */
+};
+
+void ke_senders_init(struct ke_senders *senders);
+
+/* The same as ke_sender_get() for those that were not the first. */
+struct ke_sender *ke_sender_get_other(struct ke_senders *senders,
+				      struct ke_user *user);
+
+/* Whether @sender is the calling process as it is now, whose account is @user. */
+static inline bool ke_sender_is_current(const struct ke_sender *sender,
+					const struct ke_user *user)
+{
+	return sender->pid == task_tgid(current) && sender->user == user &&
+	       gid_eq(sender->gid, current_gid());
+}
+
+/*
+ * Returns a reference to what stands for the calling process, charged to @user,
+ * which is its account; -EAGAIN, -EDQUOT or -ENOMEM.
+ */
+static inline struct ke_sender *ke_sender_get(struct ke_senders *senders,
+					      struct ke_user *user)
+{
+	/* What it points to was written before: see remember(). */
+	struct ke_sender *first = smp_load_acquire(&senders->first);
+
+	if (unlikely(!first || !ke_sender_is_current(first, user)))
+		return ke_sender_get_other(senders, user);
+	refcount_inc(&first->refs);
+	return first;
+}
+
+void ke_sender_put(struct ke_sender *sender);
+
+/* Forgets them all; nobody uses @senders any more. */
+void ke_senders_drop(struct ke_senders *senders);
+
+#endif /* KE_SENDER_H */

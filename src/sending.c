@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sending.h"
+
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+#include <linux/uio.h>
+
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "queue.h"
+#include "quota.h"
+#include "sender.h"
+#include "trace.h"
+
+/* Makes an event of @sending, with its payload. */
+static __always_inline int create_event(struct ke_client *client, struct ke_user *user,
+					struct ke_sending *sending)
+{
+	struct ke_sender *sender;
+	struct ke_event *event;
+	int err;
+
+	if (sending->len > READ_ONCE(ke_limits.max_event_size))
+		return -EMSGSIZE;
+	sender = ke_sender_get(&client->senders, user);
+	if (IS_ERR(sender))
+		return PTR_ERR(sender);
+	event = ke_event_create(sender, sending->len);
+	if (IS_ERR(event)) {
+		ke_sender_put(sender);
+		return PTR_ERR(event);
+	}
+	if (sending->iter)
+		err = ke_event_fill_iter(event, sending->iter);
+	else
+		err = ke_event_fill(event, sending->data);
+	if (err)
+		ke_event_free(event);
+	else
+		sending->event = event;
+	return err;
+}
+
+/* Whether the caller may send there, and is charged for the ID if it is new. */
+static inline int prepare(struct ke_queue *queue, struct ke_user *user)
+{
+	if (!ke_queue_allows_locked(queue, KE_ACCESS_SEND))
+		return -EPERM;
+	/* Not taken from another who waits: two would take it to and fro. */
+	if (queue->user == user || queue->senders || !ke_queue_vacant_locked(queue))
+		return 0;
+	return ke_queue_charge_locked(queue, user);
+}
+
+/*
+ * Makes the events of @sendings, as long as they are for @queue, its latest.
+ * Returns how many; @err says what stopped it.
+ */
+static __always_inline unsigned int append(struct ke_broker *broker, struct ke_queue *queue,
+					   const struct ke_sending *sendings, unsigned int n,
+					   int *err)
+{
+	struct ke_event *event;
+	unsigned int i;
+	ktime_t now;
+
+	*err = prepare(queue, sendings->event->sender->user);
+	if (*err)
+		return 0;
+	now = ktime_get();
+	for (i = 0; i < n && sendings[i].id == queue->id; i++) {
+		event = sendings[i].event;
+		event->seq = atomic64_inc_return(&broker->seq);
+		*err = ke_event_tell_seq(event->seq, sendings[i].seq_addr,
+					 KE_COPY_ATOMIC);
+		if (*err)
+			break;
+		event->sent_ns = now;
+		if (sendings[i].ttl_ms)
+			event->ttl = ktime_add_ms(now, sendings[i].ttl_ms);
+		ke_queue_append_locked(queue, event);
+	}
+	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
+		ke_queue_wake_for_new_locked(queue);
+	return i;
+}
+
+/* A page was missing; another number will find it. */
+static int bring_page(const struct ke_sending *sending)
+{
+	int err = ke_event_tell_seq(0, sending->seq_addr, KE_COPY_MAY_SLEEP);
+
+	if (err)
+		return err;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
+	return 0;
+}
+
+/* Takes over as many events of @sendings as it returns; @err is why not all. */
+static __always_inline unsigned int deliver(struct ke_broker *broker,
+					    const struct ke_sending *sendings, unsigned int n,
+					    int *err)
+{
+	struct ke_queue *queue;
+	unsigned int done = 0;
+
+	*err = 0;
+	while (done < n && !*err) {
+		queue = ke_broker_get_locked(broker, sendings[done].id,
+					     sendings[done].event->sender->user);
+		if (IS_ERR(queue)) {
+			*err = PTR_ERR(queue);
+			break;
+		}
+		__acquire(&queue->lock);
+		done += append(broker, queue, sendings + done, n - done, err);
+		ke_broker_unlock(broker, queue);
+		if (*err == -EFAULT)
+			*err = bring_page(&sendings[done]);
+	}
+	return done;
+}
+
+static int try_send(struct ke_client *client, struct ke_user *user,
+		    struct ke_sending *sending)
+{
+	int err;
+
+	err = create_event(client, user, sending);
+	if (err)
+		return err;
+	if (deliver(client->broker, sending, 1, &err))
+		return 0;
+	if (sending->iter)
+		iov_iter_revert(sending->iter, sending->len);
+	ke_event_free(sending->event);
+	return err;
+}
+
+/*
+ * Sees to it that a refusal can only come from the charge for the event, which
+ * is one step: what fails after a charge gives room back, and would wake the
+ * very sender that waits for room. Pins the queue in @pinned.
+ */
+static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
+		     struct ke_queue **pinned)
+{
+	struct ke_queue *queue = ke_broker_get_locked(broker, id, user);
+	int err;
+
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	__acquire(&queue->lock);
+	err = prepare(queue, user);
+	if (!err && !*pinned) {
+		queue->pins++;
+		queue->senders++;
+		*pinned = queue;
+	}
+	ke_broker_unlock(broker, queue);
+	return err;
+}
+
+static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
+{
+	if (!queue)
+		return;
+	spin_lock(&queue->lock);
+	queue->senders--;
+	queue->pins--;
+	ke_broker_unlock(broker, queue);
+}
+
+/* Sends when there is room; @refusal is why there was none. */
+static int wait_and_send(struct ke_client *client, struct ke_user *user,
+			 struct ke_sending *sending, int refusal)
+{
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *pinned = NULL;
+	struct ke_room *room;
+	int since, err;
+
+	ke_broker_reap(broker);
+	for (;;) {
+		room = ke_room_want(user, refusal, &since);
+		err = pin_queue(broker, sending->id, user, &pinned);
+		if (!err)
+			err = try_send(client, user, sending);
+		if (!ke_quota_refused(err))
+			break;
+		if (err == refusal) {
+			if (!sending->waits)
+				break;
+			err = ke_room_wait(user, room, since, sending->deadline);
+			if (err)
+				break;
+		} else {
+			refusal = err;
+		}
+		cond_resched();
+	}
+	unpin_queue(broker, pinned);
+	if (ke_quota_refused(err) && user == client->user) {
+		WRITE_ONCE(client->refused_since, since);
+		WRITE_ONCE(client->refused, room);
+	}
+	return err;
+}
+
+/* What is to be done about a send that ended with @err, and what comes of it. */
+static int finish_send(struct ke_client *client, struct ke_user *user,
+		       struct ke_sending *sending, int err)
+{
+	if (ke_quota_refused(err))
+		err = wait_and_send(client, user, sending, err);
+	if (err)
+		trace_kevents_refuse(sending->id, sending->len, err);
+	else if (READ_ONCE(client->refused))
+		WRITE_ONCE(client->refused, NULL);
+	return err;
+}
+
+int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
+{
+	struct ke_user *user = ke_client_user(client);
+	int err;
+
+	if (!user)
+		return -ENOMEM;
+	err = try_send(client, user, sending);
+	if (unlikely(err || READ_ONCE(client->refused)))
+		err = finish_send(client, user, sending, err);
+	ke_client_user_put(client, user);
+	return err;
+}
+
+/*
+ * Sends as many of @n as there is room for. What is made of them is made before
+ * any of them is sent, which is all the same: nobody waits meanwhile.
+ */
+static unsigned int try_all(struct ke_client *client, struct ke_user *user,
+			    struct ke_sending *sendings, unsigned int n, int *err)
+{
+	unsigned int made, done;
+	int refusal = 0;
+
+	for (made = 0; made < n; made++) {
+		refusal = create_event(client, user, &sendings[made]);
+		if (refusal)
+			break;
+	}
+	done = deliver(client->broker, sendings, made, err);
+	if (done == made)
+		*err = refusal;
+	while (made > done)
+		ke_event_free(sendings[--made].event);
+	return done;
+}
+
+unsigned int ke_sending_send_all(struct ke_client *client,
+				 struct ke_sending *sendings, unsigned int n,
+				 int *err)
+{
+	struct ke_user *user = ke_client_user(client);
+	unsigned int done = 0;
+
+	*err = user ? 0 : -ENOMEM;
+	while (!*err && done < n) {
+		done += try_all(client, user, sendings + done, n - done, err);
+		if (done == n)
+			break;
+		*err = finish_send(client, user, &sendings[done], *err);
+		if (!*err)
+			done++;
+	}
+	if (user)
+		ke_client_user_put(client, user);
+	return done;
+}
+
+/* Room that comes to @room from now on is noticed. */
+static bool is_refused(struct ke_client *client, struct ke_room *room)
+{
+	int since = READ_ONCE(client->refused_since);
+
+	if (!room || ke_room_came(room, since))
+		return false;
+	ke_room_watch(room);
+	return !ke_room_came(room, since);
+}
+
+bool ke_sending_writable(struct ke_client *client)
+{
+	int refusal = 0, since, err;
+
+	if (is_refused(client, READ_ONCE(client->refused)))
+		return false;
+	/* No only after a look that followed the wish for that very room. */
+	while ((err = ke_quota_check(client->user, ke_event_bytes(0))) &&
+	       err != refusal) {
+		refusal = err;
+		ke_room_want(client->user, refusal, &since);
+	}
+	return !err;
+}

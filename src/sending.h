@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_SENDING_H
+#define KE_SENDING_H
+
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+struct iov_iter;
+struct ke_client;
+struct ke_event;
+
+/* A send in progress. */
+struct ke_sending {
+	s32 id;
+	u64 len;
+	u64 data;			/* address of the payload */
+	struct iov_iter *iter;		/* or where it comes from instead */
+	u64 seq_addr;			/* where its number goes; 0: nowhere */
+	u32 ttl_ms;			/* 0: no limit */
+	bool waits;			/* for room */
+	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
+	struct ke_event *event;		/* what is made of it, while it is sent */
+};
+
+/*
+ * Sends one event. Returns 0, -EMSGSIZE, -EAGAIN, -EDQUOT, -ETIMEDOUT, -EINTR,
+ * -ERESTARTSYS, -EPERM, -EFAULT or -ENOMEM.
+ */
+int ke_sending_send(struct ke_client *client, struct ke_sending *sending);
+
+/*
+ * Sends @n events, one after the other. Returns how many went; if that is not
+ * all, @err says what stopped the next.
+ */
+unsigned int ke_sending_send_all(struct ke_client *client,
+				 struct ke_sending *sendings, unsigned int n,
+				 int *err);
+
+/*
+ * Whether there is room to send. If not, who waits in the rooms of the user and
+ * of all is woken when there may be.
+ */
+bool ke_sending_writable(struct ke_client *client);
+
+#endif /* KE_SENDING_H */
