@@ -111,6 +111,7 @@ struct ke_limits {
  *   -ENOENT, -ENXIO   no such device: the module is not loaded, or
  *                     $KEVENTS_DEVICE is something else
  *   -EACCES           the device's permissions do not let this user in
+ *   -EPERM            the device cgroup of a container or unit does not
  *   -EPROTONOSUPPORT  the module speaks another ABI version
  *   -EMFILE, -ENFILE, -ENOMEM and others as for open(2)
  */

@@ -16,7 +16,7 @@ static const struct {
 	{ EACCES,
 	  "No permission for the device: join its group ('ls -l /dev/kevents') and log in again" },
 	{ EPERM,
-	  "Not permitted: the ID's claim, or 'strict', does not let this user in" },
+	  "Not permitted: by the ID's claim or 'strict'; or to open the device, by its cgroup" },
 	{ EAGAIN,
 	  "The broker is full: try again later, wait for room, or raise max_bytes" },
 	{ EDQUOT,

@@ -113,6 +113,8 @@ int ke_receive_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
 
 	if ((!evs && n) || flags & ~(KE_LEASE | KE_WATCHED))
 		return -EINVAL;
+	if (ke_fd(ctx) < 0)
+		return ke_fd(ctx);
 	flags &= ~KE_WATCHED;
 	while (total < n) {
 		wanted = n - total < CHUNK ? n - total : CHUNK;

@@ -72,6 +72,8 @@ int ke_send_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int ti
 
 	if (!evs && n)
 		return -EINVAL;
+	if (ke_fd(ctx) < 0)
+		return ke_fd(ctx);
 	while (total < n) {
 		wanted = n - total < CHUNK ? n - total : CHUNK;
 		done = send_chunk(ctx, evs + total, wanted, ke_timer_left_ms(&timer));

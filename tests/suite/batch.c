@@ -96,6 +96,8 @@ START_TEST(p4_a_batch_is_sent_and_received_in_order)
 	}
 	ASSERT_RESULT(ke_send_batch(&ke, NULL, 0, 0), 0);
 	ASSERT_RESULT(ke_receive_batch(&ke, NULL, 0, 0, 0), 0);
+	ASSERT_RESULT(ke_send_batch(NULL, NULL, 0, 0), -EINVAL);
+	ASSERT_RESULT(ke_receive_batch(&(kevents_ctx){ 0 }, NULL, 0, 0, 0), -EBADF);
 	ASSERT_RESULT(ke_send_batch(&ke, NULL, 1, 0), -EINVAL);
 	ASSERT_RESULT(ke_receive_batch(&ke, NULL, 1, 0, 0), -EINVAL);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: limits that many senders meet at the same time, over and over. */
+#include <stdio.h>
+
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
@@ -119,7 +121,83 @@ START_TEST(p5_max_bytes_holds_at_every_moment)
 }
 END_TEST
 
+/* A user that has no room for one more event and waits for some at an ID. */
+struct rival {
+	uid_t uid;
+	int own_id;
+	int common_id;
+	bool full;
+};
+
+static int fill_and_wait(void *arg)
+{
+	struct rival *rival = arg;
+	struct ke_event ev = { .id = rival->common_id, .data = payload, .len = SIZE };
+	int err;
+
+	user_become(rival->uid, rival->uid);
+	while (!(err = ke_send_event(&ke, rival->own_id, payload, 1000)))
+		;
+	ASSERT_RESULT(err, -EDQUOT);
+	__atomic_store_n(&rival->full, true, __ATOMIC_RELEASE);
+	return -ke_send(&ke, &ev, 0, -1);
+}
+
+static long switches_of(pid_t pid)
+{
+	char path[64], line[128];
+	long count, sum = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1 ||
+		    sscanf(line, "nonvoluntary_ctxt_switches: %ld", &count) == 1)
+			sum += count;
+	fclose(file);
+	return sum;
+}
+
+/* Neither takes the charge for the ID from the other, over and over. */
+START_TEST(p9_two_users_that_wait_for_room_at_one_id_sleep)
+{
+	struct rival *rivals = shared_memory(2 * sizeof(*rivals));
+	int common = fresh_id(), other = fresh_id(), i;
+	long before[2];
+	pid_t pids[2];
+
+	limit_set("user_max_bytes", 100000);
+	for (i = 0; i < 2; i++) {
+		rivals[i] = (struct rival){
+			.uid = fresh_user(), .own_id = fresh_id(), .common_id = common,
+		};
+		pids[i] = child_start(fill_and_wait, &rivals[i]);
+		WAIT_UNTIL(__atomic_load_n(&rivals[i].full, __ATOMIC_ACQUIRE));
+		task_wait_blocked(pids[i]);
+	}
+	for (i = 0; i < 2; i++)
+		before[i] = switches_of(pids[i]);
+	for (i = 0; i < 1000; i++) {
+		send_number(other, i);
+		ck_assert_uint_eq(receive_number(other), i);
+		sched_yield();
+	}
+	for (i = 0; i < 2; i++) {
+		ck_assert(task_is_blocked(pids[i]));
+		ck_assert_int_eq(switches_of(pids[i]), before[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		ck_assert_uint_gt(drain(rivals[i].own_id), 50);
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	}
+	ck_assert_uint_eq(drain(common), 2);
+}
+END_TEST
+
 TESTS(quota_race, 60, WITH_CLIENT,
+      p9_two_users_that_wait_for_room_at_one_id_sleep,
       p5_user_max_events_holds_at_every_moment,
       p5_user_max_bytes_holds_at_every_moment,
       p5_max_bytes_holds_at_every_moment)
