@@ -65,6 +65,12 @@ void ke_inbox_forget(struct ke_watch *watch);
 /* @watch has had its turn; the others that are ready come first now. */
 void ke_inbox_rotate(struct ke_watch *watch);
 
+/* Whether somebody polls it. */
+static inline bool ke_inbox_is_polled(struct ke_inbox *inbox)
+{
+	return wq_has_sleeper(&inbox->wait);
+}
+
 /* Whether more than one watch is ready; by the time it is read it may not be. */
 static inline bool ke_inbox_has_others(const struct ke_inbox *inbox)
 {

@@ -265,9 +265,22 @@ void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
 	trace_kevents_send(event);
 }
 
-void ke_queue_wake_for_new_locked(struct ke_queue *queue)
+static bool is_polled(const struct ke_queue *queue)
+{
+	struct ke_watch *watch;
+
+	list_for_each_entry(watch, &queue->watches, in_queue)
+		if (ke_inbox_is_polled(watch->inbox))
+			return true;
+	return false;
+}
+
+void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n)
 {
 	wake(queue, true);
+	/* Who takes an event wakes the next receiver, but nobody that polls. */
+	while (--n && is_polled(queue))
+		wake(queue, true);
 }
 
 static __always_inline void detach(struct ke_queue *queue, struct ke_event *event)

@@ -85,8 +85,8 @@ void ke_queue_destroy_rcu(struct ke_queue *queue);
 /* Takes over @event, the latest of all. */
 void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event);
 
-/* Tells who waits that events have been appended. */
-void ke_queue_wake_for_new_locked(struct ke_queue *queue);
+/* Tells who waits that @n events have been appended. */
+void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n);
 
 /* Sets the deadline of @event to @when, whatever it was before; 0: none. */
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,

@@ -84,7 +84,7 @@ static __always_inline unsigned int append(struct ke_broker *broker, struct ke_q
 		ke_queue_append_locked(queue, event);
 	}
 	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
-		ke_queue_wake_for_new_locked(queue);
+		ke_queue_wake_for_new_locked(queue, i);
 	return i;
 }
 

@@ -286,6 +286,26 @@ START_TEST(p9_epollexclusive_wakes_one)
 }
 END_TEST
 
+START_TEST(p9_a_batch_wakes_as_many_that_poll_as_it_has_events)
+{
+	struct ke_event evs[SLEEPERS - 1] = { 0 };
+	struct call sleepers[SLEEPERS];
+	int id = fresh_id();
+	size_t i;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	sleepers_block(sleepers, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE);
+	for (i = 0; i < SLEEPERS - 1; i++)
+		evs[i].id = id;
+	ASSERT_RESULT(ke_send_batch(&ke, evs, SLEEPERS - 1, 0), SLEEPERS - 1);
+	WAIT_UNTIL(sleepers_done(sleepers) == SLEEPERS - 1);
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	for (i = 0; i < SLEEPERS; i++)
+		ck_assert_int_eq(call_join(&sleepers[i]), 1);
+	ck_assert_uint_eq(drain(id), SLEEPERS);
+}
+END_TEST
+
 START_TEST(p9_without_it_all_are_woken)
 {
 	struct call sleepers[SLEEPERS];
@@ -439,6 +459,7 @@ TESTS(epoll, 60, WITH_CLIENT,
       p9_a_returned_lease_and_a_new_watch_are_edges,
       p9_epolloneshot_tells_once_until_armed_again,
       p9_epollexclusive_wakes_one,
+      p9_a_batch_wakes_as_many_that_poll_as_it_has_events,
       p9_without_it_all_are_woken,
       p9_a_blocked_poll_is_woken,
       p9_readiness_goes_when_another_takes_the_event,
