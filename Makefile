@@ -59,8 +59,11 @@ check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 check-debug: ## the suite on a kernel that finds mistakes in memory and locks, and injects faults
 	tests/debug/check
 
-bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN)
-	tests/bench/run $(if $(ONLY),--only '$(ONLY)')
+bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN, KERNEL=)
+	tests/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only '$(ONLY)')
+
+bench-native: ## the same on this machine itself, which has to load modules
+	tests/bench/native $(if $(ONLY),'$(ONLY)')
 
 bench-profile: ## in which functions of the kernel a message's instructions go (WHO=NAME/BYTES)
 	tests/bench/profile/run $(WHO)
@@ -85,4 +88,4 @@ picture: ## README's picture from docs/event.dot
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-profile soak shell lint retake picture clean
+.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-native bench-profile soak shell lint retake picture clean

@@ -16,7 +16,19 @@ static void must_ke(int result, int wanted, const char *step)
 static void kevents_open(struct line *line)
 {
 	must_ke(ke_init(&line->ctx), 0, "ke_init");
+}
+
+static void kevents_open_watched(struct line *line)
+{
+	kevents_open(line);
 	must_ke(ke_watch(&line->ctx, line->id), 0, "ke_watch");
+}
+
+/* The file that fork(2) has left belongs to the parent, too. */
+static void kevents_attach(struct line *line)
+{
+	ke_close(&line->ctx);
+	kevents_open(line);
 }
 
 static void kevents_close(struct line *line)
@@ -37,6 +49,13 @@ static void kevents_receive(struct line *line)
 	int err = ke_get_event(&line->ctx, line->id, line_sink[0], line->size);
 
 	must_ke(err, 0, "ke_get_event");
+}
+
+static void kevents_wait(struct line *line)
+{
+	struct ke_event event = { .data = line_sink[0], .size = line->size };
+
+	must_ke(ke_receive(&line->ctx, line->id, &event, 0, -1), 0, "ke_receive");
 }
 
 static void kevents_send_batch(struct line *line)
@@ -72,15 +91,17 @@ const struct line_kind kevents_line = {
 	.size_max = LINE_SIZE_MAX,
 	.open = kevents_open,
 	.close = kevents_close,
+	.attach = kevents_attach,
 	.send = kevents_send,
 	.receive = kevents_receive,
+	.wait = kevents_wait,
 };
 
 const struct line_kind kevents_batch_line = {
 	.name = "kevents-batch",
 	.each = LINE_EACH_MAX,
 	.size_max = LINE_SIZE_MAX,
-	.open = kevents_open,
+	.open = kevents_open_watched,
 	.close = kevents_close,
 	.send = kevents_send_batch,
 	.receive = kevents_receive_batch,

@@ -35,8 +35,10 @@ void line_open(struct line *line, const struct line_kind *kind, size_t size)
 	static int ids = 1000;
 
 	/* Touched once, so that no message pays for a page fault. */
-	memset(line_source, 'm', sizeof(line_source));
-	memset(line_sink, 0, sizeof(line_sink));
+	if (!line_source[0][0])
+		memset(line_source, 'm', sizeof(line_source));
+	if (!line_sink[0][0])
+		memset(line_sink, 's', sizeof(line_sink));
 	*line = (struct line) { .kind = kind, .size = size, .in = -1, .out = -1, .id = ids++ };
 	must(line_takes(kind, size), kind->name);
 	kind->open(line);
@@ -45,4 +47,26 @@ void line_open(struct line *line, const struct line_kind *kind, size_t size)
 void line_close(struct line *line)
 {
 	line->kind->close(line);
+}
+
+void line_attach(struct line *line)
+{
+	if (line->kind->attach)
+		line->kind->attach(line);
+}
+
+void line_wait(struct line *line)
+{
+	if (line->kind->wait)
+		line->kind->wait(line);
+	else
+		line->kind->receive(line);
+}
+
+void line_pass(void *line)
+{
+	const struct line_kind *kind = ((struct line *)line)->kind;
+
+	kind->send(line);
+	kind->receive(line);
 }

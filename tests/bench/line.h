@@ -19,9 +19,13 @@ struct line_kind {
 	size_t size_min, size_max;	/* bytes of a message */
 	void (*open)(struct line *line);
 	void (*close)(struct line *line);
-	/* Each carries the line's messages in one call; a receive waits for them. */
+	/* Opens the receiver's end anew, in a process of its own. Not needed by all. */
+	void (*attach)(struct line *line);
+	/* Each carries the line's messages in one call. */
 	void (*send)(struct line *line);
 	void (*receive)(struct line *line);
+	/* Receives when there is something, where receive does not wait for it. */
+	void (*wait)(struct line *line);
 };
 
 struct line {
@@ -30,6 +34,7 @@ struct line {
 	int in, out;		/* descriptors, or whatever names the two ends */
 	int id;
 	kevents_ctx ctx;
+	char *records;		/* what write(2) takes */
 };
 
 extern const struct line_kind floor_line, kevents_line, kevents_batch_line, record_line,
@@ -46,5 +51,10 @@ extern char line_sink[LINE_EACH_MAX][LINE_SIZE_MAX];
 bool line_takes(const struct line_kind *kind, size_t size);
 void line_open(struct line *line, const struct line_kind *kind, size_t size);
 void line_close(struct line *line);
+void line_attach(struct line *line);
+void line_wait(struct line *line);
+
+/* Sends and receives, for measure(). */
+void line_pass(void *line);
 
 #endif /* KEVENTS_BENCH_LINE_H */

@@ -2,7 +2,6 @@
 #include "measure.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,15 @@ void must(bool ok, const char *step)
 	exit(EXIT_FAILURE);
 }
 
-static int64_t now_ns(void)
+void *room_for(size_t n, size_t size)
+{
+	void *room = calloc(n, size);
+
+	must(room, "memory");
+	return room;
+}
+
+int64_t now_ns(void)
 {
 	struct timespec now;
 

@@ -4,9 +4,17 @@
 #define KEVENTS_BENCH_MEASURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Ends the program unless ok; says which step failed, and errno. */
 void must(bool ok, const char *step);
+
+/* Room for n things of so many bytes, all zeros; the caller frees it. */
+void *room_for(size_t n, size_t size);
+
+/* CLOCK_MONOTONIC */
+int64_t now_ns(void);
 
 /*
  * Returns what one operation takes in ns, the calling loop and the clock taken

@@ -9,13 +9,7 @@
 /* Messages between the marks: few enough that a timer's tick seldom comes between. */
 #define MESSAGES	640
 
-static void once(struct line *line)
-{
-	line->kind->send(line);
-	line->kind->receive(line);
-}
-
-static void once_marked(struct line *line)
+static void pass_marked(struct line *line)
 {
 	MARK(MARK_SEND);
 	line->kind->send(line);
@@ -31,9 +25,9 @@ void profile_line(const struct line_kind *kind, size_t size)
 
 	line_open(&line, kind, size);
 	for (int i = 0; i < WARM; i++)
-		once(&line);
+		line_pass(&line);
 	for (unsigned int i = 0; i < times; i++)
-		once_marked(&line);
+		pass_marked(&line);
 	MARK(MARK_NEXT);
 	line_close(&line);
 	printf("profile\t%s\t%zu\t%u\n", kind->name, size, times * kind->each);

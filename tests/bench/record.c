@@ -4,11 +4,11 @@
 #include "measure.h"
 
 #include <linux/kevents.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char records[LINE_EACH_MAX * KEVENTS_RECORD_SIZE(LINE_SIZE_MAX)];
-static char received[sizeof(records)];
+static char received[LINE_EACH_MAX * KEVENTS_RECORD_SIZE(LINE_SIZE_MAX)];
 
 /* Bytes of all records of a call. */
 static size_t stream_size(const struct line *line)
@@ -16,34 +16,37 @@ static size_t stream_size(const struct line *line)
 	return line->kind->each * KEVENTS_RECORD_SIZE(line->size);
 }
 
-static void put_records(const struct line *line)
-{
-	struct kevents_record head = { .id = line->id, .len = (__u32)line->size };
-	char *end = records + stream_size(line);
-
-	memset(records, 0, sizeof(records));
-	for (char *p = records; p < end; p += KEVENTS_RECORD_SIZE(line->size)) {
-		memcpy(p, &head, sizeof(head));
-		memset(p + sizeof(head), 'm', line->size);
-	}
-}
-
 static void record_open(struct line *line)
 {
-	kevents_line.open(line);
-	put_records(line);
+	struct kevents_record head = { .id = line->id, .len = (__u32)line->size };
+	char *record;
+
+	kevents_batch_line.open(line);
+	line->records = room_for(1, stream_size(line));
+	for (unsigned int i = 0; i < line->kind->each; i++) {
+		record = line->records + i * KEVENTS_RECORD_SIZE(line->size);
+		memcpy(record, &head, sizeof(head));
+		memset(record + sizeof(head), 'm', line->size);
+	}
 }
 
 static void record_close(struct line *line)
 {
-	kevents_line.close(line);
+	kevents_batch_line.close(line);
+	free(line->records);
+}
+
+static void record_attach(struct line *line)
+{
+	ke_close(&line->ctx);
+	kevents_batch_line.open(line);
 }
 
 static void record_send(struct line *line)
 {
 	size_t size = stream_size(line);
 
-	must(write(ke_fd(&line->ctx), records, size) == (ssize_t)size, "write records");
+	must(write(ke_fd(&line->ctx), line->records, size) == (ssize_t)size, "write records");
 }
 
 static void record_receive(struct line *line)
@@ -59,6 +62,7 @@ const struct line_kind record_line = {
 	.size_max = LINE_SIZE_MAX,
 	.open = record_open,
 	.close = record_close,
+	.attach = record_attach,
 	.send = record_send,
 	.receive = record_receive,
 };

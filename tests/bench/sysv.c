@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A System V message queue. tests/bench/guest-runner raises its limit of 8 KiB. */
+/* A System V message queue. tests/bench/runner raises its limit of 8 KiB. */
 #include "line.h"
 #include "measure.h"
 
