@@ -6,6 +6,10 @@ export PREFIX ?= /usr/local
 export LIBDIR ?= $(PREFIX)/lib
 export MANDIR ?= $(PREFIX)/share/man
 
+# dkms knows the module's source by this version.
+DKMS_VERSION ?= $(VERSION)
+DKMS_SOURCE = $(DESTDIR)/usr/src/kevents-$(DKMS_VERSION)
+
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
@@ -24,7 +28,7 @@ module: ## build/module/KERNEL/src/kevents.ko
 	@set -e; tree=$(BUILD)/module/$(KRELEASE); mkdir -p $$tree/src; \
 	ln -sfn $(CURDIR)/include $$tree/include; ln -sf $(CURDIR)/VERSION $$tree/VERSION; \
 	find $$tree/src -xtype l -delete; ln -sf $(CURDIR)/src/* $$tree/src/; \
-	$(MAKE) -C $(KDIR) M=$$tree/src modules
+	$(MAKE) -C $(KDIR) M=$$tree/src $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/.config),LLVM=1) modules
 
 lib: ## build/lib/libkevents.so, .a and kevents.pc
 	$(MAKE) -C libkevents
@@ -49,6 +53,14 @@ install: lib tools ## all but the module into DESTDIR, PREFIX, LIBDIR, MANDIR
 	$(MAKE) -C libkevents install
 	$(MAKE) -C tools install
 	$(MAKE) -C man install
+
+install-dkms: ## the module's source for dkms into DESTDIR/usr/src
+	install -d $(DKMS_SOURCE)/src $(DKMS_SOURCE)/include/uapi/linux
+	install -m 644 VERSION $(DKMS_SOURCE)
+	install -m 644 include/uapi/linux/*.h $(DKMS_SOURCE)/include/uapi/linux
+	install -m 644 src/*.[ch] src/Kbuild $(DKMS_SOURCE)/src
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(DKMS_SOURCE)/dkms.conf
+	chmod 644 $(DKMS_SOURCE)/dkms.conf
 
 demo: ## builds all, boots a virtual machine and shows events travel there
 	tests/demo
@@ -88,4 +100,5 @@ picture: ## README's picture from docs/event.dot
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install demo check check-debug bench bench-native bench-profile soak shell lint retake picture clean
+.PHONY: all help module lib tools apps examples docs install install-dkms demo check \
+	check-debug bench bench-native bench-profile soak shell lint retake picture clean
