@@ -62,6 +62,14 @@ install-dkms: ## the module's source for dkms into DESTDIR/usr/src
 	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(DKMS_SOURCE)/dkms.conf
 	chmod 644 $(DKMS_SOURCE)/dkms.conf
 
+deb: ## Debian packages, in build/deb
+	tests/deps/install build deb
+	tests/packages/deb $(BUILD)/deb
+
+rpm: ## RPM packages, in build/rpm
+	tests/deps/install build rpm
+	tests/packages/rpm $(BUILD)/rpm
+
 demo: ## builds all, boots a virtual machine and shows events travel there
 	tests/demo
 
@@ -100,5 +108,5 @@ picture: ## README's picture from docs/event.dot
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install install-dkms demo check \
+.PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check \
 	check-debug bench bench-native bench-profile soak shell lint retake picture clean

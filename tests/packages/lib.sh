@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the scripts beside this one share; source it. They work at the top.
+
+packages=tests/packages
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+top=$PWD
+# shellcheck disable=SC2034
+cache=${KEVENTS_CACHE:-$top/build/cache}
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 125
+}
+
+# suite_line SUITE: sets archives, role, headers, later, extra.
+# shellcheck disable=SC2034
+suite_line() {
+	read -r _ archives role headers later extra < <(awk -v suite="$1" '$1 == suite' $packages/suites) ||
+		die "no suite is called $1; there are: $(suite_names | tr '\n' ' ')"
+}
+
+suite_names() {
+	awk '/^[^#]/ { print $1 }' $packages/suites
+}
