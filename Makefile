@@ -88,6 +88,9 @@ bench-native: ## the same on this machine itself, which has to load modules
 bench-profile: ## in which functions of the kernel a message's instructions go (WHO=NAME/BYTES)
 	tests/bench/profile/run $(WHO)
 
+check-packages: ## installs the packages in systems of their own (SUITES= some of tests/packages/suites)
+	tests/packages/check $(SUITES)
+
 soak: ## a storm of clients that die, for MINUTES= (20)
 	tests/soak/run $(or $(MINUTES),20)
 
@@ -109,4 +112,4 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check \
-	check-debug bench bench-native bench-profile soak shell lint retake picture clean
+	check-debug check-packages bench bench-native bench-profile soak shell lint retake picture clean
