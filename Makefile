@@ -76,6 +76,9 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
+check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest (ONLY=PATTERN)
+	tests/check-kernels $(if $(ONLY),--only '$(ONLY)')
+
 check-debug: ## the suite on a kernel that finds mistakes in memory and locks, and injects faults
 	tests/debug/check
 
@@ -112,4 +115,4 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check \
-	check-debug check-packages bench bench-native bench-profile soak shell lint retake picture clean
+	check-debug check-kernels check-packages bench bench-native bench-profile soak shell lint retake picture clean
