@@ -320,7 +320,7 @@ static void reap(struct work_struct *work)
 
 /*
  * Returns the queue whose alarm goes off now, locked, or NULL when there is none.
- * It may be dead; RCU keeps it until it is unlocked.
+ * One that has ended meanwhile has to be unlocked before RCU lets it go.
  */
 static struct ke_queue *next_due_locked(struct ke_broker *broker)
 {
@@ -328,11 +328,15 @@ static struct ke_queue *next_due_locked(struct ke_broker *broker)
 	struct ke_queue *queue = NULL;
 
 	rcu_read_lock();
-	alarm = ke_clock_next(&broker->clock);
-	if (alarm) {
+	while ((alarm = ke_clock_next(&broker->clock))) {
 		queue = container_of(alarm, struct ke_queue, alarm);
 		spin_lock(&queue->lock);
-		__release(&queue->lock);
+		if (!queue->dead) {
+			__release(&queue->lock);
+			break;
+		}
+		spin_unlock(&queue->lock);
+		queue = NULL;
 	}
 	rcu_read_unlock();
 	return queue;
@@ -360,10 +364,6 @@ static void expire(struct work_struct *work)
 
 	while ((queue = next_due_locked(broker))) {
 		__acquire(&queue->lock);
-		if (queue->dead) {
-			spin_unlock(&queue->lock);
-			continue;
-		}
 		settle(broker, queue, &ended);
 		ke_broker_unlock(broker, queue);
 		ke_event_free_list(&ended);

@@ -245,8 +245,11 @@ void ke_user_put(struct ke_user *user)
 	__acquire(&users_lock);	/* sparse does not know that it is taken */
 	hash_del(&user->node);
 	spin_unlock(&users_lock);
-	if (user->charged)
-		atomic_long_sub(user_charge.bytes, &ke_quota_bytes);
+	if (user->charged) {
+		/* Before wanted is looked at: pairs with ke_room_watch(). */
+		atomic_long_sub_return(user_charge.bytes, &ke_quota_bytes);
+		common_freed();
+	}
 	kfree(user);
 }
 

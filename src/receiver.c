@@ -66,15 +66,24 @@ static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 		queue->takers++;
 }
 
-/* Whoever is next now learns of it. */
-static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver)
+/*
+ * Whoever is next now learns of it; who polls, too, if @receiver leaves an event
+ * behind that was kept for it.
+ */
+static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver,
+		      bool empty_handed)
 {
+	const bool was_ready = ke_queue_ready_locked(queue);
+
 	rb_erase_cached(&receiver->waiter->node, &queue->waiters);
 	receiver->waiter->woken = false;
 	queue->counts.waiters--;
 	if (!receiver->peek)
 		queue->takers--;
-	ke_queue_wake_locked(queue);
+	if (empty_handed && !was_ready && ke_queue_ready_locked(queue))
+		ke_queue_wake_for_new_locked(queue, 1);
+	else
+		ke_queue_wake_locked(queue);
 }
 
 /* The event has been copied to @receiver: now it is its. */
@@ -111,7 +120,7 @@ static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receive
 	event->copiers++;
 	queue->pins++;
 	if (was_in_row)
-		leave_row(queue, receiver);
+		leave_row(queue, receiver, true);
 	spin_unlock(&queue->lock);
 	if (receiver->stall)
 		receiver->stall(receiver, true);
@@ -169,6 +178,15 @@ bool ke_receiver_sleep(struct ke_receiver *receiver)
 	return in_time;
 }
 
+/* What has expired must not wait, charged, for as long as @receiver does. */
+static void free_ended(struct ke_queue *queue, struct ke_receiver *receiver)
+	__must_hold(&queue->lock)
+{
+	spin_unlock(&queue->lock);
+	ke_event_free_list(&receiver->ended);
+	spin_lock(&queue->lock);
+}
+
 /* An event that can be had goes before a signal and the deadline. */
 static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
@@ -191,6 +209,10 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 			return ke_receiver_interruption(receiver);
 		if (!in_time)
 			return -ETIMEDOUT;
+		if (!hlist_empty(&receiver->ended)) {
+			free_ended(queue, receiver);
+			continue;
+		}
 		receiver->waiter->woken = false;
 		set_current_state(TASK_INTERRUPTIBLE);
 		spin_unlock(&queue->lock);
@@ -217,7 +239,7 @@ static noinline int stand_in_line(struct ke_queue *queue, struct ke_receiver *re
 	receiver->waiter = &waiter;
 	enter_row(queue, receiver);
 	err = wait_in_row(queue, receiver);
-	leave_row(queue, receiver);
+	leave_row(queue, receiver, err);
 	receiver->waiter = NULL;
 	queue->pins--;
 	return err;

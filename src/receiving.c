@@ -213,6 +213,8 @@ static int wait_watched(struct ke_client *client, struct ke_receiver *receiver)
 			return ke_receiver_interruption(receiver);
 		if (!in_time)
 			return -ETIMEDOUT;
+		/* What has expired must not wait, charged, for as long as this. */
+		ke_event_free_list(&receiver->ended);
 		if (ke_inbox_may_sleep(inbox, receiver->waiter))
 			in_time = ke_receiver_sleep(receiver);
 	}

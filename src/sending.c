@@ -15,6 +15,15 @@
 #include "sender.h"
 #include "trace.h"
 
+static struct ke_sender *get_sender(struct ke_client *client, struct ke_user *user,
+				    const struct ke_sending *sending)
+{
+	if (likely(!sending->sender))
+		return ke_sender_get(&client->senders, user);
+	refcount_inc(&sending->sender->refs);
+	return sending->sender;
+}
+
 /* Makes an event of @sending, with its payload. */
 static __always_inline int create_event(struct ke_client *client, struct ke_user *user,
 					struct ke_sending *sending)
@@ -25,7 +34,7 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 
 	if (sending->len > READ_ONCE(ke_limits.max_event_size))
 		return -EMSGSIZE;
-	sender = ke_sender_get(&client->senders, user);
+	sender = get_sender(client, user, sending);
 	if (IS_ERR(sender))
 		return PTR_ERR(sender);
 	event = ke_event_create(sender, sending->len);
@@ -166,6 +175,28 @@ static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
 	return err;
 }
 
+/* The same of the sender: one that is made anew pushes another one out. */
+static int pin_sender(struct ke_client *client, struct ke_user *user,
+		      struct ke_sending *sending)
+{
+	struct ke_sender *sender;
+
+	if (sending->sender)
+		return 0;
+	sender = ke_sender_get(&client->senders, user);
+	if (IS_ERR(sender))
+		return PTR_ERR(sender);
+	sending->sender = sender;
+	return 0;
+}
+
+static void unpin_sender(struct ke_sending *sending)
+{
+	if (sending->sender)
+		ke_sender_put(sending->sender);
+	sending->sender = NULL;
+}
+
 static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 {
 	if (!queue)
@@ -190,6 +221,8 @@ static int wait_and_send(struct ke_client *client, struct ke_user *user,
 		room = ke_room_want(user, refusal, &since);
 		err = pin_queue(broker, sending->id, user, &pinned);
 		if (!err)
+			err = pin_sender(client, user, sending);
+		if (!err)
 			err = try_send(client, user, sending);
 		if (!ke_quota_refused(err))
 			break;
@@ -204,6 +237,7 @@ static int wait_and_send(struct ke_client *client, struct ke_user *user,
 		}
 		cond_resched();
 	}
+	unpin_sender(sending);
 	unpin_queue(broker, pinned);
 	if (ke_quota_refused(err) && user == client->user) {
 		WRITE_ONCE(client->refused_since, since);
@@ -267,11 +301,14 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 				 int *err)
 {
 	struct ke_user *user = ke_client_user(client);
-	unsigned int done = 0;
+	unsigned int done = 0, went;
 
 	*err = user ? 0 : -ENOMEM;
 	while (!*err && done < n) {
-		done += try_all(client, user, sendings + done, n - done, err);
+		went = try_all(client, user, sendings + done, n - done, err);
+		done += went;
+		if (went && READ_ONCE(client->refused))
+			WRITE_ONCE(client->refused, NULL);
 		if (done == n)
 			break;
 		*err = finish_send(client, user, &sendings[done], *err);

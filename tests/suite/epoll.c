@@ -188,6 +188,28 @@ START_TEST(p9_each_new_event_is_an_edge)
 }
 END_TEST
 
+START_TEST(p9_an_event_that_a_receiver_leaves_behind_is_an_edge)
+{
+	int id = fresh_id(), epoll = epoll_of(&ke, EPOLLIN | EPOLLET);
+	struct receiver small = RECEIVER(id);
+	char byte;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	/* The watch still looks ready to the module when it is not. */
+	send_number(id, 1);
+	ck_assert_uint_eq(told(epoll), EPOLLIN);
+	ck_assert_uint_eq(receive_number(id), 1);
+	small.data = &byte;
+	small.size = 1;
+	receiver_block(&small);
+	send_number(id, 2);
+	receiver_join(&small);
+	ASSERT_RESULT(small.result, -EMSGSIZE);
+	ck_assert_uint_eq(told(epoll), EPOLLIN);
+	ck_assert_uint_eq(receive_number(id), 2);
+}
+END_TEST
+
 START_TEST(p9_a_returned_lease_and_a_new_watch_are_edges)
 {
 	int ids[2] = { fresh_id(), fresh_id() }, epoll = epoll_of(&ke, EPOLLIN | EPOLLET);
@@ -456,6 +478,7 @@ TESTS(epoll, 60, WITH_CLIENT,
       p9_readiness_follows_everything,
       p9_level_triggered_epoll_tells_as_long_as_there_is_one,
       p9_each_new_event_is_an_edge,
+      p9_an_event_that_a_receiver_leaves_behind_is_an_edge,
       p9_a_returned_lease_and_a_new_watch_are_edges,
       p9_epolloneshot_tells_once_until_armed_again,
       p9_epollexclusive_wakes_one,

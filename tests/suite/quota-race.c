@@ -197,8 +197,58 @@ START_TEST(p9_two_users_that_wait_for_room_at_one_id_sleep)
 }
 END_TEST
 
+#define CROWD 40	/* more than the module remembers of who sends through a client */
+
+static int send_as_user(void *arg)
+{
+	struct rival *rival = arg;
+	struct ke_event ev = { .id = rival->common_id };
+
+	user_become(rival->uid, rival->uid);
+	return -ke_send(&ke, &ev, 0, -1);
+}
+
+static long switches_of_all(const pid_t pids[CROWD])
+{
+	long sum = 0;
+	int i;
+
+	for (i = 0; i < CROWD; i++)
+		sum += switches_of(pids[i]);
+	return sum;
+}
+
+/* What is kept of one must not be charged at the cost of another, over and over. */
+START_TEST(p9_many_that_share_a_client_and_wait_for_room_sleep)
+{
+	struct rival *rival = shared_memory(sizeof(*rival));
+	int other = fresh_id(), i;
+	pid_t pids[CROWD];
+	long before;
+
+	*rival = (struct rival){ .uid = fresh_user(), .common_id = fresh_id() };
+	limit_set("user_max_events", 0);
+	for (i = 0; i < CROWD; i++) {
+		pids[i] = child_start(send_as_user, rival);
+		task_wait_blocked(pids[i]);
+	}
+	before = switches_of_all(pids);
+	for (i = 0; i < 1000; i++) {
+		send_number(other, i);
+		ck_assert_uint_eq(receive_number(other), i);
+		sched_yield();
+	}
+	ck_assert_int_eq(switches_of_all(pids), before);
+	limit_set("user_max_events", CROWD);
+	for (i = 0; i < CROWD; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(rival->common_id), CROWD);
+}
+END_TEST
+
 TESTS(quota_race, 60, WITH_CLIENT,
       p9_two_users_that_wait_for_room_at_one_id_sleep,
+      p9_many_that_share_a_client_and_wait_for_room_sleep,
       p5_user_max_events_holds_at_every_moment,
       p5_user_max_bytes_holds_at_every_moment,
       p5_max_bytes_holds_at_every_moment)

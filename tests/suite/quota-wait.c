@@ -372,6 +372,20 @@ START_TEST(p9_writable_says_whether_all_have_room)
 }
 END_TEST
 
+START_TEST(p9_writable_again_after_a_batch_went)
+{
+	struct ke_event ev = { .id = fresh_id(), .data = payload, .len = 60000 };
+
+	limit_set("max_bytes", limits_now().bytes + 40000);
+	ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EAGAIN);
+	ck_assert(!is_writable(0));
+	ev.len = 8;
+	ASSERT_RESULT(ke_send_batch(&ke, &ev, 1, 0), 1);
+	ck_assert(is_writable(0));
+	ck_assert_uint_eq(drain(ev.id), 1);
+}
+END_TEST
+
 START_TEST(p9_writable_after_a_limit_was_raised)
 {
 	struct talk *talk = shared_memory(sizeof(*talk));
@@ -406,4 +420,5 @@ TESTS(quota_wait, 60, WITH_CLIENT,
       p9_writable_says_whether_a_user_has_room_for_events,
       p9_writable_says_no_after_a_large_event_was_refused,
       p9_writable_says_whether_all_have_room,
+      p9_writable_again_after_a_batch_went,
       p9_writable_after_a_limit_was_raised)
