@@ -289,6 +289,12 @@ struct ke_room *ke_room_want(struct ke_user *user, int refusal, int *since)
 	return room;
 }
 
+void ke_user_wake(struct ke_user *user)
+{
+	if (wq_has_sleeper(&user->wait))
+		wake_senders(user);
+}
+
 void ke_user_poll(struct ke_user *user, struct file *file,
 		  struct poll_table_struct *wait)
 {

@@ -108,6 +108,9 @@ static inline bool ke_room_came(const struct ke_room *room, int since)
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 		 ktime_t *deadline);
 
+/* Has who polls for room look again. */
+void ke_user_wake(struct ke_user *user);
+
 /* Has poll wait for room. */
 void ke_user_poll(struct ke_user *user, struct file *file,
 		  struct poll_table_struct *wait);

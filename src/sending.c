@@ -246,6 +246,15 @@ static int wait_and_send(struct ke_client *client, struct ke_user *user,
 	return err;
 }
 
+/* There was room: what was refused before is forgotten, and poll says so. */
+static void forget_refusal(struct ke_client *client)
+{
+	if (likely(!READ_ONCE(client->refused)))
+		return;
+	WRITE_ONCE(client->refused, NULL);
+	ke_user_wake(client->user);
+}
+
 /* What is to be done about a send that ended with @err, and what comes of it. */
 static int finish_send(struct ke_client *client, struct ke_user *user,
 		       struct ke_sending *sending, int err)
@@ -254,8 +263,8 @@ static int finish_send(struct ke_client *client, struct ke_user *user,
 		err = wait_and_send(client, user, sending, err);
 	if (err)
 		trace_kevents_refuse(sending->id, sending->len, err);
-	else if (READ_ONCE(client->refused))
-		WRITE_ONCE(client->refused, NULL);
+	else
+		forget_refusal(client);
 	return err;
 }
 
@@ -307,8 +316,8 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 	while (!*err && done < n) {
 		went = try_all(client, user, sendings + done, n - done, err);
 		done += went;
-		if (went && READ_ONCE(client->refused))
-			WRITE_ONCE(client->refused, NULL);
+		if (went)
+			forget_refusal(client);
 		if (done == n)
 			break;
 		*err = finish_send(client, user, &sendings[done], *err);

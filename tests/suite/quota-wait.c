@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5, P9: senders that wait for room, and what the device says of it. */
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include "harness.h"
 #include "held.h"
@@ -375,13 +376,20 @@ END_TEST
 START_TEST(p9_writable_again_after_a_batch_went)
 {
 	struct ke_event ev = { .id = fresh_id(), .data = payload, .len = 60000 };
+	struct epoll_event out = { .events = EPOLLOUT };
+	int epoll;
 
 	limit_set("max_bytes", limits_now().bytes + 40000);
 	ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EAGAIN);
 	ck_assert(!is_writable(0));
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_SYS(epoll);
+	ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, ke_fd(&ke), &out));
+	ck_assert_int_eq(epoll_wait(epoll, &out, 1, 0), 0);
 	ev.len = 8;
 	ASSERT_RESULT(ke_send_batch(&ke, &ev, 1, 0), 1);
 	ck_assert(is_writable(0));
+	ck_assert_int_eq(epoll_wait(epoll, &out, 1, 0), 1);
 	ck_assert_uint_eq(drain(ev.id), 1);
 }
 END_TEST
