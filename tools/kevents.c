@@ -10,8 +10,8 @@
 
 static const struct verb *const verbs[] = {
 	&send_verb, &get_verb, &poll_verb, &watch_verb, &work_verb, &list_verb,
-	&stat_verb, &limits_verb, &purge_verb, &claim_verb, &unclaim_verb, &save_verb,
-	&restore_verb, &doctor_verb,
+	&stat_verb, &limits_verb, &purge_verb, &claim_verb, &unclaim_verb, &top_verb,
+	&save_verb, &restore_verb, &doctor_verb,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

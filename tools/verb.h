@@ -23,6 +23,6 @@ struct verb {
 
 extern const struct verb send_verb, get_verb, poll_verb, watch_verb, work_verb,
 	list_verb, stat_verb, limits_verb, purge_verb, claim_verb, unclaim_verb,
-	save_verb, restore_verb, doctor_verb;
+	top_verb, save_verb, restore_verb, doctor_verb;
 
 #endif /* VERB_H */

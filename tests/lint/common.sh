@@ -69,6 +69,7 @@ need_headers() {
 		check.h check
 		jansson.h libjansson-dev
 		liburing.h liburing-dev
+		ncurses.h libncurses-dev
 		systemd/sd-event.h libsystemd-dev
 		zlib.h zlib1g-dev
 	END

@@ -16,8 +16,9 @@ run_one() {
 	directory=$(mktemp -d)
 	chmod 755 "$directory"
 	cd "$directory"
+	export TMUX_TMPDIR=$directory
 	trap 'echo "line $LINENO: $BASH_COMMAND" >&2' ERR
-	trap 'jobs -p | xargs -r kill -KILL 2>/dev/null || :; cd /; rm -rf "$directory"' EXIT
+	trap 'tmux kill-server 2>/dev/null || :; jobs -p | xargs -r kill -KILL 2>/dev/null || :; cd /; rm -rf "$directory"' EXIT
 	"test_$1"
 }
 
@@ -46,7 +47,7 @@ run_tests() {
 		esac
 		count=$((count + 1))
 		clear_away
-		if timeout -k 5 "$limit" bash "$here/$suite.sh" "$name" </dev/null >/tmp/said 2>&1; then
+		if timeout -k 15 "$limit" bash "$here/$suite.sh" "$name" </dev/null >/tmp/said 2>&1; then
 			echo "ok $count - $suite:tools:$name: Passed"
 		else
 			echo "not ok $count - $suite:tools:$name: ended with status $?"
@@ -108,6 +109,30 @@ as() {
 	local user=$1
 	shift
 	setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"
+}
+
+# on_screen COLUMNS LINES COMMAND: as a shell's words, in a terminal of that size
+on_screen() {
+	echo 'set -g default-terminal screen' >tmux.conf
+	tmux -f tmux.conf new-session -d -x "$1" -y "$2" "$3"
+}
+
+typed() {
+	tmux send-keys "$@"
+}
+
+screen() {
+	tmux capture-pane -p | sed 's/ *$//'
+}
+
+# shows PATTERN: a regular expression
+shows() {
+	screen | grep -qE -e "$1"
+}
+
+await_screen() {
+	trap 'screen >&2; exit 1' TERM
+	await shows "$1"
 }
 
 # on_terminal COMMAND...: as a shell's words, under a pseudo-terminal

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <limits.h>
+#include <ncurses.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "clock.h"
+#include "sample.h"
+#include "say.h"
+#include "screen.h"
+
+#define INTERVAL_MIN_MS	100
+#define ESCAPE		27
+#define DELETE		127
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void type(struct view *view, int key)
+{
+	size_t len = strlen(view->filter);
+
+	if (key == '\n' || key == KEY_ENTER) {
+		view->typing = false;
+	} else if (key == ESCAPE) {
+		view->typing = false;
+		view->filter[0] = '\0';
+	} else if (key == KEY_BACKSPACE || key == DELETE || key == '\b') {
+		if (len)
+			view->filter[len - 1] = '\0';
+	} else if (key < 256 && isprint(key) && len + 1 < sizeof(view->filter)) {
+		view->filter[len] = (char)key;
+		view->filter[len + 1] = '\0';
+	}
+}
+
+static void scroll_to(struct view *view, int key)
+{
+	switch (key) {
+	case KEY_UP:
+		view->first--;
+		break;
+	case KEY_DOWN:
+		view->first++;
+		break;
+	case KEY_PPAGE:
+		view->first -= screen_rows();
+		break;
+	case KEY_NPAGE:
+		view->first += screen_rows();
+		break;
+	case KEY_HOME:
+		view->first = 0;
+		break;
+	}
+}
+
+static void set_order(struct view *view, enum order order)
+{
+	view->order = order;
+	view->first = 0;
+}
+
+/* Returns false when it is to end. */
+static bool press(struct view *view, int key)
+{
+	if (view->typing) {
+		type(view, key);
+		return true;
+	}
+	switch (key) {
+	case 'q':
+		return false;
+	case 'b':
+		set_order(view, BY_BACKLOG);
+		break;
+	case 'r':
+		set_order(view, BY_RATE);
+		break;
+	case 'i':
+		set_order(view, BY_ID);
+		break;
+	case 'l':
+		set_order(view, BY_LEASES);
+		break;
+	case 'w':
+		set_order(view, BY_WAITERS);
+		break;
+	case 'm':
+		set_order(view, BY_MEMORY);
+		break;
+	case 'R':
+		view->reversed = !view->reversed;
+		break;
+	case 'a':
+		view->busy_only = !view->busy_only;
+		break;
+	case '/':
+		view->typing = true;
+		break;
+	case ESCAPE:
+		view->filter[0] = '\0';
+		view->help = false;
+		break;
+	case 'p':
+	case ' ':
+		view->paused = !view->paused;
+		break;
+	case 'h':
+	case '?':
+		view->help = !view->help;
+		break;
+	default:
+		scroll_to(view, key);
+	}
+	return true;
+}
+
+static int show(kevents_ctx *ctx, struct view *view)
+{
+	struct sample sample = { .rows = NULL };
+	int64_t next = now_ms();
+	int err = 0, key;
+
+	do {
+		int64_t now = now_ms();
+
+		if (!sample.rows || (!view->paused && now >= next)) {
+			err = sample_take(ctx, &sample);
+			next = now + view->interval_ms;
+		}
+		if (err)
+			break;
+		screen_draw(view, &sample);
+		now = now_ms();
+		if (view->paused)
+			key = screen_key(-1);
+		else
+			key = screen_key(next > now ? (int)(next - now) : 0);
+	} while (!interrupted && press(view, key));
+	sample_free(&sample);
+	return err;
+}
+
+static enum order parse_order(const struct verb *verb, const char *text)
+{
+	enum order order = BY_BACKLOG;
+
+	while (order < ORDERS && strcmp(order_names[order], text))
+		order++;
+	if (order == ORDERS)
+		wrong_usage(verb,
+			    "--sort '%s': backlog, rate, id, leases, waiters or memory is wanted",
+			    text);
+	return order;
+}
+
+static int top(struct view *view)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	kevents_ctx ctx;
+	int err;
+
+	open_client(&ctx);
+	if (!screen_begin()) {
+		ke_close(&ctx);
+		return REFUSED;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	err = show(&ctx, view);
+	screen_end();
+	ke_close(&ctx);
+	return err ? say_error(err, "cannot go on") : DONE;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "interval", required_argument, NULL, 'd' },
+		{ "sort", required_argument, NULL, 's' },
+		{ "filter", required_argument, NULL, 'f' },
+		{ "busy", no_argument, NULL, 'a' },
+		HELP_OPTION, { NULL, 0, NULL, 0 }
+	};
+	struct args args = {
+		.verb = verb, .argc = argc, .argv = argv, .letters = "d:s:f:a", .options = options
+	};
+	struct view view = { .order = BY_BACKLOG, .interval_ms = 1000 };
+	int option;
+
+	while ((option = args_next(&args)) >= 0) {
+		switch (option) {
+		case 'd':
+			view.interval_ms = (int)args_duration(&args, "--interval", optarg,
+							      INT_MAX);
+			if (view.interval_ms < INTERVAL_MIN_MS)
+				wrong_usage(verb, "--interval '%s': at least %dms", optarg,
+					    INTERVAL_MIN_MS);
+			break;
+		case 's':
+			view.order = parse_order(verb, optarg);
+			break;
+		case 'f':
+			if (strlen(optarg) >= sizeof(view.filter))
+				wrong_usage(verb, "--filter '%s' is too long", optarg);
+			strcpy(view.filter, optarg);
+			break;
+		case 'a':
+			view.busy_only = true;
+			break;
+		}
+	}
+	args_operands(&args, 0, 0);
+	free(args.operands);
+	return top(&view);
+}
+
+const struct verb top_verb = {
+	.name = "top",
+	.synopsis = "[OPTION]...",
+	.summary = "watch all IDs on a live screen",
+	.help =
+"Shows all IDs of this network namespace that the caller may see, live: events that wait\n"
+"and that somebody holds, receivers that wait, events sent and received a second, bytes;\n"
+"above them what is in use of each limit. Bars are measured by the longest of their\n"
+"column, those of the limits by the limit.\n"
+"\n"
+"  -d, --interval=TIME   look again every TIME (1s), at least 100ms\n"
+"  -s, --sort=ORDER      backlog (at first), rate, id, leases, waiters or memory\n"
+"  -f, --filter=TEXT     show IDs alone that have TEXT in their number or their owner's\n"
+"                        name\n"
+"  -a, --busy            show no IDs at which nothing is and nothing happens\n"
+HELP_TEXT
+"\n"
+"Keys: b, r, i, l, w, m sort as above; R reverses; / filters; a is --busy; p pauses;\n"
+"arrows and page keys scroll; h shows these; q quits.\n"
+"\n"
+"Exit status: 0 done; 2 wrong usage; 3 refused, as when there is no terminal;\n"
+"4 no device.\n",
+	.run = run,
+};
