@@ -19,7 +19,7 @@
 static const unsigned int counts[] = { 1, 2, 4, PROCESSES_MAX };
 
 static const struct line_kind *const kinds[] = {
-	&kevents_line, &sysv_line, &mqueue_line, &pipe_line, &seqpacket_line,
+	&floor_line, &kevents_line, &sysv_line, &mqueue_line, &pipe_line, &seqpacket_line,
 };
 
 /* What each process does, and how often anew. */
