@@ -221,7 +221,8 @@ START_TEST(p3_p9_an_event_that_comes_while_one_waits)
 		pthread_t thread;
 		int err;
 
-		over = sent = false;
+		over = false;
+		sent = false;
 		ck_assert_int_eq(pthread_create(&thread, NULL, send_when_asleep, &ke), 0);
 		fault_arm(nth);
 		err = ke_receive(&ke, ids[EMPTY], &ev, 0, 60000);

@@ -104,8 +104,8 @@ static void assert_state(const struct failing *failing, unsigned int nth, bool u
 		ck_assert_msg(undone || !memcmp(&is.stats[i], &was->stats[i], sizeof(is.stats[i])),
 			      "%s: fault %u changed ID %zu", failing->name, nth, i);
 		ck_assert_msg(is.stats[i].pending == was->stats[i].pending &&
-				      is.stats[i].leased == was->stats[i].leased &&
-				      is.stats[i].bytes == was->stats[i].bytes,
+			      is.stats[i].leased == was->stats[i].leased &&
+			      is.stats[i].bytes == was->stats[i].bytes,
 			      "%s: fault %u changed what ID %zu holds", failing->name, nth, i);
 		ck_assert_msg(undone || (is.first[i] == was->first[i] &&
 					 is.deliveries[i] == was->deliveries[i]),
