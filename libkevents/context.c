@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "context.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/kevents.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,7 +42,7 @@ int ke_init(kevents_ctx *ctx)
 
 int ke_close(kevents_ctx *ctx)
 {
-	int fd = ke_fd(ctx);
+	int fd = ke_context_fd(ctx);
 
 	if (fd < 0)
 		return fd;
@@ -55,20 +53,7 @@ int ke_close(kevents_ctx *ctx)
 
 int ke_fd(const kevents_ctx *ctx)
 {
-	if (!ctx)
-		return -EINVAL;
-	return ctx->handle <= 0 ? -EBADF : ctx->handle - 1;
-}
-
-int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
-{
-	int fd = ke_fd(ctx);
-	int ret;
-
-	if (fd < 0)
-		return fd;
-	ret = ioctl(fd, cmd, arg);
-	return ret < 0 ? -errno : ret;
+	return ke_context_fd(ctx);
 }
 
 bool ke_event_is_valid(const struct ke_event *ev)

@@ -2,16 +2,33 @@
 #ifndef KE_CONTEXT_H
 #define KE_CONTEXT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 
 #include "kevents.h"
 
-/*
- * ioctl() on the device of ctx; returns its result or a negative errno,
- * -EINVAL if ctx is NULL.
- */
-int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg);
+/* What ke_fd() returns: a descriptor, -EINVAL if ctx is NULL, or -EBADF. */
+static inline int ke_context_fd(const kevents_ctx *ctx)
+{
+	if (!ctx)
+		return -EINVAL;
+	return ctx->handle <= 0 ? -EBADF : ctx->handle - 1;
+}
+
+/* ioctl() on the device of ctx; returns its result or a negative errno. */
+static inline int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
+{
+	int ret = ke_context_fd(ctx);
+
+	if (ret >= 0) {
+		ret = ioctl(ret, cmd, arg);
+		if (ret < 0)
+			ret = -errno;
+	}
+	return ret;
+}
 
 /* Whether the reserved fields of ev are what they have to be. */
 bool ke_event_is_valid(const struct ke_event *ev);
