@@ -60,13 +60,13 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 	unsafe_get_user(reserved, &arg->reserved[0], fault);
 	unsafe_get_user(more, &arg->reserved[1], fault);
 	user_read_access_end();
-	*sending = (struct ke_sending) {
-		.id = id,
-		.ttl_ms = ttl_ms,
-		.len = len,
-		.data = data,
-		.seq_addr = ke_args_address(&arg->seq),
-	};
+	sending->id = id;
+	sending->len = len;
+	sending->data = data;
+	sending->iter = NULL;
+	sending->seq_addr = ke_args_address(&arg->seq);
+	sending->ttl_ms = ttl_ms;
+	sending->sender = NULL;
 	return flags | reserved | more ? -EINVAL : 0;
 
 fault:

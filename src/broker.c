@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "broker.h"
 
-#include <linux/rhashtable.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -76,22 +75,9 @@
 static unsigned int broker_net_id;
 static bool is_registered;
 
-/*
- * Mixes all bits of an ID with a seed that nobody outside knows: shorter than
- * jhash(), with the finalizer of MurmurHash3.
- */
-static u32 mix(u32 id, u32 seed)
-{
-	u32 hash = id ^ seed;
-
-	hash = (hash ^ hash >> 16) * 0x85ebca6b;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
-	return hash ^ hash >> 16;
-}
-
 static u32 hash_id(const void *id, u32 len, u32 seed)
 {
-	return mix(*(const u32 *)id, seed);
+	return ke_broker_mix(*(const u32 *)id, seed);
 }
 
 static int compare_id(struct rhashtable_compare_arg *arg, const void *queue)
@@ -113,47 +99,9 @@ struct ke_broker *ke_broker_of(const struct net *net)
 	return net_generic(net, broker_net_id);
 }
 
-static noinline struct ke_queue *search(struct ke_broker *broker, s32 id)
+struct ke_queue *ke_broker_search(struct ke_broker *broker, s32 id)
 {
 	return rhashtable_lookup(&broker->queues, &id, queue_params);
-}
-
-/*
- * As rhashtable_lookup(), in line for what stands in the table where it belongs;
- * only if it does not, the table might be growing.
- */
-static __always_inline struct ke_queue *lookup(struct ke_broker *broker, s32 id)
-{
-	struct bucket_table *table = rcu_dereference(broker->queues.tbl);
-	struct rhash_head *head;
-	struct ke_queue *queue;
-	u32 hash;
-
-	hash = rht_bucket_index(table, mix(id, table->hash_rnd));
-	rht_for_each_entry_rcu(queue, head, table, hash, node)
-		if (queue->id == id)
-			return queue;
-	return search(broker, id);
-}
-
-struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id)
-{
-	struct ke_queue *queue;
-
-	rcu_read_lock();
-	for (;;) {
-		queue = lookup(broker, id);
-		if (!queue)
-			break;
-		spin_lock(&queue->lock);
-		if (!queue->dead) {
-			__release(&queue->lock);
-			break;
-		}
-		spin_unlock(&queue->lock);
-	}
-	rcu_read_unlock();
-	return queue;
 }
 
 static void link_id(struct ke_broker *broker, struct ke_queue *queue)

@@ -5,7 +5,8 @@
 #include <linux/atomic.h>
 #include <linux/llist.h>
 #include <linux/rbtree.h>
-#include <linux/rhashtable-types.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -33,10 +34,59 @@ struct ke_broker {
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
+ * Mixes all bits of an ID with a seed that nobody outside knows: shorter than
+ * jhash(), with the finalizer of MurmurHash3.
+ */
+static inline u32 ke_broker_mix(u32 id, u32 seed)
+{
+	u32 hash = id ^ seed;
+
+	hash = (hash ^ hash >> 16) * 0x85ebca6b;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
+	return hash ^ hash >> 16;
+}
+
+/* The same as ke_broker_lookup() where the table might be growing. */
+struct ke_queue *ke_broker_search(struct ke_broker *broker, s32 id);
+
+/* As rhashtable_lookup(), in line for what stands in the table where it belongs. */
+static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broker, s32 id)
+{
+	struct bucket_table *table = rcu_dereference(broker->queues.tbl);
+	struct rhash_head *head;
+	struct ke_queue *queue;
+	u32 hash;
+
+	hash = rht_bucket_index(table, ke_broker_mix(id, table->hash_rnd));
+	rht_for_each_entry_rcu(queue, head, table, hash, node)
+		if (queue->id == id)
+			return queue;
+	return ke_broker_search(broker, id);
+}
+
+/*
  * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
  * a lock that is taken only sometimes: callers that get one __acquire() it.
  */
-struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id);
+static inline struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id)
+{
+	struct ke_queue *queue;
+
+	rcu_read_lock();
+	for (;;) {
+		queue = ke_broker_lookup(broker, id);
+		if (!queue)
+			break;
+		spin_lock(&queue->lock);
+		if (likely(!queue->dead)) {
+			__release(&queue->lock);
+			break;
+		}
+		spin_unlock(&queue->lock);
+	}
+	rcu_read_unlock();
+	return queue;
+}
 
 /* The same as ke_broker_get_locked() where there was none. */
 struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,

@@ -34,12 +34,6 @@ static int chardev_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static long chardev_ioctl(struct file *file, unsigned int cmd,
-			  unsigned long arg)
-{
-	return ke_ioctl(file->private_data, file->f_mode, cmd, arg);
-}
-
 static bool may_wait(const struct kiocb *iocb)
 {
 	return !(iocb->ki_flags & IOCB_NOWAIT) &&
@@ -87,7 +81,7 @@ static const struct file_operations chardev_fops = {
 	.release = chardev_release,
 	.read_iter = chardev_read_iter,
 	.write_iter = chardev_write_iter,
-	.unlocked_ioctl = chardev_ioctl,
+	.unlocked_ioctl = ke_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = chardev_poll,
 	.show_fdinfo = chardev_show_fdinfo,

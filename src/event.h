@@ -2,15 +2,20 @@
 #ifndef KE_EVENT_H
 #define KE_EVENT_H
 
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
+#include <linux/err.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/timerqueue.h>
 #include <linux/types.h>
 
+#include "quota.h"
+#include "sender.h"
+
 struct iov_iter;
 struct ke_lessee;
 struct ke_queue;
-struct ke_sender;
 
 enum ke_event_state {
 	KE_EVENT_WAITS,			/* in its queue, never handed out */
@@ -51,18 +56,76 @@ enum ke_copy {
 	KE_COPY_MAY_SLEEP,
 };
 
+/*
+ * Memory comes in classes: each has room for twice the payload of the one before.
+ * In the first ones event and payload are one object; then the payload has an
+ * object of its own. What is longer than the last class has room for comes from
+ * kvmalloc().
+ */
+#define KE_EVENT_SMALL_SIZE	64U	/* bytes of payload in the first class */
+#define KE_EVENT_INLINE_CLASSES	7	/* up to 4 KiB */
+
+static inline unsigned int ke_event_class(u32 len)
+{
+	return len <= KE_EVENT_SMALL_SIZE ? 0 : fls((len - 1) / KE_EVENT_SMALL_SIZE);
+}
+
+static inline u32 ke_event_class_size(unsigned int class)
+{
+	return KE_EVENT_SMALL_SIZE << class;
+}
+
 /* What is charged for an event of @len bytes, with all it may ever need. */
-unsigned long ke_event_bytes(u32 len);
+static inline unsigned long ke_event_bytes(u32 len)
+{
+	unsigned int class = ke_event_class(len);
+	unsigned long bytes = sizeof(struct ke_event) + ke_event_class_size(class);
+
+	return class < KE_EVENT_INLINE_CLASSES ? bytes : bytes + KE_EVENT_SMALL_SIZE;
+}
+
+/* Returns memory for an event, or NULL. */
+struct ke_event *ke_event_alloc(unsigned int class);
+
+/*
+ * A sender keeps the memory of one small event, charged with it: a queue that is
+ * emptied as fast as it is filled needs no more.
+ */
+static_assert(sizeof(struct ke_event) + KE_EVENT_SMALL_SIZE <= KE_SENDER_SPARE_SIZE);
+
+static inline struct ke_event *ke_event_take_spare(struct ke_sender *sender, u32 len)
+{
+	if (len > KE_EVENT_SMALL_SIZE || !READ_ONCE(sender->spare))
+		return NULL;
+	return xchg(&sender->spare, NULL);
+}
 
 /*
  * Returns a new event from @sender, whose reference it takes over, with room for
  * @len bytes, charged to the sender's user; -EAGAIN, -EDQUOT or -ENOMEM, and then
  * the reference is still the caller's.
  */
-struct ke_event *ke_event_create(struct ke_sender *sender, u32 len);
+static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len)
+{
+	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
+	struct ke_event *event;
+	int err;
 
-/* Bytes of payload for which the smallest events have room. */
-#define KE_EVENT_SMALL_SIZE	64U
+	err = ke_quota_charge(sender->user, charge);
+	if (unlikely(err))
+		return ERR_PTR(err);
+	event = ke_event_take_spare(sender, len) ?: ke_event_alloc(ke_event_class(len));
+	if (unlikely(!event)) {
+		ke_quota_uncharge(sender->user, charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	event->len = len;
+	event->bytes = charge.bytes;
+	event->sender = sender;
+	event->deliveries = 0;
+	event->ttl = 0;
+	return event;
+}
 
 /* The same as ke_event_payload() for more than that. */
 void *ke_event_large_payload(const struct ke_event *event);
@@ -73,11 +136,21 @@ static inline void *ke_event_payload(const struct ke_event *event)
 	       ke_event_large_payload(event);
 }
 
-/* Fills it from an address, or from @iter; 0 or -EFAULT. */
-int ke_event_fill(struct ke_event *event, u64 addr);
-int ke_event_fill_iter(struct ke_event *event, struct iov_iter *iter);
+/* Frees what @event takes. */
+void ke_event_free_memory(struct ke_event *event);
 
-void ke_event_free(struct ke_event *event);
+static inline void ke_event_free(struct ke_event *event)
+{
+	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
+	struct ke_sender *sender = event->sender;
+
+	/* The sender keeps the memory of one: see ke_event_take_spare(). */
+	if (event->len > KE_EVENT_SMALL_SIZE || READ_ONCE(sender->spare) ||
+	    cmpxchg(&sender->spare, NULL, event))
+		ke_event_free_memory(event);
+	ke_quota_uncharge(sender->user, charge);
+	ke_sender_put(sender);
+}
 
 /* The same as ke_event_free_list() where there are any. */
 void ke_event_free_all(struct hlist_head *events);
@@ -85,15 +158,17 @@ void ke_event_free_all(struct hlist_head *events);
 /* Frees those that are linked by entry. */
 static inline void ke_event_free_list(struct hlist_head *events)
 {
-	if (!hlist_empty(events))
-		ke_event_free_all(events);
-}
+	struct hlist_node *first = events->first;
 
-/*
- * Tells the calling process, which sent it, that an event got number @seq; it
- * wants to know at the address @addr unless that is 0. 0 or -EFAULT.
- */
-int ke_event_tell_seq(u64 seq, u64 addr, enum ke_copy how);
+	if (!first)
+		return;
+	if (first->next) {
+		ke_event_free_all(events);
+	} else {
+		events->first = NULL;
+		ke_event_free(hlist_entry(first, struct ke_event, entry));
+	}
+}
 
 int ke_event_init(void);
 void ke_event_exit(void);

@@ -47,7 +47,7 @@ static long do_info(struct kevents_info __user *arg)
 
 static noinline long do_send(struct ke_client *client, struct kevents_send __user *arg)
 {
-	struct ke_sending sending;
+	struct ke_sending sending __uninitialized;
 	ktime_t deadline;
 	s32 timeout_ms;
 	int err;
@@ -64,8 +64,8 @@ static noinline long do_receive(struct ke_client *client,
 				struct kevents_receive __user *arg)
 {
 	struct ke_receiver receiver = { };
+	struct ke_wish wish __uninitialized;
 	ktime_t deadline;
-	struct ke_wish wish;
 	int err;
 
 	err = ke_args_get_wish(&wish, arg);
@@ -202,16 +202,9 @@ static int check(fmode_t mode, fmode_t needed)
 	return mode & needed ? 0 : -EBADF;
 }
 
-long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
-	      unsigned long arg)
+static noinline long do_other(struct ke_client *client, fmode_t mode, unsigned int cmd,
+			      void __user *user)
 {
-	void __user *user = (void __user *)arg;
-
-	/* What is called most is not to be searched for. */
-	if (cmd == KEVENTS_IOC_SEND)
-		return check(mode, FMODE_WRITE) ?: do_send(client, user);
-	if (cmd == KEVENTS_IOC_RECEIVE)
-		return check(mode, FMODE_READ) ?: do_receive(client, user);
 	switch (cmd) {
 	case KEVENTS_IOC_SEND_BATCH:
 		return check(mode, FMODE_WRITE) ?: ke_batch_send(client, user);
@@ -244,4 +237,18 @@ long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
 	default:
 		return -ENOTTY;
 	}
+}
+
+long ke_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ke_client *client = file->private_data;
+	void __user *user = (void __user *)arg;
+	fmode_t mode = file->f_mode;
+
+	/* What is called most is not to be searched for. */
+	if (cmd == KEVENTS_IOC_SEND)
+		return check(mode, FMODE_WRITE) ?: do_send(client, user);
+	if (cmd == KEVENTS_IOC_RECEIVE)
+		return check(mode, FMODE_READ) ?: do_receive(client, user);
+	return do_other(client, mode, cmd, user);
 }

@@ -4,13 +4,12 @@
 
 #include <linux/types.h>
 
-struct ke_client;
+struct file;
 
 /*
- * One ioctl of @client, whose file was opened with @mode; @arg is an address in
- * the caller's memory. Returns 0 or a count, or a negative errno.
+ * One ioctl of the client that @file belongs to; @arg is an address in the caller's
+ * memory. Returns 0 or a count, or a negative errno.
  */
-long ke_ioctl(struct ke_client *client, fmode_t mode, unsigned int cmd,
-	      unsigned long arg);
+long ke_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* KE_IOCTL_H */

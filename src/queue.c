@@ -206,25 +206,6 @@ void ke_queue_wake_all_locked(struct ke_queue *queue)
 	wake(queue, true);
 }
 
-static void push(struct ke_queue *queue, struct ke_event *event)
-{
-	if (queue->last)
-		hlist_add_behind(&event->entry, queue->last);
-	else
-		hlist_add_head(&event->entry, &queue->events);
-	queue->last = &event->entry;
-}
-
-static void unlink(struct ke_queue *queue, struct ke_event *event)
-{
-	struct hlist_node **before = event->entry.pprev;
-
-	if (queue->last == &event->entry)
-		queue->last = before == &queue->events.first ? NULL :
-			      container_of(before, struct hlist_node, next);
-	__hlist_del(&event->entry);
-}
-
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when)
 {
@@ -249,22 +230,6 @@ struct ke_event *ke_queue_due_locked(struct ke_queue *queue)
 	return container_of(first, struct ke_event, due);
 }
 
-void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
-{
-	event->queue = queue;
-	event->state = KE_EVENT_WAITS;
-	push(queue, event);
-	queue->counts.pending++;
-	queue->counts.sent++;
-	queue->counts.bytes += event->bytes;
-	atomic_long_add(event->bytes, &queue->realm->bytes);
-	atomic_long_inc(&queue->realm->events);
-	queue->used = true;
-	if (event->ttl)
-		ke_queue_set_due_locked(queue, event, event->ttl);
-	trace_kevents_send(event);
-}
-
 static bool is_polled(const struct ke_queue *queue)
 {
 	struct ke_watch *watch;
@@ -281,49 +246,6 @@ void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n)
 	/* Who takes an event wakes the next receiver, but nobody that polls. */
 	while (--n && is_polled(queue))
 		wake(queue, true);
-}
-
-static __always_inline void detach(struct ke_queue *queue, struct ke_event *event)
-{
-	lockdep_assert_held(&queue->lock);
-	if (likely(event->state == KE_EVENT_WAITS))
-		unlink(queue, event);
-	else
-		rb_erase_cached(&event->node, &queue->returned);
-	queue->counts.pending--;
-}
-
-void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
-{
-	detach(queue, event);
-}
-
-static __always_inline void end(struct ke_queue *queue, struct ke_event *event,
-				struct hlist_head *ended)
-{
-	lockdep_assert_held(&queue->lock);
-	event->state = KE_EVENT_ENDED;
-	queue->counts.bytes -= event->bytes;
-	atomic_long_sub(event->bytes, &queue->realm->bytes);
-	atomic_long_dec(&queue->realm->events);
-	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
-		timerqueue_del(&queue->deadlines, &event->due);
-	if (likely(!event->copiers))
-		hlist_add_head(&event->entry, ended);
-}
-
-void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct hlist_head *ended)
-{
-	end(queue, event, ended);
-}
-
-void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
-			     struct hlist_head *ended)
-{
-	queue->counts.received++;
-	detach(queue, event);
-	end(queue, event, ended);
 }
 
 static void expire(struct ke_queue *queue, struct ke_event *event,

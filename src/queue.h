@@ -82,15 +82,33 @@ void ke_queue_destroy(struct ke_queue *queue);
 /* Frees an empty queue that readers under RCU may still look at. */
 void ke_queue_destroy_rcu(struct ke_queue *queue);
 
-/* Takes over @event, the latest of all. */
-void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event);
-
 /* Tells who waits that @n events have been appended. */
 void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n);
 
 /* Sets the deadline of @event to @when, whatever it was before; 0: none. */
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when);
+
+/* Takes over @event, the latest of all. */
+static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	lockdep_assert_held(&queue->lock);
+	event->queue = queue;
+	event->state = KE_EVENT_WAITS;
+	if (queue->last)
+		hlist_add_behind(&event->entry, queue->last);
+	else
+		hlist_add_head(&event->entry, &queue->events);
+	queue->last = &event->entry;
+	queue->counts.pending++;
+	queue->counts.sent++;
+	queue->counts.bytes += event->bytes;
+	atomic_long_add(event->bytes, &queue->realm->bytes);
+	atomic_long_inc(&queue->realm->events);
+	queue->used = true;
+	if (unlikely(event->ttl))
+		ke_queue_set_due_locked(queue, event, event->ttl);
+}
 
 /* Returns the event whose deadline has passed before that of others, or NULL. */
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
@@ -109,7 +127,21 @@ static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queu
 }
 
 /* Takes @event, which waits, out of its place. */
-void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event);
+static inline void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	struct hlist_node **before = event->entry.pprev;
+
+	lockdep_assert_held(&queue->lock);
+	queue->counts.pending--;
+	if (unlikely(event->state != KE_EVENT_WAITS)) {
+		rb_erase_cached(&event->node, &queue->returned);
+		return;
+	}
+	if (queue->last == &event->entry)
+		queue->last = before == &queue->events.first ? NULL :
+			      container_of(before, struct hlist_node, next);
+	__hlist_del(&event->entry);
+}
 
 /* Puts @event back to its place by seq, and wakes who waits for it. */
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
@@ -119,12 +151,28 @@ void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
  * @event is nowhere any more: it goes to @ended, to be freed without the lock;
  * or, if somebody copies it, is left to that.
  */
-void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct hlist_head *ended);
+static inline void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+				       struct hlist_head *ended)
+{
+	lockdep_assert_held(&queue->lock);
+	event->state = KE_EVENT_ENDED;
+	queue->counts.bytes -= event->bytes;
+	atomic_long_sub(event->bytes, &queue->realm->bytes);
+	atomic_long_dec(&queue->realm->events);
+	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
+		timerqueue_del(&queue->deadlines, &event->due);
+	if (likely(!event->copiers))
+		hlist_add_head(&event->entry, ended);
+}
 
 /* Ends @event, which waits, because it has been received. */
-void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
-			     struct hlist_head *ended);
+static inline void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
+					   struct hlist_head *ended)
+{
+	queue->counts.received++;
+	ke_queue_detach_locked(queue, event);
+	ke_queue_end_locked(queue, event, ended);
+}
 
 /* Ends @event, which waits, because its time to live is over. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,

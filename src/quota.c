@@ -19,9 +19,7 @@ struct ke_quota_limits ke_limits = {
 };
 
 atomic_long_t ke_quota_bytes;
-
-/* For max_bytes; that for the limits of a user is in its account. */
-static struct ke_room common_room;
+struct ke_room ke_quota_room;
 
 struct workqueue_struct *ke_workqueue;
 
@@ -76,8 +74,8 @@ static bool take_wish(struct ke_room *room)
 /* Waking is left to a worker: there may be many, and they are not ours. */
 static void common_freed(void)
 {
-	if (take_wish(&common_room))
-		queue_work(ke_workqueue, &common_room.wake);
+	if (take_wish(&ke_quota_room))
+		queue_work(ke_workqueue, &ke_quota_room.wake);
 }
 
 static void user_freed(struct ke_user *user)
@@ -100,49 +98,18 @@ static struct ke_user *lookup(kuid_t uid)
 	return NULL;
 }
 
-/* Adds @amount to @used unless that would be more than @limit. */
-static bool add_up_to(atomic_long_t *used, unsigned long amount,
-		      unsigned long limit)
-{
-	long old = atomic_long_read(used);
-
-	do {
-		if (old + amount > limit)
-			return false;
-	} while (!atomic_long_try_cmpxchg(used, &old, old + amount));
-	return true;
-}
-
-static bool are_too_many(const struct ke_user *user, struct ke_charge charge)
-{
-	if (charge.events && atomic_long_read(&user->events) + charge.events >
-			     READ_ONCE(ke_limits.user_max_events))
-		return true;
-	return charge.ids && atomic_long_read(&user->ids) + charge.ids >
-			     READ_ONCE(ke_limits.user_max_ids);
-}
-
 static bool is_over(const struct ke_user *user, struct ke_charge charge)
 {
-	return are_too_many(user, charge) ||
+	return ke_quota_too_many(user, charge) ||
 	       atomic_long_read(&user->bytes) + charge.bytes >
 	       READ_ONCE(ke_limits.user_max_bytes);
 }
 
-static inline bool charge_user(struct ke_user *user, struct ke_charge charge)
+/* Gives @charge back, which did not fit as a whole; returns false. */
+bool ke_quota_undo(struct ke_user *user, struct ke_charge charge)
 {
-	/* What is added and taken back wakes who waits: only after a race. */
-	if (are_too_many(user, charge) ||
-	    !add_up_to(&user->bytes, charge.bytes, READ_ONCE(ke_limits.user_max_bytes)))
-		return false;
-	if (charge.events && !add_up_to(&user->events, charge.events,
-					READ_ONCE(ke_limits.user_max_events)))
-		goto undo_bytes;
-	if (!charge.ids || add_up_to(&user->ids, charge.ids,
-				     READ_ONCE(ke_limits.user_max_ids)))
-		return true;
 	atomic_long_sub(charge.events, &user->events);
-undo_bytes:
+	atomic_long_sub(charge.ids, &user->ids);
 	atomic_long_sub(charge.bytes, &user->bytes);
 	/* Others may have been refused for that. Pairs with ke_room_watch(). */
 	smp_mb__after_atomic();
@@ -150,48 +117,26 @@ undo_bytes:
 	return false;
 }
 
-static void add_to_user(struct ke_user *user, struct ke_charge charge)
-{
-	atomic_long_add(charge.bytes, &user->bytes);
-	atomic_long_add(charge.events, &user->events);
-	atomic_long_add(charge.ids, &user->ids);
-}
-
-static inline void uncharge_user(struct ke_user *user, struct ke_charge charge)
-{
-	if (charge.events)
-		atomic_long_sub(charge.events, &user->events);
-	if (charge.ids)
-		atomic_long_sub(charge.ids, &user->ids);
-	atomic_long_sub(charge.bytes, &user->bytes);
-}
-
 static bool is_privileged(void)
 {
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
 }
 
-int ke_quota_charge(struct ke_user *user, struct ke_charge charge)
+int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge)
 {
-	if (!charge_user(user, charge)) {
-		if (!is_privileged())
-			return -EDQUOT;
-		add_to_user(user, charge);
-	}
-	if (add_up_to(&ke_quota_bytes, charge.bytes, READ_ONCE(ke_limits.max_bytes)))
+	if (!is_privileged())
+		return -EDQUOT;
+	atomic_long_add(charge.bytes, &user->bytes);
+	atomic_long_add(charge.events, &user->events);
+	atomic_long_add(charge.ids, &user->ids);
+	if (ke_quota_add(&ke_quota_bytes, charge.bytes, READ_ONCE(ke_limits.max_bytes)))
 		return 0;
-	uncharge_user(user, charge);
-	/* Pairs with ke_room_watch(). */
-	smp_mb__after_atomic();
-	user_freed(user);
+	ke_quota_undo(user, charge);
 	return -EAGAIN;
 }
 
-void ke_quota_uncharge(struct ke_user *user, struct ke_charge charge)
+void ke_quota_tell(struct ke_user *user)
 {
-	uncharge_user(user, charge);
-	/* Before wanted is looked at: pairs with ke_room_watch(). */
-	atomic_long_sub_return(charge.bytes, &ke_quota_bytes);
 	common_freed();
 	user_freed(user);
 }
@@ -282,7 +227,7 @@ void ke_room_watch(struct ke_room *room)
 
 struct ke_room *ke_room_want(struct ke_user *user, int refusal, int *since)
 {
-	struct ke_room *room = refusal == -EDQUOT ? &user->room : &common_room;
+	struct ke_room *room = refusal == -EDQUOT ? &user->room : &ke_quota_room;
 
 	*since = atomic_read(&room->freed);
 	ke_room_watch(room);
@@ -332,7 +277,7 @@ void ke_quota_retry(void)
 	struct ke_user *user;
 	int bucket;
 
-	take_wish(&common_room);
+	take_wish(&ke_quota_room);
 	spin_lock(&users_lock);
 	hash_for_each(users, bucket, user, node) {
 		take_wish(&user->room);
@@ -346,7 +291,7 @@ int ke_quota_init(void)
 	ke_workqueue = alloc_workqueue("kevents", WQ_UNBOUND, 0);
 	if (!ke_workqueue)
 		return -ENOMEM;
-	room_init(&common_room, wake_everybody);
+	room_init(&ke_quota_room, wake_everybody);
 	return 0;
 }
 

@@ -26,9 +26,6 @@ struct ke_quota_limits {
 
 extern struct ke_quota_limits ke_limits;
 
-/* Bytes held over all brokers. */
-extern atomic_long_t ke_quota_bytes;
-
 /*
  * Room that senders were refused and wait for: that of all users, or of one. Who
  * wants to know of it sets wanted; who gives some back and finds that set counts
@@ -39,6 +36,10 @@ struct ke_room {
 	atomic_t freed;
 	struct work_struct wake;
 };
+
+/* Bytes held over all brokers, and the room left of max_bytes. */
+extern atomic_long_t ke_quota_bytes;
+extern struct ke_room ke_quota_room;
 
 /* What is charged as a whole or not at all. */
 struct ke_charge {
@@ -67,18 +68,84 @@ extern struct workqueue_struct *ke_workqueue;
 struct ke_user *ke_user_find(kuid_t uid);
 void ke_user_put(struct ke_user *user);
 
+/* Adds @amount to @used unless that would be more than @limit. */
+static inline bool ke_quota_add(atomic_long_t *used, unsigned long amount,
+				unsigned long limit)
+{
+	long old = atomic_long_read(used);
+
+	do {
+		if (unlikely(old + amount > limit))
+			return false;
+	} while (unlikely(!atomic_long_try_cmpxchg(used, &old, old + amount)));
+	return true;
+}
+
+/* Whether @charge would bring @user over a limit, but for that of bytes. */
+static inline bool ke_quota_too_many(const struct ke_user *user, struct ke_charge charge)
+{
+	if (charge.events && atomic_long_read(&user->events) + charge.events >
+			     READ_ONCE(ke_limits.user_max_events))
+		return true;
+	return charge.ids && atomic_long_read(&user->ids) + charge.ids >
+			     READ_ONCE(ke_limits.user_max_ids);
+}
+
+/* What is to be done where a charge does not fit: see ke_quota_charge(). */
+bool ke_quota_undo(struct ke_user *user, struct ke_charge charge);
+int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge);
+
+static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge charge)
+{
+	/* What is added and taken back wakes who waits: only after a race. */
+	if (unlikely(ke_quota_too_many(user, charge)) ||
+	    !ke_quota_add(&user->bytes, charge.bytes, READ_ONCE(ke_limits.user_max_bytes)))
+		return false;
+	if (charge.events && !ke_quota_add(&user->events, charge.events,
+					   READ_ONCE(ke_limits.user_max_events)))
+		return ke_quota_undo(user, (struct ke_charge) { .bytes = charge.bytes });
+	if (charge.ids && !ke_quota_add(&user->ids, charge.ids,
+					READ_ONCE(ke_limits.user_max_ids)))
+		return ke_quota_undo(user, (struct ke_charge) {
+			.bytes = charge.bytes, .events = charge.events });
+	return true;
+}
+
 /*
  * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
  * users together have no room for it; -EDQUOT if @user is over a limit of its
  * own, which CAP_SYS_RESOURCE passes.
  */
-int ke_quota_charge(struct ke_user *user, struct ke_charge charge);
+static inline int ke_quota_charge(struct ke_user *user, struct ke_charge charge)
+{
+	if (unlikely(!ke_quota_charge_user(user, charge)))
+		return ke_quota_charge_over(user, charge);
+	if (likely(ke_quota_add(&ke_quota_bytes, charge.bytes,
+				READ_ONCE(ke_limits.max_bytes))))
+		return 0;
+	ke_quota_undo(user, charge);
+	return -EAGAIN;
+}
+
+/* Tells those that wait for room of @user, or of all, that there is some. */
+void ke_quota_tell(struct ke_user *user);
 
 /*
  * What is to be freed after a grace period is uncharged before: room that a call
  * has made is there when it returns. The memory cgroup counts it until then.
  */
-void ke_quota_uncharge(struct ke_user *user, struct ke_charge charge);
+static inline void ke_quota_uncharge(struct ke_user *user, struct ke_charge charge)
+{
+	if (charge.events)
+		atomic_long_sub(charge.events, &user->events);
+	if (charge.ids)
+		atomic_long_sub(charge.ids, &user->ids);
+	atomic_long_sub(charge.bytes, &user->bytes);
+	/* Before wanted is looked at: pairs with ke_room_watch(). */
+	atomic_long_sub_return(charge.bytes, &ke_quota_bytes);
+	if (unlikely(atomic_read(&ke_quota_room.wanted) || atomic_read(&user->room.wanted)))
+		ke_quota_tell(user);
+}
 
 /* Whether @err says that there was no room for a charge. */
 static inline bool ke_quota_refused(int err)

@@ -14,7 +14,7 @@
 static struct ke_charge charge_for(const struct pid *pid)
 {
 	return (struct ke_charge) {
-		.bytes = sizeof(struct ke_sender) + sizeof(*pid) +
+		.bytes = sizeof(struct ke_sender) + KE_SENDER_SPARE_SIZE + sizeof(*pid) +
 			 (pid->level + 1) * sizeof(pid->numbers[0]),
 	};
 }
@@ -36,16 +36,17 @@ static struct ke_sender *create(struct ke_user *user, struct pid *pid)
 	sender->user = user;
 	sender->pid = get_pid(pid);
 	sender->gid = current_gid();
+	sender->spare = NULL;
 	return sender;
 }
 
-void ke_sender_put(struct ke_sender *sender)
+void ke_sender_free(struct ke_sender *sender)
 {
-	if (!refcount_dec_and_test(&sender->refs))
-		return;
 	ke_quota_uncharge(sender->user, charge_for(sender->pid));
 	ke_user_put(sender->user);
 	put_pid(sender->pid);
+	/* It takes memory of any cache. */
+	kfree(sender->spare);
 	kfree_rcu(sender, rcu);
 }
 

@@ -11,18 +11,24 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+struct ke_event;
 struct ke_user;
 struct pid;
 
+/* Bytes of the smallest event. */
+#define KE_SENDER_SPARE_SIZE	192
+
 /*
  * A process as it was when it sent: who its events are from. It keeps the
- * process' struct pid, which is charged with it; its events keep it.
+ * process' struct pid and memory for an event, both charged with it. Its events
+ * keep it.
  */
 struct ke_sender {
 	refcount_t refs;
 	kgid_t gid;
 	struct ke_user *user;		/* a reference; whose uid it had */
 	struct pid *pid;
+	struct ke_event *spare;		/* memory for the next one, or NULL */
 	struct hlist_node node;		/* in ke_senders.recent */
 	struct rcu_head rcu;
 };
@@ -65,7 +71,14 @@ static inline struct ke_sender *ke_sender_get(struct ke_senders *senders,
 	return first;
 }
 
-void ke_sender_put(struct ke_sender *sender);
+/* Nobody refers to @sender any more. */
+void ke_sender_free(struct ke_sender *sender);
+
+static inline void ke_sender_put(struct ke_sender *sender)
+{
+	if (unlikely(refcount_dec_and_test(&sender->refs)))
+		ke_sender_free(sender);
+}
 
 /* Forgets them all; nobody uses @senders any more. */
 void ke_senders_drop(struct ke_senders *senders);

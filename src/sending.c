@@ -13,10 +13,12 @@
 #include "queue.h"
 #include "quota.h"
 #include "sender.h"
+#include "source.h"
 #include "trace.h"
 
-static struct ke_sender *get_sender(struct ke_client *client, struct ke_user *user,
-				    const struct ke_sending *sending)
+static __always_inline struct ke_sender *get_sender(struct ke_client *client,
+						    struct ke_user *user,
+						    const struct ke_sending *sending)
 {
 	if (likely(!sending->sender))
 		return ke_sender_get(&client->senders, user);
@@ -43,9 +45,9 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 		return PTR_ERR(event);
 	}
 	if (sending->iter)
-		err = ke_event_fill_iter(event, sending->iter);
+		err = ke_source_fill_iter(event, sending->iter);
 	else
-		err = ke_event_fill(event, sending->data);
+		err = ke_source_fill(event, sending->data);
 	if (err)
 		ke_event_free(event);
 	else
@@ -68,9 +70,10 @@ static inline int prepare(struct ke_queue *queue, struct ke_user *user)
  * Makes the events of @sendings, as long as they are for @queue, its latest.
  * Returns how many; @err says what stopped it.
  */
-static __always_inline unsigned int append(struct ke_broker *broker, struct ke_queue *queue,
-					   const struct ke_sending *sendings, unsigned int n,
-					   int *err)
+static __always_inline unsigned int append(struct ke_broker *broker,
+					   struct ke_queue *queue,
+					   const struct ke_sending *sendings,
+					   unsigned int n, int *err)
 {
 	struct ke_event *event;
 	unsigned int i;
@@ -83,14 +86,15 @@ static __always_inline unsigned int append(struct ke_broker *broker, struct ke_q
 	for (i = 0; i < n && sendings[i].id == queue->id; i++) {
 		event = sendings[i].event;
 		event->seq = atomic64_inc_return(&broker->seq);
-		*err = ke_event_tell_seq(event->seq, sendings[i].seq_addr,
-					 KE_COPY_ATOMIC);
+		*err = ke_source_tell_seq(event->seq, sendings[i].seq_addr,
+					  KE_COPY_ATOMIC);
 		if (*err)
 			break;
 		event->sent_ns = now;
 		if (sendings[i].ttl_ms)
 			event->ttl = ktime_add_ms(now, sendings[i].ttl_ms);
 		ke_queue_append_locked(queue, event);
+		trace_kevents_send(event);
 	}
 	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
 		ke_queue_wake_for_new_locked(queue, i);
@@ -100,7 +104,7 @@ static __always_inline unsigned int append(struct ke_broker *broker, struct ke_q
 /* A page was missing; another number will find it. */
 static int bring_page(const struct ke_sending *sending)
 {
-	int err = ke_event_tell_seq(0, sending->seq_addr, KE_COPY_MAY_SLEEP);
+	int err = ke_source_tell_seq(0, sending->seq_addr, KE_COPY_MAY_SLEEP);
 
 	if (err)
 		return err;
@@ -112,8 +116,8 @@ static int bring_page(const struct ke_sending *sending)
 
 /* Takes over as many events of @sendings as it returns; @err is why not all. */
 static __always_inline unsigned int deliver(struct ke_broker *broker,
-					    const struct ke_sending *sendings, unsigned int n,
-					    int *err)
+					    const struct ke_sending *sendings,
+					    unsigned int n, int *err)
 {
 	struct ke_queue *queue;
 	unsigned int done = 0;
@@ -135,8 +139,8 @@ static __always_inline unsigned int deliver(struct ke_broker *broker,
 	return done;
 }
 
-static int try_send(struct ke_client *client, struct ke_user *user,
-		    struct ke_sending *sending)
+static __always_inline int try_send(struct ke_client *client, struct ke_user *user,
+				    struct ke_sending *sending)
 {
 	int err;
 
@@ -208,8 +212,8 @@ static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 }
 
 /* Sends when there is room; @refusal is why there was none. */
-static int wait_and_send(struct ke_client *client, struct ke_user *user,
-			 struct ke_sending *sending, int refusal)
+static noinline int wait_and_send(struct ke_client *client, struct ke_user *user,
+				  struct ke_sending *sending, int refusal)
 {
 	struct ke_broker *broker = client->broker;
 	struct ke_queue *pinned = NULL;
@@ -256,8 +260,8 @@ static void forget_refusal(struct ke_client *client)
 }
 
 /* What is to be done about a send that ended with @err, and what comes of it. */
-static int finish_send(struct ke_client *client, struct ke_user *user,
-		       struct ke_sending *sending, int err)
+static noinline int finish_send(struct ke_client *client, struct ke_user *user,
+				struct ke_sending *sending, int err)
 {
 	if (ke_quota_refused(err))
 		err = wait_and_send(client, user, sending, err);

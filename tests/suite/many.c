@@ -47,7 +47,7 @@ START_TEST(p5_ids_used_once_leave_nothing_behind)
 		if (receive_number(FIRST_ID + i) != i)
 			ck_abort_msg("event %u is another one", i);
 	}
-	slab_wait_down_to(EVENTS, events);
+	slab_wait_down_to(EVENTS, events + SPARE);
 	slab_wait_down_to(QUEUES, queues);
 }
 END_TEST

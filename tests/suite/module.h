@@ -7,6 +7,7 @@
 
 #define QUEUES "kevents_queue"
 #define EVENTS "kevents_event"
+#define SPARE 1			/* of these, kept for each process that has sent */
 
 /* Objects of a slab cache that are in use. */
 long slab_objects(const char *cache);

@@ -385,6 +385,29 @@ START_TEST(the_limits_are_at_first_as_documented)
 }
 END_TEST
 
+START_TEST(p5_memory_that_a_sender_keeps_is_charged_until_its_client_closes)
+{
+	struct ke_limits before = limits_now(), idle;
+	long events = slab_objects(EVENTS);
+	kevents_ctx other;
+	int id = fresh_id();
+
+	ASSERT_OK(ke_init(&other));
+	ASSERT_OK(ke_send_event(&other, id, NULL, 0));
+	ASSERT_OK(ke_get_event(&other, id, NULL, 0));
+	idle = limits_now();
+	ck_assert_uint_eq(idle.user_events, before.user_events);
+	/* 64 bytes of payload and what the smallest event has beside it. */
+	ck_assert_uint_ge(idle.user_bytes, before.user_bytes + 64 + 100);
+	ASSERT_OK(ke_send_event(&other, id, NULL, 0));
+	ck_assert_uint_ge(limits_now().user_bytes, idle.user_bytes + 64 + 100);
+	ASSERT_OK(ke_get_event(&other, id, NULL, 0));
+	ASSERT_OK(ke_close(&other));
+	slab_wait_down_to(EVENTS, events);
+	limits_wait_back_to(&before);
+}
+END_TEST
+
 TESTS(quota, 90, WITH_CLIENT,
       p5_a_user_holds_no_more_events_than_user_max_events,
       p5_a_user_holds_no_more_bytes_than_user_max_bytes,
@@ -393,6 +416,7 @@ TESTS(quota, 90, WITH_CLIENT,
       p5_an_id_is_charged_to_who_brought_it_into_being,
       root_passes_the_limits_of_users,
       p5_nobody_passes_max_bytes,
+      p5_memory_that_a_sender_keeps_is_charged_until_its_client_closes,
       p5_sixteen_senders_do_not_overshoot_user_max_events,
       p5_sixteen_senders_do_not_overshoot_user_max_bytes,
       p5_sixteen_users_do_not_overshoot_max_bytes,

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_SOURCE_H
+#define KE_SOURCE_H
+
+#include <linux/types.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "event.h"
+
+/*
+ * Small payloads go word by word, in C that checkers of memory see: a call of
+ * the general function costs more than the copy. Four words at a time, for the
+ * same reason.
+ */
+static __always_inline int ke_source_fill_small(void *payload, const void __user *addr, u32 len)
+{
+	const u64 __user *from = addr;
+	const u8 __user *rest;
+	u64 *to = payload;
+	u8 *last;
+
+	if (!len)
+		return 0;
+	if (!user_read_access_begin(from, len))
+		return -EFAULT;
+	for (; len >= 4 * sizeof(*to); len -= 4 * sizeof(*to), to += 4, from += 4) {
+		unsafe_get_user(to[0], from, fault);
+		unsafe_get_user(to[1], from + 1, fault);
+		unsafe_get_user(to[2], from + 2, fault);
+		unsafe_get_user(to[3], from + 3, fault);
+	}
+	for (; len >= sizeof(*to); len -= sizeof(*to))
+		unsafe_get_user(*to++, from++, fault);
+	for (rest = (const u8 __user *)from, last = (u8 *)to; len; len--)
+		unsafe_get_user(*last++, rest++, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Fills @event from an address; 0 or -EFAULT. */
+static __always_inline int ke_source_fill(struct ke_event *event, u64 addr)
+{
+	const void __user *from = u64_to_user_ptr(addr);
+
+	if (event->len <= KE_EVENT_SMALL_SIZE)
+		return ke_source_fill_small(event->payload, from, event->len);
+	return copy_from_user(ke_event_payload(event), from, event->len) ? -EFAULT : 0;
+}
+
+static inline int ke_source_fill_iter(struct ke_event *event, struct iov_iter *iter)
+{
+	return copy_from_iter_full(ke_event_payload(event), event->len, iter) ? 0 : -EFAULT;
+}
+
+/*
+ * Tells the calling process, which sent it, that an event got number @seq; it
+ * wants to know at the address @addr unless that is 0. 0 or -EFAULT.
+ */
+static __always_inline int ke_source_tell_seq(u64 seq, u64 addr, enum ke_copy how)
+{
+	u64 __user *to = u64_to_user_ptr(addr);
+	int err = 0;
+
+	if (!addr)
+		return 0;
+	if (how == KE_COPY_ATOMIC)
+		pagefault_disable();
+	if (user_write_access_begin(to, sizeof(*to))) {
+		unsafe_put_user(seq, to, fault);
+		user_write_access_end();
+	} else {
+		err = -EFAULT;
+	}
+out:
+	if (how == KE_COPY_ATOMIC)
+		pagefault_enable();
+	return err;
+
+fault:
+	user_write_access_end();
+	err = -EFAULT;
+	goto out;
+}
+
+#endif /* KE_SOURCE_H */
