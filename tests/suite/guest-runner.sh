@@ -57,17 +57,34 @@ leaks() {
 	echo 1..$number
 }
 
-# What nothing points to any more, and is older than the 5 s that a scan wants.
+# Prints what nothing points to any more; but not the names of slab caches that
+# could not be shown in sysfs, which the kernel forgets itself.
+unreferenced() {
+	awk '
+		function flush() {
+			if (!known)
+				printf "%s", record
+			record = ""
+			known = 0
+		}
+		/^unreferenced object/ { flush() }
+		{ record = record $0 "\n" }
+		/ sysfs_slab_add\+/ { known = 1 }
+		END { flush() }
+	' "$kmemleak"
+}
+
+# A scan wants objects to be older than 5 s.
 unreachable() {
 	sleep 6
 	echo scan >"$kmemleak"
 	sleep 6
 	echo scan >"$kmemleak"
-	if [ "$(wc -c <"$kmemleak")" = 0 ]; then
+	if [ -z "$(unreferenced)" ]; then
 		echo "ok $1 - runner:leak:kmemleak: Passed"
 	else
 		echo "not ok $1 - runner:leak:kmemleak: there is memory that nothing points to"
-		head -n 60 "$kmemleak"
+		unreferenced | head -n 60
 	fi
 }
 

@@ -85,6 +85,10 @@ suite == "" {
 	next
 }
 
+/^# .*: [0-9]+ faults$/ {
+	faults += $(NF - 1)
+}
+
 /^ok [0-9]+ - / {
 	split($4, part, ":")
 	if (part[3] in skips)
@@ -115,5 +119,7 @@ END {
 		finish("none", 0)
 	if (!complete && ++all_failed)
 		report("not ok: the guest did not run all suites")
+	if (faults)
+		report(faults " faults injected")
 	print all_passed + 0, all_failed + 0, all_skipped + 0 >totals
 }
