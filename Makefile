@@ -79,8 +79,8 @@ check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest (ONLY=PATTERN)
 	tests/check-kernels $(if $(ONLY),--only '$(ONLY)')
 
-check-debug: ## the suite on a kernel that finds mistakes in memory and locks, and injects faults
-	tests/debug/check
+check-debug: ## the suite on kernels that find mistakes in memory, locks and data races (KERNEL=)
+	tests/debug/check $(if $(KERNEL),--kernel $(KERNEL))
 
 bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN, KERNEL=)
 	tests/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only '$(ONLY)')
