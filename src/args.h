@@ -26,6 +26,15 @@ struct ke_wish {
 	u32 lease_ms;
 };
 
+/* Two fields that stand side by side, for one access to the caller's memory. */
+union ke_args_pair {
+	u64 both;
+	struct {
+		u32 first;
+		u32 second;
+	};
+};
+
 static inline u64 ke_args_address(const void __user *field)
 {
 	return (uintptr_t)field;
@@ -45,29 +54,27 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 					    s32 *timeout_ms,
 					    const struct kevents_send __user *arg)
 {
+	union ke_args_pair id_flags, times;
 	u64 data, len, reserved, more;
-	u32 flags, ttl_ms;
-	s32 id;
 
 	if (!user_read_access_begin(arg, offsetof(struct kevents_send, seq)))
 		return -EFAULT;
-	unsafe_get_user(id, &arg->id, fault);
-	unsafe_get_user(flags, &arg->flags, fault);
+	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
 	unsafe_get_user(len, &arg->len, fault);
-	unsafe_get_user(*timeout_ms, &arg->timeout_ms, fault);
-	unsafe_get_user(ttl_ms, &arg->ttl_ms, fault);
+	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved[0], fault);
 	unsafe_get_user(more, &arg->reserved[1], fault);
 	user_read_access_end();
-	sending->id = id;
+	*timeout_ms = times.first;
+	sending->id = id_flags.first;
 	sending->len = len;
 	sending->data = data;
 	sending->iter = NULL;
 	sending->seq_addr = ke_args_address(&arg->seq);
-	sending->ttl_ms = ttl_ms;
+	sending->ttl_ms = times.second;
 	sending->sender = NULL;
-	return flags | reserved | more ? -EINVAL : 0;
+	return id_flags.second | reserved | more ? -EINVAL : 0;
 
 fault:
 	user_read_access_end();
@@ -78,20 +85,23 @@ fault:
 static __always_inline int ke_args_get_wish(struct ke_wish *wish,
 					    struct kevents_receive __user *arg)
 {
+	union ke_args_pair id_flags, times;
 	u64 reserved, more;
 
 	if (!user_read_access_begin(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
-	unsafe_get_user(wish->id, &arg->id, fault);
-	unsafe_get_user(wish->flags, &arg->flags, fault);
+	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(wish->data, &arg->data, fault);
 	unsafe_get_user(wish->size, &arg->size, fault);
-	unsafe_get_user(wish->timeout_ms, &arg->timeout_ms, fault);
-	unsafe_get_user(wish->lease_ms, &arg->lease_ms, fault);
+	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved[0], fault);
 	unsafe_get_user(more, &arg->reserved[1], fault);
 	user_read_access_end();
 	wish->arg = arg;
+	wish->id = id_flags.first;
+	wish->flags = id_flags.second;
+	wish->timeout_ms = times.first;
+	wish->lease_ms = times.second;
 	return reserved | more ? -EINVAL : 0;
 
 fault:
@@ -104,6 +114,8 @@ static inline bool ke_args_wish_is_valid(const struct ke_wish *wish)
 {
 	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
 
+	if (likely(!(wish->flags & ~KEVENTS_RECEIVE_TERMINATE)))
+		return !wish->lease_ms;
 	if (wish->flags & ~KE_ARGS_RECEIVE_FLAGS || (wish->flags & either) == either)
 		return false;
 	if (wish->flags & KEVENTS_RECEIVE_WATCHED && wish->id)

@@ -48,7 +48,7 @@ static u32 send_chunk(struct ke_client *client,
 		      const struct kevents_batch *batch, ktime_t *deadline,
 		      int *err)
 {
-	struct ke_sending sendings[SEND_CHUNK];
+	struct ke_sending sendings[SEND_CHUNK] __uninitialized;
 	u32 got, done, i;
 	int bad;
 

@@ -34,16 +34,12 @@ struct ke_broker {
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
- * Mixes all bits of an ID with a seed that nobody outside knows: shorter than
- * jhash(), with the finalizer of MurmurHash3.
+ * Multiplies an ID with a number that nobody outside knows, and takes the upper
+ * half: two IDs rarely meet, whoever chooses them ("multiply-shift" hashing).
  */
 static inline u32 ke_broker_mix(u32 id, u32 seed)
 {
-	u32 hash = id ^ seed;
-
-	hash = (hash ^ hash >> 16) * 0x85ebca6b;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
-	return hash ^ hash >> 16;
+	return id * (seed * 0x9e3779b97f4a7c15ULL) >> 32;
 }
 
 /* The same as ke_broker_lookup() where the table might be growing. */

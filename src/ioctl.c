@@ -23,6 +23,7 @@ static_assert(sizeof(struct kevents_send) == 56);
 static_assert(sizeof(struct kevents_received) == 64);
 static_assert(sizeof(struct kevents_receive) == 112);
 static_assert(offsetof(struct kevents_receive, event) == 48);
+static_assert(offsetof(struct kevents_receive, flags) == 4);
 static_assert(sizeof(struct kevents_poll) == 16);
 static_assert(sizeof(struct kevents_batch) == 40);
 static_assert(sizeof(struct kevents_lease) == 24);
@@ -63,7 +64,7 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 static noinline long do_receive(struct ke_client *client,
 				struct kevents_receive __user *arg)
 {
-	struct ke_receiver receiver = { };
+	struct ke_receiver receiver __uninitialized;
 	struct ke_wish wish __uninitialized;
 	ktime_t deadline;
 	int err;
@@ -73,6 +74,7 @@ static noinline long do_receive(struct ke_client *client,
 		return err;
 	if (!ke_args_wish_is_valid(&wish))
 		return -EINVAL;
+	ke_receiver_init(&receiver);
 	ke_args_prepare(&receiver, client, &wish);
 	receiver.waits = wish.timeout_ms;
 	receiver.deadline = ke_args_deadline(wish.timeout_ms, &deadline);

@@ -16,7 +16,7 @@ struct ke_receiver {
 	struct ke_waiter *waiter;	/* in a row; NULL: it does not wait */
 	bool peek;			/* leave the event where it is */
 	bool waits;			/* if there is nothing for it now */
-	u32 lease_ms;			/* of a lease; 0: no limit */
+	u32 lease_ms;			/* of a lease, if lessee; 0: no limit */
 	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_lessee *lessee;	/* who holds the event; NULL: it ends */
 	/* In an inbox's row: called without locks around what may take long. */
@@ -32,6 +32,20 @@ struct ke_receiver {
 	struct ke_sink sink;
 	struct hlist_head ended;	/* to be freed by ke_event_free_list() */
 };
+
+/* Makes it one that waits for no event, and is told nothing of what it wants. */
+static inline void ke_receiver_init(struct ke_receiver *receiver)
+{
+	receiver->waiter = NULL;
+	receiver->lessee = NULL;
+	receiver->inbox = NULL;
+	receiver->stall = NULL;
+	receiver->next = NULL;
+	receiver->done = 0;
+	receiver->bytes = 0;
+	receiver->sink.iter = NULL;
+	INIT_HLIST_HEAD(&receiver->ended);
+}
 
 /*
  * Hands the oldest event of @queue to @receiver if it may have one now. Returns

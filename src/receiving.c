@@ -18,27 +18,6 @@
 #define RUN_MAX		32
 #define RUN_BYTES_MAX	16384
 
-int ke_receiving_receive(struct ke_client *client, s32 id,
-			 struct ke_receiver *receiver)
-{
-	struct ke_broker *broker = client->broker;
-	struct ke_queue *queue;
-	int err;
-
-	if (receiver->waits)
-		queue = ke_broker_get_locked(broker, id, client->user);
-	else
-		queue = ke_broker_find_locked(broker, id);
-	if (!queue)
-		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
-	if (IS_ERR(queue))
-		return PTR_ERR(queue);
-	__acquire(&queue->lock);
-	err = ke_receiver_receive_locked(receiver, queue);
-	ke_broker_unlock(broker, queue);
-	return err;
-}
-
 int ke_receiving_poll(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);

@@ -2,17 +2,39 @@
 #ifndef KE_RECEIVING_H
 #define KE_RECEIVING_H
 
+#include <linux/err.h>
 #include <linux/types.h>
 
-struct ke_client;
-struct ke_receiver;
+#include "broker.h"
+#include "client.h"
+#include "queue.h"
+#include "quota.h"
+#include "receiver.h"
 
 /*
  * Receives one event of @id. Returns what ke_receiver_receive_locked() does, or
  * -EAGAIN, -EDQUOT, -ENOMEM.
  */
-int ke_receiving_receive(struct ke_client *client, s32 id,
-			 struct ke_receiver *receiver);
+static inline int ke_receiving_receive(struct ke_client *client, s32 id,
+				       struct ke_receiver *receiver)
+{
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *queue;
+	int err;
+
+	if (receiver->waits)
+		queue = ke_broker_get_locked(broker, id, client->user);
+	else
+		queue = ke_broker_find_locked(broker, id);
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	__acquire(&queue->lock);
+	err = ke_receiver_receive_locked(receiver, queue);
+	ke_broker_unlock(broker, queue);
+	return err;
+}
 
 /*
  * The same from any ID that @client watches; as many as @receiver wants. 0 if it

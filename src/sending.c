@@ -67,23 +67,24 @@ static inline int prepare(struct ke_queue *queue, struct ke_user *user)
 }
 
 /*
- * Makes the events of @sendings, as long as they are for @queue, its latest.
- * Returns how many; @err says what stopped it.
+ * Makes the events of @sendings, the first of which is for @queue, its latest, as
+ * long as they are for it, too. Returns how many; @err says what stopped it.
  */
 static __always_inline unsigned int append(struct ke_broker *broker,
+					   struct ke_user *user,
 					   struct ke_queue *queue,
 					   const struct ke_sending *sendings,
 					   unsigned int n, int *err)
 {
 	struct ke_event *event;
-	unsigned int i;
+	unsigned int i = 0;
 	ktime_t now;
 
-	*err = prepare(queue, sendings->event->sender->user);
+	*err = prepare(queue, user);
 	if (*err)
 		return 0;
 	now = ktime_get();
-	for (i = 0; i < n && sendings[i].id == queue->id; i++) {
+	do {
 		event = sendings[i].event;
 		event->seq = atomic64_inc_return(&broker->seq);
 		*err = ke_source_tell_seq(event->seq, sendings[i].seq_addr,
@@ -95,7 +96,7 @@ static __always_inline unsigned int append(struct ke_broker *broker,
 			event->ttl = ktime_add_ms(now, sendings[i].ttl_ms);
 		ke_queue_append_locked(queue, event);
 		trace_kevents_send(event);
-	}
+	} while (++i < n && sendings[i].id == queue->id);
 	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
 		ke_queue_wake_for_new_locked(queue, i);
 	return i;
@@ -116,6 +117,7 @@ static int bring_page(const struct ke_sending *sending)
 
 /* Takes over as many events of @sendings as it returns; @err is why not all. */
 static __always_inline unsigned int deliver(struct ke_broker *broker,
+					    struct ke_user *user,
 					    const struct ke_sending *sendings,
 					    unsigned int n, int *err)
 {
@@ -124,14 +126,13 @@ static __always_inline unsigned int deliver(struct ke_broker *broker,
 
 	*err = 0;
 	while (done < n && !*err) {
-		queue = ke_broker_get_locked(broker, sendings[done].id,
-					     sendings[done].event->sender->user);
+		queue = ke_broker_get_locked(broker, sendings[done].id, user);
 		if (IS_ERR(queue)) {
 			*err = PTR_ERR(queue);
 			break;
 		}
 		__acquire(&queue->lock);
-		done += append(broker, queue, sendings + done, n - done, err);
+		done += append(broker, user, queue, sendings + done, n - done, err);
 		ke_broker_unlock(broker, queue);
 		if (*err == -EFAULT)
 			*err = bring_page(&sendings[done]);
@@ -147,7 +148,7 @@ static __always_inline int try_send(struct ke_client *client, struct ke_user *us
 	err = create_event(client, user, sending);
 	if (err)
 		return err;
-	if (deliver(client->broker, sending, 1, &err))
+	if (deliver(client->broker, user, sending, 1, &err))
 		return 0;
 	if (sending->iter)
 		iov_iter_revert(sending->iter, sending->len);
@@ -301,7 +302,7 @@ static unsigned int try_all(struct ke_client *client, struct ke_user *user,
 		if (refusal)
 			break;
 	}
-	done = deliver(client->broker, sendings, made, err);
+	done = deliver(client->broker, user, sendings, made, err);
 	if (done == made)
 		*err = refusal;
 	while (made > done)

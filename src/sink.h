@@ -111,11 +111,15 @@ static __always_inline int ke_sink_put_small(const void *payload, void __user *a
 		return 0;
 	if (!user_write_access_begin(to, len))
 		return -EFAULT;
-	for (; len >= 4 * sizeof(*from); len -= 4 * sizeof(*from), to += 4, from += 4) {
+	for (; len >= 8 * sizeof(*from); len -= 8 * sizeof(*from), to += 8, from += 8) {
 		unsafe_put_user(from[0], to, fault);
 		unsafe_put_user(from[1], to + 1, fault);
 		unsafe_put_user(from[2], to + 2, fault);
 		unsafe_put_user(from[3], to + 3, fault);
+		unsafe_put_user(from[4], to + 4, fault);
+		unsafe_put_user(from[5], to + 5, fault);
+		unsafe_put_user(from[6], to + 6, fault);
+		unsafe_put_user(from[7], to + 7, fault);
 	}
 	for (; len >= sizeof(*from); len -= sizeof(*from))
 		unsafe_put_user(*from++, to++, fault);

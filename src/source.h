@@ -10,7 +10,7 @@
 
 /*
  * Small payloads go word by word, in C that checkers of memory see: a call of
- * the general function costs more than the copy. Four words at a time, for the
+ * the general function costs more than the copy. Eight words at a time, for the
  * same reason.
  */
 static __always_inline int ke_source_fill_small(void *payload, const void __user *addr, u32 len)
@@ -24,11 +24,15 @@ static __always_inline int ke_source_fill_small(void *payload, const void __user
 		return 0;
 	if (!user_read_access_begin(from, len))
 		return -EFAULT;
-	for (; len >= 4 * sizeof(*to); len -= 4 * sizeof(*to), to += 4, from += 4) {
+	for (; len >= 8 * sizeof(*to); len -= 8 * sizeof(*to), to += 8, from += 8) {
 		unsafe_get_user(to[0], from, fault);
 		unsafe_get_user(to[1], from + 1, fault);
 		unsafe_get_user(to[2], from + 2, fault);
 		unsafe_get_user(to[3], from + 3, fault);
+		unsafe_get_user(to[4], from + 4, fault);
+		unsafe_get_user(to[5], from + 5, fault);
+		unsafe_get_user(to[6], from + 6, fault);
+		unsafe_get_user(to[7], from + 7, fault);
 	}
 	for (; len >= sizeof(*to); len -= sizeof(*to))
 		unsafe_get_user(*to++, from++, fault);
