@@ -23,6 +23,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 
 	if (IS_ERR(client))
 		return PTR_ERR(client);
+	client->pass.cred = file->f_cred;
 	file->private_data = client;
 	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);

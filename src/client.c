@@ -49,7 +49,7 @@ struct ke_client *ke_client_create(void)
 		return ERR_PTR(-ENOMEM);
 	}
 	client->user = user;
-	client->charged = !ke_quota_charge(user, client_charge);
+	client->charged = !ke_quota_charge(user, client_charge, NULL);
 	client->net = get_net(current->nsproxy->net_ns);
 	client->broker = ke_broker_of(client->net);
 	ke_inbox_init(&client->inbox);
@@ -66,7 +66,7 @@ static struct ke_watch *create_watch(struct ke_client *client)
 	struct ke_watch *watch;
 	int err;
 
-	err = ke_quota_charge(user, watch_charge);
+	err = ke_quota_charge(user, watch_charge, NULL);
 	if (err)
 		return ERR_PTR(err);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);

@@ -23,6 +23,7 @@ struct ke_client {
 	struct ke_broker *broker;
 	struct ke_user *user;		/* who opened it; a reference */
 	bool charged;			/* to that: there was room */
+	struct ke_pass pass;		/* of who opened it */
 	struct ke_inbox inbox;
 	struct ke_lessee lessee;
 	struct ke_senders senders;

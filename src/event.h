@@ -102,16 +102,17 @@ static inline struct ke_event *ke_event_take_spare(struct ke_sender *sender, u32
 
 /*
  * Returns a new event from @sender, whose reference it takes over, with room for
- * @len bytes, charged to the sender's user; -EAGAIN, -EDQUOT or -ENOMEM, and then
+ * @len bytes, charged to the sender's user, with @pass; -EAGAIN, -EDQUOT or -ENOMEM, and then
  * the reference is still the caller's.
  */
-static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len)
+static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len,
+					       struct ke_pass *pass)
 {
 	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
 	struct ke_event *event;
 	int err;
 
-	err = ke_quota_charge(sender->user, charge);
+	err = ke_quota_charge(sender->user, charge, pass);
 	if (unlikely(err))
 		return ERR_PTR(err);
 	event = ke_event_take_spare(sender, len) ?: ke_event_alloc(ke_event_class(len));

@@ -47,7 +47,7 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	struct ke_queue *queue;
 	int err;
 
-	err = ke_quota_charge(user, queue_charge);
+	err = ke_quota_charge(user, queue_charge, NULL);
 	if (err)
 		return ERR_PTR(err);
 	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -119,7 +119,7 @@ int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 	lockdep_assert_held(&queue->lock);
 	if (old == user)
 		return 0;
-	err = ke_quota_charge(user, queue_charge);
+	err = ke_quota_charge(user, queue_charge, NULL);
 	if (err)
 		return err;
 	refcount_inc(&user->refs);

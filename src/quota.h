@@ -11,6 +11,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct cred;
 struct file;
 struct poll_table_struct;
 
@@ -46,6 +47,15 @@ struct ke_charge {
 	unsigned long bytes;
 	unsigned int events;
 	unsigned int ids;
+};
+
+/*
+ * Credentials that an open file keeps, and whether they were found to pass the limits
+ * of users: to ask each time costs more than the charge.
+ */
+struct ke_pass {
+	const struct cred *cred;
+	bool found;
 };
 
 /* The account of one user over all brokers. */
@@ -93,7 +103,8 @@ static inline bool ke_quota_too_many(const struct ke_user *user, struct ke_charg
 
 /* What is to be done where a charge does not fit: see ke_quota_charge(). */
 bool ke_quota_undo(struct ke_user *user, struct ke_charge charge);
-int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge);
+int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
+			 struct ke_pass *pass);
 
 static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge charge)
 {
@@ -114,12 +125,13 @@ static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge c
 /*
  * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
  * users together have no room for it; -EDQUOT if @user is over a limit of its
- * own, which CAP_SYS_RESOURCE passes.
+ * own, which CAP_SYS_RESOURCE passes; @pass, or NULL, may know of that.
  */
-static inline int ke_quota_charge(struct ke_user *user, struct ke_charge charge)
+static inline int ke_quota_charge(struct ke_user *user, struct ke_charge charge,
+				  struct ke_pass *pass)
 {
 	if (unlikely(!ke_quota_charge_user(user, charge)))
-		return ke_quota_charge_over(user, charge);
+		return ke_quota_charge_over(user, charge, pass);
 	if (likely(ke_quota_add(&ke_quota_bytes, charge.bytes,
 				READ_ONCE(ke_limits.max_bytes))))
 		return 0;

@@ -24,7 +24,7 @@ static struct ke_sender *create(struct ke_user *user, struct pid *pid)
 	struct ke_sender *sender;
 	int err;
 
-	err = ke_quota_charge(user, charge_for(pid));
+	err = ke_quota_charge(user, charge_for(pid), NULL);
 	if (err)
 		return ERR_PTR(err);
 	sender = kmalloc(sizeof(*sender), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);

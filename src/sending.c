@@ -39,7 +39,7 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 	sender = get_sender(client, user, sending);
 	if (IS_ERR(sender))
 		return PTR_ERR(sender);
-	event = ke_event_create(sender, sending->len);
+	event = ke_event_create(sender, sending->len, &client->pass);
 	if (IS_ERR(event)) {
 		ke_sender_put(sender);
 		return PTR_ERR(event);

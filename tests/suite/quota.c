@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: what a user, and all together, may hold. */
+#include <linux/capability.h>
 #include <stdio.h>
 
 #include "harness.h"
@@ -159,6 +160,24 @@ START_TEST(root_passes_the_limits_of_users)
 	ck_assert_uint_eq(drain(id), 9);
 	ASSERT_OK(ke_close(&ke));
 	ASSERT_OK(ke_init(&ke));
+	ck_assert_uint_eq(drain(id), 1);
+}
+END_TEST
+
+START_TEST(who_has_lost_the_capability_passes_the_limits_of_users_no_more)
+{
+	int id = fresh_id();
+
+	user_reopen();
+	limit_set("user_max_events", 1);
+	send_number(id, 1);
+	send_number(id, 2);
+	send_number(id, 3);
+	user_drop(CAP_SYS_RESOURCE);
+	ASSERT_RESULT(ke_send_event(&ke, id, NULL, 0), -EDQUOT);
+	ck_assert_uint_eq(drain(id), 3);
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	ASSERT_RESULT(ke_send_event(&ke, id, NULL, 0), -EDQUOT);
 	ck_assert_uint_eq(drain(id), 1);
 }
 END_TEST
@@ -415,6 +434,7 @@ TESTS(quota, 90, WITH_CLIENT,
       p5_a_user_brings_no_more_ids_into_being_than_user_max_ids,
       p5_an_id_is_charged_to_who_brought_it_into_being,
       root_passes_the_limits_of_users,
+      who_has_lost_the_capability_passes_the_limits_of_users_no_more,
       p5_nobody_passes_max_bytes,
       p5_memory_that_a_sender_keeps_is_charged_until_its_client_closes,
       p5_sixteen_senders_do_not_overshoot_user_max_events,
