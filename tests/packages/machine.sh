@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 # Virtual machines that boot a suite with systemd and udev, for the scripts that
 # source this. Needs root, for the chroot in which a disk is made.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 limit=1800
 
