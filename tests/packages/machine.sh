@@ -22,7 +22,8 @@ trap 'exit 143' TERM HUP
 
 # shellcheck disable=SC2317 # a trap calls it
 cleanup() {
-	[ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null
+	# Not by KILL, which would end `timeout` alone.
+	[ -z "$machine" ] || { kill "$machine" && wait "$machine"; } 2>/dev/null || :
 	rm -rf "$tmp"
 }
 
