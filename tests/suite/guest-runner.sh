@@ -90,7 +90,16 @@ unreachable() {
 
 # Which lines of the module have run, for the host.
 coverage() {
-	(cd /sys/kernel/debug/gcov && find . -name '*.gcda' | cpio -o -H newc 2>/dev/null) |
+	mkdir /tmp/gcov
+	(
+		cd /sys/kernel/debug/gcov || exit
+		find . -name '*.gcda' | while read -r counters; do
+			# Their size is unknown before they are read.
+			mkdir -p "/tmp/gcov/${counters%/*}"
+			cat "$counters" >"/tmp/gcov/$counters"
+		done
+	)
+	(cd /tmp/gcov && find . -name '*.gcda' | cpio -o -H newc 2>/dev/null) |
 		gzip | base64 | sed 's/^/:: coverage /'
 }
 
