@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Leaves messages in the kernel, gets them out again, and looks after them. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "say.h"
@@ -78,10 +80,26 @@ static int run(const struct verb *verb, int argc, char **argv)
 	return verb->run(verb, argc, argv);
 }
 
+/*
+ * The device must not take the place of a standard stream that is closed: what is
+ * printed would be sent. What takes it is open for the wrong direction, so that
+ * using the stream is the error that it was.
+ */
+static void occupy_closed_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode) != fd)
+			exit(REFUSED);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
 
+	occupy_closed_streams();
 	if (argc < 2)
 		wrong_usage(NULL, "a verb is missing");
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <ncurses.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,6 +69,22 @@ int screen_rows(void)
 	return rows > 0 ? rows : 0;
 }
 
+static void put(int line, int column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Writes up to the right margin: behind it, curses would go on in the next line. */
+static void put(int line, int column, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (column < COLS)
+		mvaddnstr(line, column, text, COLS - column);
+}
+
 /* A bar that is part of whole wide; what there is shows by one mark at least. */
 static void draw_bar(int line, int column, int width, double part, double whole)
 {
@@ -94,24 +112,22 @@ static void draw_limit(int line, const char *name, uint64_t used, uint64_t limit
 		format = format_bytes;
 	if (width < 10)
 		width = 10;
-	mvprintw(line, 0, "%-15s [", name);
+	put(line, 0, "%-15s [", name);
 	draw_bar(line, 17, width, (double)used, (double)limit);
-	mvprintw(line, 17 + width, "] %7s of %7s", format(have, used), format(most, limit));
+	put(line, 17 + width, "] %7s of %7s", format(have, used), format(most, limit));
 }
 
 static void draw_summary(const struct view *view, const struct sample *sample)
 {
 	char bytes[UNITS_TEXT];
 
-	mvprintw(0, 0, "kevents top: %" PRIu64 " IDs, %" PRIu64 " events, %s bytes; by %s%s",
-		 sample->limits.broker_ids, sample->limits.broker_events,
-		 format_bytes(bytes, sample->limits.broker_bytes), order_names[view->order],
-		 view->reversed ? ", reversed" : "");
-	if (view->busy_only)
-		addstr(", busy ones");
+	put(0, 0, "kevents top: %" PRIu64 " IDs, %" PRIu64 " events, %s bytes; by %s%s%s",
+	    sample->limits.broker_ids, sample->limits.broker_events,
+	    format_bytes(bytes, sample->limits.broker_bytes), order_names[view->order],
+	    view->reversed ? ", reversed" : "", view->busy_only ? ", busy ones" : "");
 	if (view->paused) {
 		attron(A_REVERSE);
-		mvaddstr(0, COLS - 8, " PAUSED ");
+		put(0, COLS > 8 ? COLS - 8 : 0, " PAUSED ");
 		attroff(A_REVERSE);
 	}
 	draw_limit(1, "max_bytes", sample->limits.bytes, sample->limits.max_bytes, true);
@@ -121,7 +137,7 @@ static void draw_summary(const struct view *view, const struct sample *sample)
 		   sample->limits.user_max_events, false);
 	draw_limit(4, "user_max_ids", sample->limits.user_ids, sample->limits.user_max_ids, false);
 	if (view->typing || *view->filter)
-		mvprintw(5, 0, "filter: %s%s", view->filter, view->typing ? "_" : "");
+		put(5, 0, "filter: %s%s", view->filter, view->typing ? "_" : "");
 }
 
 static bool shows_owners(void)
@@ -142,28 +158,28 @@ static void draw_row(int line, const struct row *row, const struct scale *scale)
 		received[UNITS_TEXT], bytes[UNITS_TEXT], owner[NAMES_TEXT];
 	const struct ke_stat *stat = &row->stat;
 
-	mvprintw(line, 0, "%11d %7s %8s %6s %6s %6s %6s %7s %7s %7s", stat->id,
-		 format_count(pending, stat->pending), "", format_count(leased, stat->leased), "",
-		 format_count(waiters, stat->waiters), "",
-		 format_count(sent, (uint64_t)(row->sent + 0.5)),
-		 format_count(received, (uint64_t)(row->received + 0.5)),
-		 format_bytes(bytes, stat->bytes));
+	put(line, 0, "%11d %7s %8s %6s %6s %6s %6s %7s %7s %7s", stat->id,
+	    format_count(pending, stat->pending), "", format_count(leased, stat->leased), "",
+	    format_count(waiters, stat->waiters), "",
+	    format_count(sent, (uint64_t)(row->sent + 0.5)),
+	    format_count(received, (uint64_t)(row->received + 0.5)),
+	    format_bytes(bytes, stat->bytes));
 	draw_bar(line, 20, 8, (double)stat->pending, (double)scale->pending);
 	draw_bar(line, 36, 6, (double)stat->leased, (double)scale->leased);
 	draw_bar(line, 50, 6, (double)stat->waiters, (double)scale->waiters);
 	if (shows_owners() && stat->claimed)
-		mvprintw(line, OWNER_COLUMN + 4, "%.*s", COLS - OWNER_COLUMN - 4,
-			 owner_name(owner, stat->owner_uid, stat->owner_gid));
+		put(line, OWNER_COLUMN + 4, "%s",
+		    owner_name(owner, stat->owner_uid, stat->owner_gid));
 }
 
 static void draw_header(void)
 {
 	attron(A_REVERSE);
-	mvprintw(HEADER_LINES - 1, 0, "%-*s", COLS, "");
-	mvprintw(HEADER_LINES - 1, 0, "%11s %7s %8s %6s %6s %6s %6s %7s %7s %7s", "ID", "PENDING",
-		 "", "LEASED", "", "WAIT", "", "SENT/s", "RECV/s", "BYTES");
+	mvhline(HEADER_LINES - 1, 0, ' ' | A_REVERSE, COLS);
+	put(HEADER_LINES - 1, 0, "%11s %7s %8s %6s %6s %6s %6s %7s %7s %7s", "ID", "PENDING", "",
+	    "LEASED", "", "WAIT", "", "SENT/s", "RECV/s", "BYTES");
 	if (shows_owners())
-		mvaddstr(HEADER_LINES - 1, OWNER_COLUMN + 4, "OWNER");
+		put(HEADER_LINES - 1, OWNER_COLUMN + 4, "OWNER");
 	attroff(A_REVERSE);
 }
 
@@ -205,7 +221,7 @@ static void draw_rows(struct view *view, const struct sample *sample)
 	for (int i = 0; i < screen_rows() && view->first + i < count; i++)
 		draw_row(HEADER_LINES + i, rows[view->first + i], &scale);
 	if (!count)
-		mvaddstr(HEADER_LINES, 0, sample->count ? "no ID is like that" : "no ID is in use");
+		put(HEADER_LINES, 0, sample->count ? "no ID is like that" : "no ID is in use");
 	free(rows);
 }
 
@@ -230,7 +246,7 @@ static void draw_help(void)
 	int count = (int)(sizeof(lines) / sizeof(lines[0]));
 
 	for (int i = 0; i < count && i < screen_rows(); i++)
-		mvaddstr(HEADER_LINES + i, 2, lines[i]);
+		put(HEADER_LINES + i, 2, "%s", lines[i]);
 }
 
 void screen_draw(struct view *view, const struct sample *sample)

@@ -205,6 +205,18 @@ test_an_event_that_cannot_be_printed_stays() {
 	is precious "$(kevents get 21)"
 }
 
+test_the_device_takes_no_closed_stream_s_place() {
+	kevents send 31 precious
+	ends 3 kevents get 31 >&-
+	ends 3 kevents get 31 <&- >&- 2>&-
+	ends 0 kevents get --peek 31 <&- >got
+	ends 3 kevents send 31 <&-
+	ends 3 kevents send --lines 31 <&-
+	await stands 31 pending 1
+	is 1 "$(value 31 sent)"
+	is precious "$(kevents get 31)"
+}
+
 test_a_reader_that_goes_takes_no_event_along() {
 	seq 1000 | kevents send -l 22
 	kevents get --follow --timeout 1m 22 | head -n 3 >got || :

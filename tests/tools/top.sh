@@ -169,6 +169,36 @@ test_it_resizes() {
 	await in_order "$(seq -s ' ' 16)"
 }
 
+test_a_narrow_terminal_cuts_lines_off() {
+	fill
+	on_screen 60 12 'kevents top --sort id'
+	await in_order '-703 701 702'
+	is 60 "$(screen | awk 'length > most { most = length } END { print most }')"
+	# what is behind the margin is in no line of its own
+	is 10 "$(screen | grep -c .)"
+	tmux resize-window -x 30 -y 12
+	await_screen '^q quit  h help  b backlog  r *$'
+	is '-703 701 702' "$(rows)"
+	is '' "$(screen | sed -n '6p;11p')"
+}
+
+test_a_tiny_terminal_does_no_harm() {
+	local size
+	fill
+	on_screen 80 24 'kevents top --interval 100ms; echo $? >status; exec cat'
+	await in_order '701 -703 702'
+	for size in '20 5' '9 8' '4 2' '1 1' '300 3' '2 60'; do
+		# shellcheck disable=SC2086 # two words
+		tmux resize-window -x ${size% *} -y ${size#* }
+		typed h p R Down h p R NPage
+	done
+	tmux resize-window -x 80 -y 24
+	await in_order '701 -703 702'
+	typed q
+	await test -s status
+	is 0 "$(<status)"
+}
+
 test_it_scrolls() {
 	local i
 	for i in $(seq 30); do
