@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kevents.h"
 
@@ -17,17 +18,19 @@ static inline int ke_context_fd(const kevents_ctx *ctx)
 	return ctx->handle <= 0 ? -EBADF : ctx->handle - 1;
 }
 
-/* ioctl() on the device of ctx; returns its result or a negative errno. */
+/*
+ * ioctl() on the device of ctx; returns its result or a negative errno. The C
+ * library's function takes longer than what is its own here.
+ */
 static inline int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
 {
-	int ret = ke_context_fd(ctx);
+	int fd = ke_context_fd(ctx);
+	long ret;
 
-	if (ret >= 0) {
-		ret = ioctl(ret, cmd, arg);
-		if (ret < 0)
-			ret = -errno;
-	}
-	return ret;
+	if (fd < 0)
+		return fd;
+	ret = syscall(SYS_ioctl, fd, cmd, arg);
+	return ret < 0 ? -errno : (int)ret;
 }
 
 /* Whether the reserved fields of ev are what they have to be. */

@@ -35,6 +35,13 @@ union ke_args_pair {
 	};
 };
 
+static_assert(offsetof(struct kevents_send, flags) == 4);
+static_assert(offsetof(struct kevents_send, timeout_ms) == 24);
+static_assert(offsetof(struct kevents_send, ttl_ms) == 28);
+static_assert(offsetof(struct kevents_receive, flags) == 4);
+static_assert(offsetof(struct kevents_receive, timeout_ms) == 24);
+static_assert(offsetof(struct kevents_receive, lease_ms) == 28);
+
 static inline u64 ke_args_address(const void __user *field)
 {
 	return (uintptr_t)field;

@@ -56,7 +56,7 @@
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_sender    references: a client's, and one of each event. Found under RCU;
- *              freed after a grace period.
+ *              freed after a grace period. Its spare is whose xchg() gets it.
  * ke_user      references: of clients, senders and queues. What else is charged
  *              to it belongs to one of these.
  *

@@ -34,12 +34,16 @@ struct ke_broker {
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
- * Multiplies an ID with a number that nobody outside knows, and takes the upper
- * half: two IDs rarely meet, whoever chooses them ("multiply-shift" hashing).
+ * Multiplies an ID with a number that nobody outside knows: so two IDs rarely meet,
+ * whoever chooses them. The second round spreads IDs at regular distances, which one
+ * multiplication may heap up.
  */
 static inline u32 ke_broker_mix(u32 id, u32 seed)
 {
-	return id * (seed * 0x9e3779b97f4a7c15ULL) >> 32;
+	const u64 factor = 0x9e3779b97f4a7c15ULL;
+	u64 product = id * (seed * factor);
+
+	return (product ^ product >> 32) * factor >> 32;
 }
 
 /* The same as ke_broker_lookup() where the table might be growing. */

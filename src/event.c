@@ -65,6 +65,7 @@ int ke_event_init(void)
 			return -ENOMEM;
 		}
 	}
+	ke_sender_spares = caches[0];
 	return 0;
 }
 

@@ -23,7 +23,6 @@ static_assert(sizeof(struct kevents_send) == 56);
 static_assert(sizeof(struct kevents_received) == 64);
 static_assert(sizeof(struct kevents_receive) == 112);
 static_assert(offsetof(struct kevents_receive, event) == 48);
-static_assert(offsetof(struct kevents_receive, flags) == 4);
 static_assert(sizeof(struct kevents_poll) == 16);
 static_assert(sizeof(struct kevents_batch) == 40);
 static_assert(sizeof(struct kevents_lease) == 24);
@@ -57,7 +56,8 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 	if (err)
 		return err;
 	sending.waits = timeout_ms;
-	sending.deadline = ke_args_deadline(timeout_ms, &deadline);
+	if (timeout_ms)
+		sending.deadline = ke_args_deadline(timeout_ms, &deadline);
 	return ke_sending_send(client, &sending);
 }
 
@@ -77,7 +77,8 @@ static noinline long do_receive(struct ke_client *client,
 	ke_receiver_init(&receiver);
 	ke_args_prepare(&receiver, client, &wish);
 	receiver.waits = wish.timeout_ms;
-	receiver.deadline = ke_args_deadline(wish.timeout_ms, &deadline);
+	if (wish.timeout_ms)
+		receiver.deadline = ke_args_deadline(wish.timeout_ms, &deadline);
 	if (wish.flags & KEVENTS_RECEIVE_WATCHED)
 		err = ke_receiving_receive_watched(client, &receiver);
 	else

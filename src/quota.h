@@ -51,7 +51,8 @@ struct ke_charge {
 
 /*
  * Credentials that an open file keeps, and whether they were found to pass the limits
- * of users: to ask each time costs more than the charge.
+ * of users: to ask each time costs more than the charge. A security policy that is
+ * loaded later is heeded by those who open the device after that.
  */
 struct ke_pass {
 	const struct cred *cred;

@@ -17,7 +17,7 @@ struct ke_receiver {
 	bool peek;			/* leave the event where it is */
 	bool waits;			/* if there is nothing for it now */
 	u32 lease_ms;			/* of a lease, if lessee; 0: no limit */
-	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
+	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_lessee *lessee;	/* who holds the event; NULL: it ends */
 	/* In an inbox's row: called without locks around what may take long. */
 	struct ke_inbox *inbox;

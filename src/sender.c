@@ -11,6 +11,8 @@
 /* Processes that share a client and send in turn should find themselves here. */
 #define RECENT_MAX 32
 
+struct kmem_cache *ke_sender_spares;
+
 static struct ke_charge charge_for(const struct pid *pid)
 {
 	return (struct ke_charge) {
@@ -42,11 +44,11 @@ static struct ke_sender *create(struct ke_user *user, struct pid *pid)
 
 void ke_sender_free(struct ke_sender *sender)
 {
+	if (sender->spare)
+		kmem_cache_free(ke_sender_spares, sender->spare);
 	ke_quota_uncharge(sender->user, charge_for(sender->pid));
 	ke_user_put(sender->user);
 	put_pid(sender->pid);
-	/* It takes memory of any cache. */
-	kfree(sender->spare);
 	kfree_rcu(sender, rcu);
 }
 

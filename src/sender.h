@@ -13,15 +13,17 @@
 
 struct ke_event;
 struct ke_user;
+struct kmem_cache;
 struct pid;
 
-/* Bytes of the smallest event. */
+/* Bytes of the smallest event, and where it comes from: ke_event_init() knows. */
 #define KE_SENDER_SPARE_SIZE	192
+extern struct kmem_cache *ke_sender_spares;
 
 /*
  * A process as it was when it sent: who its events are from. It keeps the
  * process' struct pid and memory for an event, both charged with it. Its events
- * keep it.
+ * keep it. The memory cgroup that the spare was charged to is that of its first use.
  */
 struct ke_sender {
 	refcount_t refs;

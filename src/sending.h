@@ -19,7 +19,7 @@ struct ke_sending {
 	u64 seq_addr;			/* where its number goes; 0: nowhere */
 	u32 ttl_ms;			/* 0: no limit */
 	bool waits;			/* for room */
-	ktime_t *deadline;		/* CLOCK_MONOTONIC; NULL: no limit */
+	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_event *event;		/* what is made of it, while it is sent */
 	struct ke_sender *sender;	/* a reference, while it waits; or NULL */
 };
