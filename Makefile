@@ -76,6 +76,9 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
+model: ## every order in which an event can meet a receiver that waits
+	tests/model/run
+
 check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest (ONLY=PATTERN)
 	tests/check-kernels $(if $(ONLY),--only '$(ONLY)')
 
@@ -114,5 +117,5 @@ picture: ## README's picture from docs/event.dot
 clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
-.PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check \
+.PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
 	check-debug check-kernels check-packages bench bench-native bench-profile soak shell lint retake picture clean

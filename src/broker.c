@@ -41,6 +41,9 @@
  * drawn under ke_queue.lock, which makes the numbers of a queue grow in the order
  * of its events. ke_broker.idle is a lock-free list, filled under ke_queue.lock.
  *
+ * How an event meets a receiver that waits, under these locks, is modelled in
+ * tests/model/handover.pml, in every order of steps.
+ *
  * Who keeps what alive
  *
  * module       every open file (file_operations.owner).
