@@ -17,12 +17,16 @@ _kevents_valued() {
 		sed -n 's/^ *\(-[[:alnum:]]\)\{0,1\},\{0,1\} *\(--[a-z-]*\)=.*/\1 \2/p'
 }
 
+# What --sort of top takes.
+_kevents_orders() {
+	kevents help top 2>/dev/null | sed -n '/--sort=ORDER/{s/.*=ORDER *//; s/([^)]*)//; s/ or / /; s/,/ /gp;}'
+}
+
 # Sets _kevents_operands to how many operands stand before the word that is being
 # completed, _kevents_command to where a command begins behind "--", if it does, and
 # _kevents_valued_option if that word is an option's argument.
 _kevents_look() {
 	local i valued word
-	valued=" $(_kevents_valued "$verb" | tr '\n' ' ') "
 	_kevents_operands=0 _kevents_command='' _kevents_valued_option=''
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
@@ -33,7 +37,8 @@ _kevents_look() {
 			;;
 		-[0-9]*) _kevents_operands=$((_kevents_operands + 1)) ;;
 		-*)
-			[[ $valued == *" $word "* ]] || continue
+			[ -n "${valued-}" ] || valued=$(_kevents_valued "$verb")
+			[[ " ${valued//$'\n'/ } " == *" $word "* ]] || continue
 			i=$((i + 1))
 			[ "${COMP_WORDS[i]}" != = ] || [ "$i" = "$COMP_CWORD" ] || i=$((i + 1))
 			[ "$i" -lt "$COMP_CWORD" ] || _kevents_valued_option=$word
@@ -54,14 +59,25 @@ _kevents_ids() {
 	_kevents_reply -W "$(kevents list --quiet 2>/dev/null)"
 }
 
+# With "filenames" readline quotes what needs it, but sees no directory in "@NAME".
+_kevents_file_behind_at() {
+	local cur=${cur#@} i
+	compopt -o filenames
+	_kevents_reply -f
+	for i in "${!COMPREPLY[@]}"; do
+		if [ -d "${COMPREPLY[i]}" ]; then
+			COMPREPLY[i]+=/
+			compopt -o nospace
+		fi
+		COMPREPLY[i]=@${COMPREPLY[i]}
+	done
+}
+
 _kevents_operand() {
 	case $verb:$_kevents_operands in
 	send:1)
 		if [[ $cur == @* ]]; then
-			local cur=${cur#@}
-			compopt -o filenames
-			_kevents_reply -f
-			COMPREPLY=("${COMPREPLY[@]/#/@}")
+			_kevents_file_behind_at
 		fi
 		;;
 	send:0 | get:0 | poll:0 | stat:0 | purge:0 | claim:0 | unclaim:0 | watch:* | work:*) _kevents_ids ;;
@@ -90,7 +106,9 @@ _kevents() {
 	_kevents_look
 	[ "$cur" != = ] || cur=''
 	if [ -n "$_kevents_command" ] && [ "$verb" = work ]; then
-		if [ "$COMP_CWORD" = "$_kevents_command" ]; then
+		if declare -F _command_offset >/dev/null; then
+			_command_offset "$_kevents_command"
+		elif [ "$COMP_CWORD" = "$_kevents_command" ]; then
 			_kevents_reply -c
 		else
 			compopt -o default
@@ -100,6 +118,7 @@ _kevents() {
 	case $_kevents_valued_option in
 	--dead-letter | -d) _kevents_ids ;;
 	--owner | -o) _kevents_reply -u ;;
+	--sort | -s) _kevents_reply -W "$(_kevents_orders)" ;;
 	?*) ;;
 	*)
 		[[ $cur != -* ]] || _kevents_reply -W "$(_kevents_options "$verb")"
