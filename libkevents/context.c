@@ -56,12 +56,6 @@ int ke_fd(const kevents_ctx *ctx)
 	return ke_context_fd(ctx);
 }
 
-bool ke_event_is_valid(const struct ke_event *ev)
-{
-	return ev && !ev->reserved[0] && !ev->reserved[1] && !ev->reserved[2] &&
-	       !ev->reserved[3];
-}
-
 static int64_t now_ns(void)
 {
 	struct timespec now;

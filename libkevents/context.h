@@ -34,7 +34,10 @@ static inline int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, vo
 }
 
 /* Whether the reserved fields of ev are what they have to be. */
-bool ke_event_is_valid(const struct ke_event *ev);
+static inline bool ke_event_is_valid(const struct ke_event *ev)
+{
+	return ev && !(ev->reserved[0] | ev->reserved[1] | ev->reserved[2] | ev->reserved[3]);
+}
 
 /* A time-out as in poll(2) that several calls share. */
 struct ke_timer {

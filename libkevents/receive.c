@@ -88,15 +88,16 @@ static int receive_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
 		.flags = flags,
 		.timeout_ms = timeout_ms,
 	};
+	unsigned int valid;
 	int done;
 
-	while (batch.n < n && ke_event_is_valid(&evs[batch.n])) {
-		prepare(&receives[batch.n], evs[batch.n].data, evs[batch.n].size);
-		receives[batch.n].lease_ms = evs[batch.n].lease_ms;
-		batch.n++;
+	for (valid = 0; valid < n && ke_event_is_valid(&evs[valid]); valid++) {
+		prepare(&receives[valid], evs[valid].data, evs[valid].size);
+		receives[valid].lease_ms = evs[valid].lease_ms;
 	}
-	if (!batch.n)
+	if (!valid)
 		return -EINVAL;
+	batch.n = valid;
 	done = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE_BATCH, &batch);
 	for (int i = 0; i < done; i++)
 		received(&evs[i], &receives[i].event);

@@ -17,14 +17,17 @@ int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
 }
 
-static struct kevents_send sending(const struct ke_event *ev)
+/* All that the module reads; it writes the rest. */
+static void prepare(struct kevents_send *send, const struct ke_event *ev)
 {
-	return (struct kevents_send) {
-		.id = ev->id,
-		.data = ke_address(ev->data),
-		.len = ev->len,
-		.ttl_ms = ev->ttl_ms,
-	};
+	send->id = ev->id;
+	send->flags = 0;
+	send->data = ke_address(ev->data);
+	send->len = ev->len;
+	send->timeout_ms = 0;
+	send->ttl_ms = ev->ttl_ms;
+	send->reserved[0] = 0;
+	send->reserved[1] = 0;
 }
 
 int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeout_ms)
@@ -34,7 +37,7 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
 
 	if (!ke_event_is_valid(ev))
 		return -EINVAL;
-	send = sending(ev);
+	prepare(&send, ev);
 	send.flags = flags;
 	send.timeout_ms = timeout_ms;
 	err = ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
@@ -50,14 +53,14 @@ static int send_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, in
 		.entries = ke_address(sends),
 		.timeout_ms = timeout_ms,
 	};
+	unsigned int valid;
 	int done;
 
-	while (batch.n < n && ke_event_is_valid(&evs[batch.n])) {
-		sends[batch.n] = sending(&evs[batch.n]);
-		batch.n++;
-	}
-	if (!batch.n)
+	for (valid = 0; valid < n && ke_event_is_valid(&evs[valid]); valid++)
+		prepare(&sends[valid], &evs[valid]);
+	if (!valid)
 		return -EINVAL;
+	batch.n = valid;
 	done = ke_context_ioctl(ctx, KEVENTS_IOC_SEND_BATCH, &batch);
 	for (int i = 0; i < done; i++)
 		evs[i].seq = sends[i].seq;

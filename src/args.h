@@ -116,6 +116,38 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * Has @receiver, which knows of peek, terminate and lessee, get what @arg, an entry
+ * of a batch, asks for; -EFAULT or -EINVAL. Does not sleep where page faults are off.
+ */
+static __always_inline int ke_args_get_entry(struct ke_receiver *receiver,
+					     struct kevents_receive __user *arg)
+{
+	union ke_args_pair id_flags, times;
+	u64 data, size, reserved, more;
+
+	if (!user_read_access_begin(arg, offsetof(struct kevents_receive, event)))
+		return -EFAULT;
+	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
+	unsafe_get_user(data, &arg->data, fault);
+	unsafe_get_user(size, &arg->size, fault);
+	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved[0], fault);
+	unsafe_get_user(more, &arg->reserved[1], fault);
+	user_read_access_end();
+	receiver->sink.data = data;
+	receiver->sink.size = size;
+	receiver->sink.received = ke_args_address(&arg->event);
+	receiver->lease_ms = times.second;
+	if (id_flags.both | times.first | reserved | more)
+		return -EINVAL;
+	return times.second && !receiver->lessee ? -EINVAL : 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /* Whether its flags, and what depends on them, go together. */
 static inline bool ke_args_wish_is_valid(const struct ke_wish *wish)
 {

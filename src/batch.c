@@ -12,8 +12,6 @@
 #include "receiving.h"
 #include "sending.h"
 
-#define SEND_CHUNK	16	/* events of a batch that are made at a time */
-
 static int get_batch(struct kevents_batch *batch,
 		     const struct kevents_batch __user *arg, u32 flags)
 {
@@ -26,37 +24,44 @@ static int get_batch(struct kevents_batch *batch,
 	return 0;
 }
 
-/* Gets ready what can be sent; @err says why that is not all @n. */
-static u32 get_sends(struct ke_sending *sendings,
-		     const struct kevents_send __user *entries, u32 n, int *err)
-{
-	s32 timeout_ms;
-	u32 i;
+/* A batch of sends in progress. */
+struct sending {
+	const struct kevents_send __user *entries;	/* those that are to be sent yet */
+	u32 n;
+	bool waits;
+	ktime_t *deadline;
+};
 
-	for (i = 0, *err = 0; i < n; i++) {
-		*err = ke_args_get_send(&sendings[i], &timeout_ms, &entries[i]);
-		if (!*err && timeout_ms)
-			*err = -EINVAL;
-		if (*err)
+/* Gets ready what can be sent of the next @n; @err says why that is not all. */
+static u32 get_sends(const struct sending *sending, struct ke_sending *sendings, u32 n,
+		     int *err)
+{
+	const struct kevents_send __user *entry = sending->entries;
+	const bool waits = sending->waits;
+	ktime_t *const deadline = sending->deadline;
+	struct ke_sending *to;
+	s32 timeout_ms;
+
+	for (to = sendings; to < sendings + n; to++) {
+		*err = ke_args_get_send(to, &timeout_ms, entry++);
+		if (unlikely(*err))
+			return to - sendings;
+		if (unlikely(timeout_ms))
 			break;
+		to->waits = waits;
+		to->deadline = deadline;
 	}
-	return i;
+	*err = to < sendings + n ? -EINVAL : 0;
+	return to - sendings;
 }
 
-static u32 send_chunk(struct ke_client *client,
-		      const struct kevents_send __user *entries, u32 n,
-		      const struct kevents_batch *batch, ktime_t *deadline,
-		      int *err)
+static u32 send_chunk(struct ke_client *client, const struct sending *sending, int *err)
 {
-	struct ke_sending sendings[SEND_CHUNK] __uninitialized;
-	u32 got, done, i;
+	struct ke_sending sendings[KE_EVENT_BULK] __uninitialized;
+	u32 got, done;
 	int bad;
 
-	got = get_sends(sendings, entries, min_t(u32, n, SEND_CHUNK), &bad);
-	for (i = 0; i < got; i++) {
-		sendings[i].waits = batch->timeout_ms;
-		sendings[i].deadline = deadline;
-	}
+	got = get_sends(sending, sendings, min(sending->n, KE_EVENT_BULK), &bad);
 	done = ke_sending_send_all(client, sendings, got, err);
 	if (done == got)
 		*err = bad;
@@ -66,20 +71,24 @@ static u32 send_chunk(struct ke_client *client,
 long ke_batch_send(struct ke_client *client,
 		   const struct kevents_batch __user *arg)
 {
-	struct kevents_send __user *entries;
 	struct kevents_batch batch;
-	ktime_t at, *deadline;
-	u32 done = 0;
+	struct sending sending;
+	u32 chunk, done = 0;
+	ktime_t deadline;
 	int err;
 
 	err = get_batch(&batch, arg, 0);
 	if (err)
 		return err;
-	entries = u64_to_user_ptr(batch.entries);
-	deadline = ke_args_deadline(batch.timeout_ms, &at);
-	while (done < batch.n && !err && !(done && signal_pending(current))) {
-		done += send_chunk(client, entries + done, batch.n - done, &batch,
-				   deadline, &err);
+	sending.entries = u64_to_user_ptr(batch.entries);
+	sending.n = batch.n;
+	sending.waits = batch.timeout_ms;
+	sending.deadline = ke_args_deadline(batch.timeout_ms, &deadline);
+	while (sending.n && !err && !(done && signal_pending(current))) {
+		chunk = send_chunk(client, &sending, &err);
+		sending.entries += chunk;
+		sending.n -= chunk;
+		done += chunk;
 		cond_resched();
 	}
 	return done ? (long)done : err;
@@ -88,65 +97,42 @@ long ke_batch_send(struct ke_client *client,
 /* A batch of receives in progress. */
 struct receiving {
 	struct ke_receiver receiver;
-	struct ke_client *client;
-	const struct kevents_batch *batch;
-	struct kevents_receive __user *entries;
+	struct kevents_receive __user *entry;	/* whose turn it is */
 };
-
-/* Gets the next entry ready. */
-static int get_entry(struct receiving *receiving)
-{
-	struct ke_receiver *receiver = &receiving->receiver;
-	struct ke_wish wish;
-	int err;
-
-	err = ke_args_get_wish(&wish, &receiving->entries[receiver->done]);
-	if (err)
-		return err;
-	if (wish.flags || wish.timeout_ms || wish.id)
-		return -EINVAL;
-	wish.flags = receiving->batch->flags | KEVENTS_RECEIVE_WATCHED;
-	if (!ke_args_wish_is_valid(&wish))
-		return -EINVAL;
-	ke_args_prepare(receiver, receiving->client, &wish);
-	return 0;
-}
 
 /* ke_receiver.next, where nothing may sleep. */
 static bool get_next_entry(struct ke_receiver *receiver)
 {
-	struct receiving *receiving = container_of(receiver, struct receiving,
-						   receiver);
+	struct receiving *receiving = container_of(receiver, struct receiving, receiver);
 	int err;
 
-	if (receiver->done == receiving->batch->n)
-		return false;
 	pagefault_disable();
-	err = get_entry(receiving);
+	err = ke_args_get_entry(receiver, ++receiving->entry);
 	pagefault_enable();
 	return !err;
 }
 
-static int receive_entries(struct receiving *receiving)
+static int receive_entries(struct ke_client *client, struct receiving *receiving,
+			   struct kevents_receive __user *entries)
 {
 	struct ke_receiver *receiver = &receiving->receiver;
-	u32 first = receiver->done;
 	int err;
 
-	err = get_entry(receiving);
+	receiving->entry = entries + receiver->done;
+	err = ke_args_get_entry(receiver, receiving->entry);
 	if (err)
 		return err;
-	receiver->waits = receiving->batch->timeout_ms && !first;
-	err = ke_receiving_receive_watched(receiving->client, receiver);
+	err = ke_receiving_receive_watched(client, receiver);
 	ke_event_free_list(&receiver->ended);
-	return ke_args_tell_needed(err, receiver, &receiving->entries[receiver->done]);
+	return ke_args_tell_needed(err, receiver, entries + receiver->done);
 }
 
 long ke_batch_receive(struct ke_client *client,
 		      const struct kevents_batch __user *arg)
 {
-	struct receiving receiving = { .client = client };
+	struct receiving receiving = { };
 	struct ke_receiver *receiver = &receiving.receiver;
+	struct kevents_receive __user *entries;
 	struct kevents_batch batch;
 	ktime_t deadline;
 	int err;
@@ -154,13 +140,17 @@ long ke_batch_receive(struct ke_client *client,
 	err = get_batch(&batch, arg, KEVENTS_RECEIVE_LEASE);
 	if (err)
 		return err;
-	receiving.batch = &batch;
-	receiving.entries = u64_to_user_ptr(batch.entries);
+	entries = u64_to_user_ptr(batch.entries);
+	if (batch.flags)
+		receiver->lessee = &client->lessee;
+	receiver->most = batch.n;
 	receiver->next = get_next_entry;
+	receiver->waits = batch.timeout_ms;
 	receiver->deadline = ke_args_deadline(batch.timeout_ms, &deadline);
 	while (receiver->done < batch.n && !err &&
 	       !(receiver->done && signal_pending(current))) {
-		err = receive_entries(&receiving);
+		err = receive_entries(client, &receiving, entries);
+		receiver->waits = false;
 		cond_resched();
 	}
 	return receiver->done ? (long)receiver->done : err;

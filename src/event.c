@@ -14,6 +14,7 @@
  * before it is overwritten.
  */
 #define CLASSES		11	/* up to 64 KiB */
+#define FREED_MAX	32	/* events that are freed at one go */
 
 /* What an ordinary user asks for must not fill the kernel log when it fails. */
 #define GFP_EVENT	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
@@ -133,15 +134,73 @@ void ke_event_free_memory(struct ke_event *event)
 	kmem_cache_free(caches[class], event);
 }
 
+bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
+			  struct ke_pass *pass, struct ke_event **events)
+{
+	const struct ke_charge charge = {
+		.bytes = n * ke_event_class_bytes(class),
+		.events = n,
+	};
+
+	if (ke_quota_charge(sender->user, charge, pass))
+		return false;
+	if (!kmem_cache_alloc_bulk(caches[class], GFP_EVENT, n, (void **)events)) {
+		ke_quota_uncharge(sender->user, charge);
+		return false;
+	}
+	refcount_add(n - 1, &sender->refs);
+	return true;
+}
+
+/* Frees @n events that are alike. */
+static void free_bulk(struct ke_event **events, unsigned int n)
+{
+	struct ke_sender *sender = events[0]->sender;
+	const struct ke_charge charge = { .bytes = n * events[0]->bytes, .events = n };
+
+	kmem_cache_free_bulk(caches[ke_event_class(events[0]->len)], n, (void **)events);
+	ke_quota_uncharge(sender->user, charge);
+	ke_sender_put_many(sender, n);
+}
+
+/* What is charged says of which class an event is. */
+static bool are_alike(const struct ke_event *a, const struct ke_event *b)
+{
+	return a->sender == b->sender && a->bytes == b->bytes;
+}
+
+/* Frees @first and those behind it that are alike; returns the next. */
+static struct ke_event *free_alike(struct ke_event *first)
+{
+	struct ke_event *events[FREED_MAX], *event = first;
+	unsigned int n = 0;
+
+	do {
+		events[n++] = event;
+		event = hlist_entry_safe(event->entry.next, struct ke_event, entry);
+	} while (event && n < FREED_MAX && are_alike(first, event));
+	free_bulk(events, n);
+	return event;
+}
+
+static struct ke_event *free_one(struct ke_event *event)
+{
+	struct hlist_node *next = event->entry.next;
+
+	ke_event_free(event);
+	return hlist_entry_safe(next, struct ke_event, entry);
+}
+
 void ke_event_free_all(struct hlist_head *events)
 {
-	struct hlist_node *next;
-	struct ke_event *event;
+	struct ke_event *event = hlist_entry_safe(events->first, struct ke_event, entry);
 
-	hlist_for_each_entry_safe(event, next, events, entry) {
-		ke_event_free(event);
-		if (next)
-			cond_resched();
+	while (event) {
+		if (ke_event_class(event->len) < KE_EVENT_INLINE_CLASSES)
+			event = free_alike(event);
+		else
+			event = free_one(event);
+		cond_resched();
 	}
 	INIT_HLIST_HEAD(events);
 }

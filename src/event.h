@@ -75,13 +75,17 @@ static inline u32 ke_event_class_size(unsigned int class)
 	return KE_EVENT_SMALL_SIZE << class;
 }
 
-/* What is charged for an event of @len bytes, with all it may ever need. */
-static inline unsigned long ke_event_bytes(u32 len)
+/* What is charged for an event of @class, with all it may ever need. */
+static inline unsigned long ke_event_class_bytes(unsigned int class)
 {
-	unsigned int class = ke_event_class(len);
 	unsigned long bytes = sizeof(struct ke_event) + ke_event_class_size(class);
 
 	return class < KE_EVENT_INLINE_CLASSES ? bytes : bytes + KE_EVENT_SMALL_SIZE;
+}
+
+static inline unsigned long ke_event_bytes(u32 len)
+{
+	return ke_event_class_bytes(ke_event_class(len));
 }
 
 /* Returns memory for an event, or NULL. */
@@ -98,6 +102,17 @@ static inline struct ke_event *ke_event_take_spare(struct ke_sender *sender, u32
 	if (len > KE_EVENT_SMALL_SIZE || !READ_ONCE(sender->spare))
 		return NULL;
 	return xchg(&sender->spare, NULL);
+}
+
+/* Gives @event what is new in it; it takes over a reference to @sender. */
+static inline void ke_event_begin(struct ke_event *event, struct ke_sender *sender,
+				  u32 len, unsigned long bytes)
+{
+	event->len = len;
+	event->bytes = bytes;
+	event->sender = sender;
+	event->deliveries = 0;
+	event->ttl = 0;
 }
 
 /*
@@ -120,13 +135,20 @@ static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len
 		ke_quota_uncharge(sender->user, charge);
 		return ERR_PTR(-ENOMEM);
 	}
-	event->len = len;
-	event->bytes = charge.bytes;
-	event->sender = sender;
-	event->deliveries = 0;
-	event->ttl = 0;
+	ke_event_begin(event, sender, len, charge.bytes);
 	return event;
 }
+
+#define KE_EVENT_BULK	16U	/* events that are made at one go */
+
+/*
+ * Charges @n events of @class, one of those in which event and payload are one
+ * object, and gets memory for them, which ke_event_begin() has to make @events of;
+ * takes over a reference to @sender for each but the first, whose is the caller's.
+ * All or none: false if for whatever reason they have to be made one by one.
+ */
+bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
+			  struct ke_pass *pass, struct ke_event **events);
 
 /* The same as ke_event_payload() for more than that. */
 void *ke_event_large_payload(const struct ke_event *event);

@@ -6,11 +6,16 @@
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "inbox.h"
 #include "lease.h"
 #include "queue.h"
 #include "quota.h"
 #include "sink.h"
 #include "trace.h"
+
+/* What one receive hands out without letting go of the queue: events, bytes. */
+#define RUN_MAX		32
+#define RUN_BYTES_MAX	16384
 
 /*
  * How an event reaches a receiver
@@ -254,10 +259,21 @@ static __always_inline int try(struct ke_receiver *receiver,
 	return may_take(queue, receiver) ? hand_out(queue, receiver) : -ENOMSG;
 }
 
-int ke_receiver_try_locked(struct ke_receiver *receiver,
-			   struct ke_queue *queue)
+int ke_receiver_take_locked(struct ke_receiver *receiver, struct ke_queue *queue,
+			    const struct ke_inbox *inbox)
 {
-	return try(receiver, queue);
+	const unsigned int most = min(receiver->most, receiver->done + RUN_MAX);
+	const size_t most_bytes = receiver->bytes + RUN_BYTES_MAX;
+	int err;
+
+	do {
+		err = try(receiver, queue);
+		if (err)
+			break;
+		receiver->done++;
+	} while (receiver->done < most && receiver->bytes < most_bytes &&
+		 !ke_inbox_has_others(inbox) && receiver->next(receiver));
+	return err;
 }
 
 int ke_receiver_receive_locked(struct ke_receiver *receiver,

@@ -23,10 +23,11 @@ struct ke_receiver {
 	struct ke_inbox *inbox;
 	void (*stall)(struct ke_receiver *receiver, bool begins);
 	/*
-	 * For more than one event: gets sink ready for the next, under the lock of
-	 * a queue; false if there is to be none, or it is not possible there.
+	 * If most is more than one: gets sink ready for the next event, under the
+	 * lock of a queue; false if there is to be none, or it is not possible there.
 	 */
 	bool (*next)(struct ke_receiver *receiver);
+	unsigned int most;		/* events that it wants in all */
 	unsigned int done;		/* events it was handed, of watched IDs */
 	size_t bytes;			/* payload of those that it took */
 	struct ke_sink sink;
@@ -40,7 +41,7 @@ static inline void ke_receiver_init(struct ke_receiver *receiver)
 	receiver->lessee = NULL;
 	receiver->inbox = NULL;
 	receiver->stall = NULL;
-	receiver->next = NULL;
+	receiver->most = 1;
 	receiver->done = 0;
 	receiver->bytes = 0;
 	receiver->sink.iter = NULL;
@@ -48,17 +49,20 @@ static inline void ke_receiver_init(struct ke_receiver *receiver)
 }
 
 /*
- * Hands the oldest event of @queue to @receiver if it may have one now. Returns
- * 0, -ENOMSG, -EMSGSIZE or -EFAULT; or -EAGAIN: try again. The lock has been
- * given up in between only with -EFAULT and -EAGAIN, the queue never.
+ * Hands the oldest event of @queue, which it got from @inbox, to @receiver if it may
+ * have one now; more if it wants more and no other watch there is ready. Returns 0,
+ * -ENOMSG, -EMSGSIZE or -EFAULT; or -EAGAIN: try again. done counts those handed
+ * out before that, too. The lock has been given up in between only with -EFAULT and
+ * -EAGAIN, the queue never.
  */
-int ke_receiver_try_locked(struct ke_receiver *receiver,
-			   struct ke_queue *queue);
+int ke_receiver_take_locked(struct ke_receiver *receiver, struct ke_queue *queue,
+			    const struct ke_inbox *inbox);
 
 /*
- * The same, but tries until it knows, checks the claim each time, and waits for
- * an event if @receiver wants that. Returns besides -ETIMEDOUT, -EINTR,
- * -ERESTARTSYS, and -EPERM where the claim forbids it; never -EAGAIN.
+ * Hands the oldest event of @queue to @receiver: tries until it knows, checks the
+ * claim each time, and waits for an event if @receiver wants that. Returns 0,
+ * -ENOMSG, -EMSGSIZE, -EFAULT, -ETIMEDOUT, -EINTR, -ERESTARTSYS, or -EPERM where
+ * the claim forbids it.
  */
 int ke_receiver_receive_locked(struct ke_receiver *receiver,
 			       struct ke_queue *queue);

@@ -14,10 +14,6 @@
 #include "receiver.h"
 #include "sink.h"
 
-/* What one receive hands out without letting go of the queue: events, bytes. */
-#define RUN_MAX		32
-#define RUN_BYTES_MAX	16384
-
 int ke_receiving_poll(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
@@ -113,30 +109,6 @@ static void had_its_turn(struct ke_watch *watch)
 		ke_inbox_forget(watch);
 }
 
-/*
- * Hands out what waits at @watch, whose turn it is: one event; more if @receiver
- * wants more and no other watch is ready.
- */
-static int take_from(struct ke_client *client, struct ke_watch *watch,
-		     struct ke_receiver *receiver)
-	__must_hold(&watch->queue->lock)
-{
-	const unsigned int most = receiver->done + RUN_MAX;
-	const size_t most_bytes = receiver->bytes + RUN_BYTES_MAX;
-	int err;
-
-	do {
-		err = ke_receiver_try_locked(receiver, watch->queue);
-		if (err)
-			break;
-		receiver->done++;
-	} while (receiver->next && receiver->done < most &&
-		 receiver->bytes < most_bytes &&
-		 ke_queue_ready_locked(watch->queue) &&
-		 !ke_inbox_has_others(&client->inbox) && receiver->next(receiver));
-	return err;
-}
-
 static int try_watched(struct ke_client *client, struct ke_receiver *receiver)
 {
 	unsigned int before = receiver->done;
@@ -152,7 +124,7 @@ static int try_watched(struct ke_client *client, struct ke_receiver *receiver)
 			return -ENOMSG;
 		queue = watch->queue;
 		__acquire(&queue->lock);
-		err = take_from(client, watch, receiver);
+		err = ke_receiver_take_locked(receiver, queue, &client->inbox);
 		if (receiver->done > before && err != -EAGAIN && err != -EFAULT &&
 		    !receiver->peek)
 			had_its_turn(watch);

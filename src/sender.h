@@ -76,10 +76,15 @@ static inline struct ke_sender *ke_sender_get(struct ke_senders *senders,
 /* Nobody refers to @sender any more. */
 void ke_sender_free(struct ke_sender *sender);
 
+static inline void ke_sender_put_many(struct ke_sender *sender, unsigned int n)
+{
+	if (unlikely(refcount_sub_and_test(n, &sender->refs)))
+		ke_sender_free(sender);
+}
+
 static inline void ke_sender_put(struct ke_sender *sender)
 {
-	if (unlikely(refcount_dec_and_test(&sender->refs)))
-		ke_sender_free(sender);
+	ke_sender_put_many(sender, 1);
 }
 
 /* Forgets them all; nobody uses @senders any more. */

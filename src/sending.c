@@ -287,6 +287,78 @@ int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
 	return err;
 }
 
+/* How many of @sendings, from the first on, are of its class, and need no second look. */
+static unsigned int count_alike(const struct ke_sending *sendings, unsigned int n)
+{
+	const u32 limit = READ_ONCE(ke_limits.max_event_size);
+	const u64 first = sendings[0].len;
+	u32 least, most;
+	unsigned int i = 1;
+
+	if (sendings[0].iter || first > limit ||
+	    ke_event_class(first) >= KE_EVENT_INLINE_CLASSES)
+		return 0;
+	most = ke_event_class_size(ke_event_class(first));
+	least = ke_event_class(first) ? most / 2 + 1 : 0;
+	most = min(most, limit);
+	while (i < n && sendings[i].len - least <= most - least)
+		i++;
+	return i;
+}
+
+/*
+ * Makes events of the first of @sendings at one go, as many as are alike. Returns
+ * how many; where it stops the next is to be made by itself, which tells why.
+ */
+static unsigned int create_alike(struct ke_client *client, struct ke_user *user,
+				 struct ke_sending *sendings, unsigned int n)
+{
+	struct ke_event *events[KE_EVENT_BULK];
+	struct ke_sender *sender;
+	unsigned int class, i, done = 0;
+	int err = 0;
+
+	n = count_alike(sendings, min(n, KE_EVENT_BULK));
+	if (n < 2)
+		return 0;
+	sender = get_sender(client, user, &sendings[0]);
+	if (IS_ERR(sender))
+		return 0;
+	class = ke_event_class(sendings[0].len);
+	if (!ke_event_create_bulk(sender, class, n, &client->pass, events)) {
+		ke_sender_put(sender);
+		return 0;
+	}
+	for (i = 0; i < n; i++) {
+		ke_event_begin(events[i], sender, sendings[i].len, ke_event_class_bytes(class));
+		if (!err)
+			err = ke_source_fill(events[i], sendings[i].data);
+		if (err)
+			ke_event_free(events[i]);
+		else
+			sendings[done++].event = events[i];
+	}
+	return done;
+}
+
+/* Makes events of as many of @sendings as it returns; @err is why not of all. */
+static unsigned int create_all(struct ke_client *client, struct ke_user *user,
+			       struct ke_sending *sendings, unsigned int n, int *err)
+{
+	unsigned int made = 0, alike;
+
+	for (*err = 0; made < n; made += alike) {
+		alike = create_alike(client, user, sendings + made, n - made);
+		if (alike)
+			continue;
+		*err = create_event(client, user, &sendings[made]);
+		if (*err)
+			break;
+		alike = 1;
+	}
+	return made;
+}
+
 /*
  * Sends as many of @n as there is room for. What is made of them is made before
  * any of them is sent, which is all the same: nobody waits meanwhile.
@@ -295,13 +367,9 @@ static unsigned int try_all(struct ke_client *client, struct ke_user *user,
 			    struct ke_sending *sendings, unsigned int n, int *err)
 {
 	unsigned int made, done;
-	int refusal = 0;
+	int refusal;
 
-	for (made = 0; made < n; made++) {
-		refusal = create_event(client, user, &sendings[made]);
-		if (refusal)
-			break;
-	}
+	made = create_all(client, user, sendings, n, &refusal);
 	done = deliver(client->broker, user, sendings, made, err);
 	if (done == made)
 		*err = refusal;

@@ -28,6 +28,7 @@ static int read_records(struct ke_client *client, struct iov_iter *to,
 {
 	struct ke_receiver receiver = {
 		.waits = waits,
+		.most = INT_MAX,
 		.next = has_room,
 		.sink.iter = to,
 	};

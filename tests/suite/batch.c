@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "harness.h"
+#include "limits.h"
 #include "memory.h"
 #include "module.h"
 #include "task.h"
@@ -181,7 +182,7 @@ static void spoil_send(unsigned int bad, int how)
 START_TEST(p3_a_bad_entry_ends_a_batch_that_is_sent)
 {
 	static const int errors[] = { -EMSGSIZE, -EINVAL, -EFAULT };
-	static const unsigned int places[] = { 0, 1, 31, 32, 33, 50, MOST - 1 };
+	static const unsigned int places[] = { 0, 1, 15, 16, 31, 32, 33, 50, MOST - 1 };
 	int id = watched_id();
 	unsigned int bad, k;
 	size_t i, how;
@@ -200,6 +201,53 @@ START_TEST(p3_a_bad_entry_ends_a_batch_that_is_sent)
 			assert_nothing_watched(&ke);
 		}
 	}
+}
+END_TEST
+
+/* Few or many of a size in a row, sizes on both sides of what they are made of. */
+static size_t size_of_mixed(unsigned int i)
+{
+	static const struct {
+		unsigned int from;
+		size_t size;
+	} runs[] = {
+		{ 0, 64 }, { 1, 65 }, { 2, 0 }, { 4, 1 }, { 9, 128 }, { 12, 129 }, { 13, 4096 },
+		{ 17, 4097 }, { 20, 8192 }, { 22, 64 }, { 60, 65536 }, { 63, 100 }, { 90, 5000 },
+	};
+	size_t size = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(runs) && runs[k].from <= i; k++)
+		size = runs[k].size;
+	return size;
+}
+
+START_TEST(a_batch_takes_events_of_any_size_and_leaves_nothing_behind)
+{
+	static char sent[MOST][65536], got[MOST][65536];
+	int id = watched_id();
+	const struct ke_limits before = limits_after_sending(id);
+	unsigned int i;
+
+	memset(evs, 0, sizeof(evs));
+	for (i = 0; i < MOST; i++) {
+		evs[i].id = id;
+		evs[i].data = sent[i];
+		evs[i].len = size_of_mixed(i);
+		memory_fill(sent[i], evs[i].len, i);
+	}
+	ASSERT_RESULT(ke_send_batch(&ke, evs, MOST, 0), MOST);
+	memset(evs, 0, sizeof(evs));
+	for (i = 0; i < MOST; i++) {
+		evs[i].data = got[i];
+		evs[i].size = sizeof(got[i]);
+	}
+	ASSERT_RESULT(ke_receive_batch(&ke, evs, MOST, 0, 0), MOST);
+	for (i = 0; i < MOST; i++) {
+		ck_assert_uint_eq(evs[i].len, size_of_mixed(i));
+		ck_assert(memory_is(got[i], evs[i].len, i));
+		ck_assert(memory_is_all(got[i] + evs[i].len, sizeof(got[i]) - evs[i].len, 0));
+	}
+	limits_wait_back_to(&before);
 }
 END_TEST
 
@@ -365,6 +413,7 @@ TESTS(batch, 60, WITH_CLIENT,
       a_batch_is_fair_over_the_ids,
       p9_a_batch_waits_for_the_first_event_only,
       p3_a_bad_entry_ends_a_batch_that_is_sent,
+      a_batch_takes_events_of_any_size_and_leaves_nothing_behind,
       p3_a_bad_entry_ends_a_batch_that_is_received,
       p2_a_batch_of_leases_is_acknowledged_and_given_back,
       p6_a_batch_of_leases_returns_with_its_client,
