@@ -9,6 +9,7 @@
 
 #define MS UINT64_C(1000000)	/* ns */
 #define HOUR 3600000		/* ms */
+#define ROUNDS 100
 #define LONG_ENOUGH 300		/* ms to use an event in before it expires */
 
 /* Spins until an event sent before now with this ttl has expired. */
@@ -168,6 +169,56 @@ START_TEST(p9_a_receiver_goes_on_waiting_where_the_event_expired)
 	task_wait_blocked(receiver.tid);
 	send_number(id, 2);
 	receiver_expect(&receiver, 2);
+}
+END_TEST
+
+/*
+ * Events end; who has been woken for them finds that, unless the clock comes first,
+ * and goes on to sleep.
+ */
+static void assert_keeps_nothing(struct receiver *receiver, int id)
+{
+	struct ke_limits asleep;
+	long sleeps;
+	int i;
+
+	task_pin();
+	receiver_block(receiver);
+	send_number_for(id + 1, 0, HOUR);
+	ck_assert_uint_eq(receive_number(id + 1), 0);
+	asleep = limits_now();
+	for (i = 0; i < ROUNDS; i++) {
+		sleeps = task_sleeps(receiver->tid);
+		task_rule();
+		send_number_for(id, i, 1);
+		outlive(2);
+		task_yield_rule();
+		WAIT_UNTIL(task_sleeps(receiver->tid) > sleeps);
+		task_wait_blocked(receiver->tid);
+	}
+	limits_wait_back_to(&asleep);
+	ck_assert_uint_eq(stat_of(id).expired, ROUNDS);
+	send_number(id, 99);
+	receiver_expect(receiver, 99);
+}
+
+START_TEST(p5_a_receiver_that_waits_keeps_nothing_that_has_expired)
+{
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(id);
+
+	assert_keeps_nothing(&receiver, id);
+}
+END_TEST
+
+START_TEST(p5_a_receiver_of_watched_ids_keeps_nothing_that_has_expired)
+{
+	int id = fresh_id();
+	struct receiver receiver = RECEIVER(0);
+
+	ASSERT_OK(ke_watch(&ke, id));
+	receiver.flags = KE_WATCHED;
+	assert_keeps_nothing(&receiver, id);
 }
 END_TEST
 
@@ -362,6 +413,8 @@ TESTS(expiry, 60, WITH_CLIENT,
       p2_only_those_whose_time_is_over_go,
       p9_a_receiver_gets_an_event_within_its_time,
       p9_a_receiver_goes_on_waiting_where_the_event_expired,
+      p5_a_receiver_that_waits_keeps_nothing_that_has_expired,
+      p5_a_receiver_of_watched_ids_keeps_nothing_that_has_expired,
       what_expires_is_no_timeout_of_a_receiver,
       a_leased_event_does_not_expire,
       what_is_given_back_after_its_time_expires,
