@@ -3,20 +3,21 @@
 #include <dlfcn.h>
 #include <linux/kevents.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
-int ioctl(int fd, unsigned long request, ...)
+/* Which is how the library calls the device. */
+long syscall(long number, ...)
 {
-	int (*real)(int fd, unsigned long request, ...) = dlsym(RTLD_NEXT, "ioctl");
-	struct kevents_info *info;
+	long (*real)(long number, ...) = dlsym(RTLD_NEXT, "syscall");
+	long arg[6], ret;
 	va_list args;
-	int ret;
 
-	va_start(args, request);
-	info = va_arg(args, void *);
+	va_start(args, number);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(args, long);
 	va_end(args);
-	ret = real(fd, request, info);
-	if (!ret && request == KEVENTS_IOC_INFO)
-		info->abi_version++;
+	ret = real(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (!ret && number == SYS_ioctl && (unsigned int)arg[1] == KEVENTS_IOC_INFO)
+		((struct kevents_info *)arg[2])->abi_version++;
 	return ret;
 }
