@@ -88,7 +88,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Reads @arg; -EFAULT or -EINVAL. Does not sleep where page faults are off. */
+/* Reads @arg; -EFAULT or -EINVAL. */
 static __always_inline int ke_args_get_wish(struct ke_wish *wish,
 					    struct kevents_receive __user *arg)
 {

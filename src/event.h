@@ -139,7 +139,8 @@ static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len
 	return event;
 }
 
-#define KE_EVENT_BULK	16U	/* events that are made at one go */
+/* Events that are made at one go; what is known of them then lies on the stack. */
+#define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
 
 /*
  * Charges @n events of @class, one of those in which event and payload are one
