@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -23,7 +24,7 @@ struct saving {
 	const char *path;
 	bool force;
 	bool keep;
-	char *temporary;	/* beside path */
+	char *temporary;	/* beside path; NULL for standard output */
 	struct save_writer writer;
 	uint64_t *seqs;		/* of the leases, as many as the writer counts */
 	size_t room;
@@ -144,7 +145,7 @@ static int write_file(struct saving *saving, const struct ids *ids, FILE *file)
 	save_begin(&saving->writer, file);
 	status = take_all(saving, ids);
 	if (status == DONE && save_end(&saving->writer))
-		status = say_errno("%s", saving->temporary);
+		status = say_errno("%s", saving->path);
 	return status;
 }
 
@@ -159,30 +160,62 @@ static void report(const struct saving *saving)
 		say("%" PRIu64 " events that others hold are not", saving->leased);
 }
 
-static int save(struct saving *saving, const struct ids *ids)
+/* Whether path may be taken, or replaced. */
+static bool is_free(const struct saving *saving)
+{
+	struct stat there;
+
+	if (lstat(saving->path, &there))
+		return true;
+	if (!saving->force)
+		say("%s is there already; --force replaces it", saving->path);
+	else if (!S_ISREG(there.st_mode))
+		say("%s is no regular file", saving->path);
+	else
+		return true;
+	return false;
+}
+
+static int save_to_file(struct saving *saving, const struct ids *ids)
 {
 	int fd, status;
 	FILE *file;
 
-	if (!saving->force && !faccessat(AT_FDCWD, saving->path, F_OK, AT_SYMLINK_NOFOLLOW)) {
-		say("%s is there already; --force replaces it", saving->path);
+	if (!is_free(saving))
 		return REFUSED;
-	}
 	if (asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
 		return say_errno("%s", saving->path);
 	fd = mkostemp(saving->temporary, O_CLOEXEC);
 	file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!file)
-		return say_errno("%s", saving->temporary);
+		return say_errno("%s", saving->path);
 	status = write_file(saving, ids, file);
 	if (fclose(file) && status == DONE)
-		status = say_errno("%s", saving->temporary);
+		status = say_errno("%s", saving->path);
 	if (status == DONE)
 		status = publish(saving);
+	if (status != DONE)
+		unlink(saving->temporary);
+	return status;
+}
+
+static int save_to_stdout(struct saving *saving, const struct ids *ids)
+{
+	saving->path = "standard output";
+	if (isatty(STDOUT_FILENO)) {
+		say("%s is a terminal", saving->path);
+		return REFUSED;
+	}
+	return write_file(saving, ids, stdout);
+}
+
+static int save(struct saving *saving, const struct ids *ids)
+{
+	int status = strcmp(saving->path, "-") ? save_to_file(saving, ids) :
+						 save_to_stdout(saving, ids);
+
 	if (status == DONE)
 		status = let_go(saving);
-	else
-		unlink(saving->temporary);
 	if (status == DONE)
 		report(saving);
 	return status;
@@ -239,7 +272,8 @@ const struct verb save_verb = {
 "the kernel into FILE, for 'kevents restore'. They are taken on lease, and are gone from\n"
 "the kernel only when FILE with its checksum has reached the disk: if anything fails before,\n"
 "or this command is killed, all of them are back in their places and FILE is not there. If\n"
-"it is killed after that, some may be in both, none is lost.\n"
+"it is killed after that, some may be in both, none is lost. With - FILE is standard\n"
+"output, and they are gone when it has taken all of it.\n"
 "\n"
 "  -f, --force           replace FILE if it is there\n"
 "  -k, --keep            leave the events where they are: FILE is a copy\n"

@@ -31,7 +31,7 @@ struct save_writer {
 void save_begin(struct save_writer *writer, FILE *file);
 void save_event(struct save_writer *writer, const struct ke_event *event);
 
-/* Returns 0 when all has reached the disk, -1 with errno set when not. */
+/* Returns 0 when all has reached the disk, or a pipe, -1 with errno set when not. */
 int save_end(struct save_writer *writer);
 
 /* An event of a file that was read; the payload is the file's. */

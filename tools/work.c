@@ -381,6 +381,8 @@ static int run(const struct verb *verb, int argc, char **argv)
 			break;
 		case 'n':
 			worker.left = args_count(&args, "-n", optarg);
+			if (!worker.left)
+				wrong_usage(verb, "-n 0: at least one is wanted");
 			break;
 		case OPTION_DRAIN:
 			worker.drain = true;

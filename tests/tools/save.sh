@@ -60,6 +60,47 @@ test_progress_is_for_a_terminal() {
 	has "$(<said)" 'restoring \[#+ *\] +[0-9]+% [0-9]+/200 '
 }
 
+test_saving_shows_its_progress_on_a_terminal() {
+	"$spray" 2000 430
+	mkfifo pipe
+	on_terminal 'kevents save - >pipe' >said &
+	exec 8<pipe
+	until [ "$(value 430 leased)" -gt 0 ]; do :; done
+	sleep 0.5 # it is to take long
+	cat <&8 >file
+	wait $!
+	has "$(<said)" '^saving \[#* *\] +[0-9]+% [0-9]+/2000 '
+	has "$(<said)" 'kevents save: 2000 events of 1 IDs'
+}
+
+test_to_standard_output_and_from_standard_input() {
+	"$spray" 100 431
+	kevents save - >file 2>said
+	has "$(<said)" '^kevents save: 100 events of 1 IDs, .* bytes, are in standard output$'
+	test ! -e -
+	is 0 "$(value 431 pending)"
+	kevents restore - <file 2>/dev/null
+	kevents save - 2>/dev/null | kevents restore - 2>/dev/null
+	"$spray" -c 100 431
+	kevents send 431 x
+	is 3 "$(on_terminal 'kevents save - 2>/dev/null; echo $?')"
+	ends 3 kevents save - >&-
+	ends 3 kevents save - >/dev/full
+	await stands 431 pending 1
+}
+
+test_what_the_caller_may_not_receive_is_left() {
+	kevents claim 432 0622
+	as alice kevents send 432 x
+	as alice kevents send 433 y
+	chmod 777 .
+	as alice kevents save file 2>said
+	has "$(<said)" '^kevents save: 1 events of 1 IDs'
+	is '1 0' "$(value 432 pending) $(value 433 pending)"
+	ends 3 as alice kevents save other 432
+	test ! -e other
+}
+
 test_order_over_all_ids_is_kept() {
 	local i
 	for i in 1 2 3 4; do
@@ -94,6 +135,21 @@ test_a_file_that_is_there_is_left_alone() {
 	is 0 "$(value 410 pending)"
 	kevents restore file 2>/dev/null
 	is x "$(kevents get 410)"
+}
+
+test_only_a_regular_file_is_replaced() {
+	local path
+	kevents send 434 x
+	mkdir directory
+	mkfifo pipe
+	ln -s directory link
+	for path in directory pipe link /dev/null /dev/stdout; do
+		ends 3 kevents save --force "$path" 2>said
+		has "$(<said)" "^kevents save: $path is no regular file$"
+	done
+	ends 3 kevents save nowhere/file
+	is 1 "$(value 434 pending)"
+	is 'directory link pipe said' "$(echo *)"
 }
 
 test_a_copy_leaves_the_events() {
