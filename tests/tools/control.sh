@@ -23,6 +23,22 @@ test_list_of_many_ids() {
 	is 151 "$(kevents list -q | awk '$1 >= 500 && $1 <= 650' | wc -l)"
 }
 
+test_sizes_with_units() {
+	head -c 60000 /dev/zero | kevents send 102
+	has "$(kevents list --human)" '^102 +1 +0 +[5-9][0-9]\.[0-9]K '
+	has "$(kevents stat --human 102)" '^bytes +[5-9][0-9]\.[0-9]K$'
+}
+
+test_list_hides_what_a_claim_does_not_let_the_caller_see() {
+	kevents send 103 x
+	kevents send 104 x
+	kevents claim 103 0622
+	is 104 "$(as alice kevents list --quiet | grep -x '10[34]')"
+	is '103 104' "$(kevents list --quiet | grep -x '10[34]' | xargs)"
+	ends 3 as alice kevents stat 103
+	ends 3 as alice kevents purge 103
+}
+
 test_empty_list_is_no_error() {
 	unshare -n kevents list --json >got
 	is '[]' "$(<got)"
@@ -57,6 +73,28 @@ test_purge_says_how_many() {
 	is 25 "$(kevents purge 113)"
 	is '{"id":113,"dropped":0}' "$(kevents purge --json 113)"
 	ends 1 kevents poll 113
+}
+
+test_purge_leaves_what_somebody_holds() {
+	mkfifo go
+	printf '%s\n' held free | kevents send -l 114
+	kevents work -n 1 114 -- sh -c 'read -r x <go' &
+	await stands 114 leased 1
+	is 1 "$(kevents purge 114)"
+	is 1 "$(value 114 leased)"
+	echo go >go
+	wait $!
+	is 1 "$(value 114 received)"
+}
+
+test_strict_leaves_only_claimed_ids() {
+	kevents claim 115 0666
+	kevents limits strict=1
+	ends 3 kevents send 116 x
+	ends 0 kevents send 115 x
+	has "$(kevents limits --json)" '"strict":true,'
+	kevents limits strict=0
+	ends 0 kevents send 116 x
 }
 
 test_limits_are_shown_and_set() {

@@ -103,6 +103,25 @@ test_rates_are_by_the_second() {
 	done
 }
 
+test_memory_and_rate_sort_too() {
+	fill
+	head -c 5000 /dev/zero | kevents send 702
+	mkfifo lines
+	kevents send --lines 705 <lines &
+	exec 8>lines
+	echo x >&8
+	on_screen 80 24 'kevents top --interval 300ms --sort memory'
+	await in_order '702 701 -703 705'
+	typed i
+	await in_order '-703 701 702 705'
+	typed r
+	until in_order '705 -703 701 702'; do
+		echo x >&8
+	done
+	typed m
+	await_screen '; by memory$'
+}
+
 test_pause_holds_the_screen() {
 	fill
 	on_screen 80 24 'kevents top --interval 100ms'
@@ -148,6 +167,9 @@ test_busy_alone() {
 	on_screen 80 24 'kevents top --interval 100ms'
 	await in_order '701 -703 702 706'
 	typed a
+	await in_order '701 -703 702'
+	tmux kill-server
+	on_screen 80 24 'kevents top --busy'
 	await in_order '701 -703 702'
 }
 
@@ -232,7 +254,7 @@ test_signals_give_the_terminal_back() {
 	on_screen 80 24 'sh -c "echo \$\$ >pid; exec kevents top"; echo $? >status; stty -a >modes; exec cat'
 	await_screen '^no ID is in use$'
 	kill -TERM "$(<pid)"
-	await grep -q icanon modes 2>/dev/null
+	await grep -qs icanon modes
 	is 0 "$(<status)"
 	has "$(<modes)" ' icanon'
 	has "$(<modes)" ' echo '

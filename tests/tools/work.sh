@@ -125,6 +125,36 @@ test_sigterm_lets_running_jobs_end() {
 	is 2 "$(value 311 received)"
 }
 
+test_hang_up_lets_running_jobs_end_unless_it_is_ignored() {
+	mkfifo go
+	exec 8<>go
+	seq 3 | kevents send -l 334
+	begin_work 334 -- sh -c 'echo x >>started; read -r x <go'
+	await has_lines started 1
+	kill -HUP $!
+	echo go >&8
+	wait $!
+	is 2 "$(value 334 pending)"
+	(trap '' HUP && exec kevents work -n 2 334 -- sh -c 'echo x >>started; read -r x <go') 2>errors &
+	await has_lines started 2
+	kill -HUP $!
+	printf 'go\ngo\n' >&8
+	wait $!
+	is 0 "$(value 334 pending)"
+}
+
+test_an_interrupt_at_the_terminal_is_not_for_the_jobs() {
+	mkfifo go
+	kevents send 335 x
+	on_screen 80 24 "trap : INT; kevents work 335 -- sh -c 'echo begun; read -r x <go; echo \$x >got'; echo \$? >status; exec cat"
+	await_screen '^begun$'
+	typed C-c
+	echo 'not killed' >go
+	await test -s status
+	is '0 not killed' "$(<status) $(<got)"
+	is 0 "$(value 335 pending)"
+}
+
 test_a_second_signal_ends_the_jobs() {
 	kevents send 312 x
 	begin_work 312 -- sh -c 'echo x >>started; exec sleep 1000'
@@ -200,6 +230,21 @@ test_retries_then_dead_letter() {
 	is poison "$(kevents get 318)"
 	is 0 "$(value 317 pending)"
 	has "$(<errors)" 'exit status 1; moved to 318$'
+}
+
+test_three_retries_unless_told_otherwise() {
+	kevents send 331 poison
+	kevents work --drain --pause 1ms --dead-letter 332 331 -- sh -c 'echo run >>runs; false' 2>errors
+	is 4 "$(lines runs)"
+	is poison "$(kevents get 332)"
+}
+
+# In hundredths of a second.
+test_pauses_grow_with_failures_in_a_row() {
+	kevents send 333 x
+	kevents work -n 4 --pause 200ms 333 -- sh -c 'sed "s/ .*//; s/\.//" /proc/uptime >>times; false' 2>errors
+	awk -v pause=20 'NR > 1 { if ($1 - last < pause - 1) exit 1; pause *= 2 } { last = $1 }' times
+	is 4 "$(lines times)"
 }
 
 test_an_event_stays_where_the_dead_letter_id_is_refused() {
