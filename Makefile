@@ -17,7 +17,7 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 all: module lib tools ## module for the running kernel (or KVER=, KDIR=), library, command
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 # The kernel's build writes beside the sources, so each kernel gets a tree of
 # links to them.
