@@ -100,6 +100,9 @@ check-packages: ## installs the packages in systems of their own (SUITES= some o
 soak: ## a storm of clients that die, for MINUTES= (20)
 	tests/soak/run $(or $(MINUTES),20)
 
+fuzz: ## calls at random, checked against a model, for MINUTES= (10) from SEED= on (KERNEL=)
+	tests/fuzz/run $(or $(MINUTES),10) $(SEED) $(if $(KERNEL),--kernel $(KERNEL))
+
 shell: ## a shell in that virtual machine
 	tests/guest --interactive
 
@@ -118,4 +121,4 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
-	check-debug check-kernels check-packages bench bench-native bench-profile soak shell lint retake picture clean
+	check-debug check-kernels check-packages bench bench-native bench-profile soak fuzz shell lint retake picture clean

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "broker.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define LEN_MAX 65536
+
+struct event events[EVENTS_MAX];
+unsigned int event_count;
+struct queue queues[IDS];
+struct client clients[CLIENTS];
+
+/* Of all rounds: bytes charged for an event of this length; 0 where that is unknown. */
+static uint32_t *costs;
+
+void broker_create(void)
+{
+	costs = mmap(NULL, (LEN_MAX + 1) * sizeof(*costs), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (costs == MAP_FAILED)
+		_exit(1);
+}
+
+static bool waits(const struct event *event)
+{
+	return !event->gone && event->holder == WAITS;
+}
+
+/* Its number lies between those of its neighbours that are known. */
+static void assert_in_order(const struct event *event, uint64_t seq)
+{
+	const struct event *other;
+
+	if (!seq || (event->seq && event->seq != seq))
+		fail("seq is %llu, not %llu", (unsigned long long)seq,
+		     (unsigned long long)event->seq);
+	for (other = events; other < events + event_count; other++)
+		if (other->seq && (other < event ? other->seq >= seq :
+				   other > event && other->seq <= seq))
+			fail("seq %llu is out of order", (unsigned long long)seq);
+}
+
+struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern)
+{
+	struct event *event = &events[event_count];
+
+	if (event_count == EVENTS_MAX)
+		fail("too many events");
+	*event = (struct event){
+		.holder = WAITS, .id = id, .len = len, .pattern = pattern,
+	};
+	if (seq) {
+		assert_in_order(event, seq);
+		event->seq = seq;
+	}
+	event_count++;
+	queues[id].sent++;
+	return event;
+}
+
+struct event *broker_first(unsigned int id)
+{
+	struct event *event;
+
+	for (event = events; event < events + event_count; event++)
+		if (event->id == id && waits(event))
+			return event;
+	return NULL;
+}
+
+struct event *broker_first_watched(const struct client *client, int id)
+{
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++)
+		if (queues[i].id == id)
+			return client->watches[i] ? broker_first(i) : NULL;
+	return NULL;
+}
+
+bool broker_has_watched(const struct client *client)
+{
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++)
+		if (client->watches[i] && broker_first(i))
+			return true;
+	return false;
+}
+
+bool broker_has_watched_over(const struct client *client, uint64_t size, uint32_t *len)
+{
+	struct event *event;
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++) {
+		event = client->watches[i] ? broker_first(i) : NULL;
+		if (event && event->len > size && (!len || event->len == *len))
+			return true;
+	}
+	return false;
+}
+
+void broker_take(struct event *event, uint64_t seq, int holder)
+{
+	assert_in_order(event, seq);
+	event->seq = seq;
+	event->deliveries++;
+	event->holder = holder;
+	if (holder != WAITS)
+		return;
+	event->gone = true;
+	queues[event->id].received++;
+}
+
+struct event *broker_lease(int client, uint64_t seq)
+{
+	struct event *event;
+
+	for (event = events; event < events + event_count; event++)
+		if (!event->gone && event->holder == client && event->seq == seq)
+			return event;
+	return NULL;
+}
+
+void broker_return(struct event *event)
+{
+	event->holder = WAITS;
+	queues[event->id].returned++;
+}
+
+void broker_acknowledge(struct event *event)
+{
+	event->gone = true;
+	queues[event->id].received++;
+}
+
+void broker_expire(struct event *event)
+{
+	event->gone = true;
+	queues[event->id].expired++;
+}
+
+unsigned int broker_purge(unsigned int id)
+{
+	struct event *event;
+	unsigned int went = 0;
+
+	while ((event = broker_first(id))) {
+		event->gone = true;
+		went++;
+	}
+	return went;
+}
+
+void broker_close(int client)
+{
+	struct event *event;
+	unsigned int i;
+
+	for (event = events; event < events + event_count; event++)
+		if (!event->gone && event->holder == client)
+			broker_return(event);
+	for (i = 0; i < IDS; i++)
+		clients[client].watches[i] = false;
+}
+
+static unsigned int count(unsigned int id, bool leased)
+{
+	struct event *event;
+	unsigned int count = 0;
+
+	for (event = events; event < events + event_count; event++)
+		count += event->id == id && !event->gone && (event->holder != WAITS) == leased;
+	return count;
+}
+
+unsigned int broker_pending(unsigned int id)
+{
+	return count(id, false);
+}
+
+unsigned int broker_leased(unsigned int id)
+{
+	return count(id, true);
+}
+
+bool broker_bytes(unsigned int id, uint64_t *bytes)
+{
+	struct event *event;
+
+	*bytes = 0;
+	for (event = events; event < events + event_count; event++) {
+		if (event->id != id || event->gone)
+			continue;
+		if (!costs[event->len])
+			return false;
+		*bytes += costs[event->len];
+	}
+	return true;
+}
+
+void broker_learn_cost(uint32_t len, uint64_t bytes)
+{
+	if (costs[len] && costs[len] != bytes)
+		fail("%llu bytes are charged for %u, not %u", (unsigned long long)bytes, len,
+		     costs[len]);
+	if (bytes < len || bytes > 2 * (uint64_t)len + 512)
+		fail("%llu bytes are charged for %u", (unsigned long long)bytes, len);
+	costs[len] = bytes;
+}
+
+static uint8_t byte_of(uint8_t pattern, uint32_t i)
+{
+	return pattern + i * 7 + (i >> 8);
+}
+
+void payload_fill(void *memory, uint32_t len, uint8_t pattern)
+{
+	uint8_t *bytes = memory;
+	uint32_t i;
+
+	for (i = 0; i < len; i++)
+		bytes[i] = byte_of(pattern, i);
+}
+
+bool payload_is(const void *memory, uint32_t len, uint8_t pattern)
+{
+	const uint8_t *bytes = memory;
+	uint32_t i;
+
+	for (i = 0; i < len; i++)
+		if (bytes[i] != byte_of(pattern, i))
+			return false;
+	return true;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a broker has to hold after the calls that were made: the model. */
+#ifndef BROKER_H
+#define BROKER_H
+
+#include <linux/kevents.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IDS 4
+#define CLIENTS 3
+#define EVENTS_MAX 2048
+#define WAITS (-1)
+
+struct event {
+	bool gone;
+	int holder;		/* the client that leases it, or WAITS */
+	unsigned int id;	/* an index, as wherever an ID is meant here */
+	uint64_t seq;		/* 0: not told yet */
+	uint32_t len;
+	uint32_t deliveries;
+	uint8_t pattern;	/* what the payload is made of */
+};
+
+struct queue {
+	int id;
+	uint64_t sent, received, expired, returned;
+	bool claimed;
+	unsigned int mode;
+};
+
+struct client {
+	int fd;
+	bool readable, writable;
+	bool watches[IDS];
+};
+
+extern struct event events[EVENTS_MAX];	/* in the order in which they were accepted */
+extern unsigned int event_count;
+extern struct queue queues[IDS];
+extern struct client clients[CLIENTS];
+
+/* A new event; seq is 0 where the call does not tell. Ends the round if seq is no good. */
+struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern);
+
+/* Whose turn it is under the ID, or NULL; what is number n in the row from there. */
+struct event *broker_first(unsigned int id);
+
+/* The first event of any ID that the client watches with this ID (not an index). */
+struct event *broker_first_watched(const struct client *client, int id);
+
+/* Whether anything waits that the client watches; whether it is longer than size. */
+bool broker_has_watched(const struct client *client);
+bool broker_has_watched_over(const struct client *client, uint64_t size, uint32_t *len);
+
+/* The event is handed out: seq is what the call told, and must fit. */
+void broker_take(struct event *event, uint64_t seq, int holder);
+
+/* A lease of this client, or NULL. */
+struct event *broker_lease(int client, uint64_t seq);
+
+void broker_return(struct event *event);
+void broker_acknowledge(struct event *event);
+void broker_expire(struct event *event);
+
+/* Returns how many went. */
+unsigned int broker_purge(unsigned int id);
+
+/* The client is closed and opened anew. */
+void broker_close(int client);
+
+unsigned int broker_pending(unsigned int id);
+unsigned int broker_leased(unsigned int id);
+/* What is charged for an ID's events; false where that is not known. */
+bool broker_bytes(unsigned int id, uint64_t *bytes);
+
+/* An event of len bytes is charged like this. */
+void broker_learn_cost(uint32_t len, uint64_t bytes);
+
+/* Before the first round. */
+void broker_create(void);
+
+/* The payload of a pattern. */
+void payload_fill(void *memory, uint32_t len, uint8_t pattern);
+bool payload_is(const void *memory, uint32_t len, uint8_t pattern);
+
+#endif /* BROKER_H */

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+static bool is_same(const char *what, uint64_t is, uint64_t should)
+{
+	if (is != should)
+		fail("%s is %llu, not %llu", what, (unsigned long long)is,
+		     (unsigned long long)should);
+	return true;
+}
+
+void step_stat(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+	const struct queue *queue = &queues[id];
+	struct kevents_stat stat;
+	uint64_t bytes;
+
+	memset(&stat, 0x5a, sizeof(stat));
+	stat.id = queue->id;
+	stat.flags = one_in(20);
+	trace("client %zd: stat id %d flags %u:", client - clients, stat.id, stat.flags);
+	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)),
+	       stat.flags ? -EINVAL : 0);
+	if (stat.flags)
+		return;
+	is_same("pending", stat.pending, broker_pending(id));
+	is_same("leased", stat.leased, broker_leased(id));
+	is_same("waiters", stat.waiters, 0);
+	is_same("sent", stat.sent, queue->sent);
+	is_same("received", stat.received, queue->received);
+	is_same("expired", stat.expired, queue->expired);
+	is_same("returned", stat.returned, queue->returned);
+	is_same("claimed", stat.claimed, queue->claimed);
+	is_same("mode", stat.mode, queue->claimed ? queue->mode : 0);
+	is_same("reserved", stat.reserved[0] | stat.reserved[1] | stat.reserved[2] |
+		stat.reserved[3], 0);
+	if (broker_bytes(id, &bytes))
+		is_same("bytes", stat.bytes, bytes);
+}
+
+void step_poll(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+	struct kevents_poll poll = { .id = queues[id].id, .flags = one_in(20) };
+
+	trace("client %zd: poll id %d flags %u:", client - clients, poll.id, poll.flags);
+	expect("poll", outcome(ioctl(client->fd, KEVENTS_IOC_POLL, &poll)),
+	       !client->readable ? -EBADF : poll.flags ? -EINVAL : !!broker_first(id));
+}
+
+void step_poll_file(void)
+{
+	const struct client *client = &clients[some_client()];
+	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN | POLLOUT };
+	short ready = 0;
+
+	if (client->readable && broker_has_watched(client))
+		ready |= POLLIN;
+	if (client->writable)
+		ready |= POLLOUT;
+	trace("client %zd: poll(2):", client - clients);
+	expect("poll(2)", outcome(poll(&poll_fd, 1, 0)), ready ? 1 : 0);
+	is_same("revents", poll_fd.revents, ready);
+}
+
+static long call_id(const struct client *client, const char *name, unsigned int command,
+		    unsigned int id, long expected)
+{
+	struct kevents_id argument = { .id = queues[id].id };
+	long result;
+
+	if (one_in(20)) {
+		argument.flags = random_below(2);
+		argument.reserved = !argument.flags;
+		if (expected != -EBADF)
+			expected = -EINVAL;
+	}
+	trace("client %zd: %s id %d:", client - clients, name, argument.id);
+	result = outcome(ioctl(client->fd, command, &argument));
+	expect(name, result, expected);
+	return argument.flags || argument.reserved ? -EINVAL : result;
+}
+
+void step_watch(void)
+{
+	struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+
+	if (!call_id(client, "watch", KEVENTS_IOC_WATCH, id, client->readable ? 0 : -EBADF))
+		client->watches[id] = true;
+}
+
+void step_unwatch(void)
+{
+	struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+
+	if (!call_id(client, "unwatch", KEVENTS_IOC_UNWATCH, id,
+		     client->watches[id] ? 0 : -ENOENT))
+		client->watches[id] = false;
+}
+
+void step_purge(void)
+{
+	struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+	long pending = broker_pending(id);
+
+	if (call_id(client, "purge", KEVENTS_IOC_PURGE, id,
+		    client->readable ? pending : -EBADF) >= 0)
+		broker_purge(id);
+}
+
+void step_claim(void)
+{
+	struct client *client = &clients[some_client()];
+	unsigned int id = some_id();
+	struct kevents_claim claim = {
+		.id = queues[id].id, .mode = random_below(01000) & (one_in(4) ? 0777 : 0666),
+	};
+	bool is_good = !(claim.mode & ~0666U);
+
+	if (one_in(2)) {
+		if (!call_id(client, "unclaim", KEVENTS_IOC_UNCLAIM, id,
+			     queues[id].claimed ? 0 : -ENOENT))
+			queues[id].claimed = false;
+		return;
+	}
+	trace("client %zd: claim id %d mode %o:", client - clients, claim.id, claim.mode);
+	expect("claim", outcome(ioctl(client->fd, KEVENTS_IOC_CLAIM, &claim)),
+	       is_good ? 0 : -EINVAL);
+	if (!is_good)
+		return;
+	queues[id].claimed = true;
+	queues[id].mode = claim.mode;
+}
+
+/* A lease of the client, or any number. */
+static uint64_t some_seq(int client)
+{
+	unsigned int i, tries;
+
+	for (tries = 0; tries < 16 && event_count; tries++) {
+		i = random_below(event_count);
+		if (!events[i].gone && (events[i].holder == client || one_in(8)))
+			return events[i].seq;
+	}
+	return one_in(2) ? random_number() : random_below(event_count + 2);
+}
+
+void step_lease(void)
+{
+	int client = some_client();
+	struct kevents_lease lease = { .seq = some_seq(client), .flags = one_in(20) };
+	struct event *event = broker_lease(client, lease.seq);
+	bool acknowledges = one_in(2);
+	long expected = lease.flags ? -EINVAL : event ? 0 : -ENOENT;
+
+	trace("client %d: %s %llu:", client, acknowledges ? "ack" : "nack",
+	      (unsigned long long)lease.seq);
+	expect("ack or nack",
+	       outcome(ioctl(clients[client].fd,
+			     acknowledges ? KEVENTS_IOC_ACK : KEVENTS_IOC_NACK, &lease)),
+	       expected);
+	if (expected)
+		return;
+	if (acknowledges)
+		broker_acknowledge(event);
+	else
+		broker_return(event);
+}
+
+static int compare(const void *a, const void *b)
+{
+	int left = *(const int *)a, right = *(const int *)b;
+
+	return (left > right) - (left < right);
+}
+
+void step_list(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int n = random_below(IDS + 2), i;
+	int *ids = memory_at(n > IDS ? GOOD : EDGE, n * sizeof(*ids), 1), sorted[IDS];
+	struct kevents_list list = {
+		.ids = (uintptr_t)ids, .n = n, .reserved32 = one_in(20),
+	};
+	long expected = 0;
+
+	if (one_in(8))
+		list.ids = (uintptr_t)memory_at(NOWHERE, 0, 0);
+	trace("client %zd: list of %u:", client - clients, n);
+	if (list.reserved32)
+		expected = -EINVAL;
+	else if (n && list.ids != (uintptr_t)ids)
+		expected = -EFAULT;
+	expect("list", outcome(ioctl(client->fd, KEVENTS_IOC_LIST, &list)), expected);
+	if (list.reserved32 || list.ids != (uintptr_t)ids)
+		return;
+	for (i = 0; i < IDS; i++)
+		sorted[i] = queues[i].id;
+	qsort(sorted, IDS, sizeof(*sorted), compare);
+	is_same("count", list.count, IDS);
+	for (i = 0; i < n && i < IDS; i++)
+		is_same("an ID", ids[i], sorted[i]);
+}
+
+void step_limits(void)
+{
+	const struct client *client = &clients[some_client()];
+	struct kevents_limits limits;
+	uint64_t bytes = 0, all = 0, count = 0;
+	bool known = true;
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++) {
+		known &= broker_bytes(i, &bytes);
+		all += bytes;
+		count += broker_pending(i) + broker_leased(i);
+	}
+	trace("client %zd: limits:", client - clients);
+	expect("limits", outcome(ioctl(client->fd, KEVENTS_IOC_LIMITS, &limits)), 0);
+	is_same("broker_ids", limits.broker_ids, IDS);
+	is_same("broker_events", limits.broker_events, count);
+	if (known)
+		is_same("broker_bytes", limits.broker_bytes, all);
+}
+
+/* Calls that there are not, and calls whose argument is nowhere. */
+void step_nonsense(void)
+{
+	const struct client *client = &clients[some_client()];
+	enum place places[] = { NOWHERE, KERNEL, WRAPPING };
+	void *argument = memory_at(places[random_below(ARRAY_SIZE(places))], 8, 0);
+	unsigned int number = random_below(24), command;
+	long expected = number > 15 ? -ENOTTY : -EFAULT;
+
+	command = number > 15 ? _IOWR(KEVENTS_IOC_MAGIC, number, struct kevents_send) :
+		  number == 0 ? KEVENTS_IOC_INFO : number == 10 ? KEVENTS_IOC_STAT :
+		  number == 11 ? KEVENTS_IOC_LIST : number == 13 ? KEVENTS_IOC_CLAIM :
+		  number == 14 ? KEVENTS_IOC_UNCLAIM : number == 15 ? KEVENTS_IOC_LIMITS :
+		  KEVENTS_IOC_ACK;
+	trace("client %zd: nonsense %#x:", client - clients, command);
+	expect("nonsense", outcome(ioctl(client->fd, command, argument)), expected);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: fuzz SECONDS SEED
+ *        fuzz 0 SEED[:CUT:TAIL]
+ *
+ * Makes calls at random to /dev/kevents, in rounds of a process each, which is in a
+ * network namespace of its own; a round is a sequence of calls that are checked
+ * against a model, or a storm of calls from many threads and processes. Where the
+ * kernel tells what code was reached, sequences that reached more are varied. With 0
+ * seconds one round is made again. Needs root.
+ */
+#include "fuzz.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <kevents.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker.h"
+
+#define ROUND_SECONDS 120
+#define STORM_EVERY 8
+
+static struct {
+	struct account account;
+	struct plan corpus[1024];	/* sequences that reached something new */
+	unsigned int corpus_size;
+	unsigned int reached;
+	uint8_t seen[1 << 20];
+} *shared;
+
+static bool is_storm(const struct plan *plan)
+{
+	return plan->seed % STORM_EVERY == 0;
+}
+
+static void note_coverage(const struct plan *plan)
+{
+	unsigned int fresh = coverage_end(shared->seen, sizeof(shared->seen));
+
+	shared->reached += fresh;
+	if (fresh && shared->corpus_size < ARRAY_SIZE(shared->corpus))
+		shared->corpus[shared->corpus_size++] = *plan;
+}
+
+static int round_run(const struct plan *plan)
+{
+	random_start(plan);
+	if (unshare(CLONE_NEWNET))
+		fail("unshare: %s", strerror(errno));
+	memory_create();
+	if (is_storm(plan)) {
+		storm_run();
+	} else {
+		coverage_begin();
+		sequence_run();
+		note_coverage(plan);
+	}
+	return 0;
+}
+
+static void print_failure(const struct plan *plan, const char *how, int status)
+{
+	account->text[sizeof(account->text) - 1] = '\0';
+	printf("%s\nround SEED=%" PRIu64 ":%" PRIu64 ":%" PRIu64 " %s (status %#x)\n",
+	       account->text, plan->seed, plan->cut, plan->tail, how, status);
+}
+
+/* Waits for the round, which has a group of its own; true if it went well. */
+static bool round_join(pid_t pid, const struct plan *plan)
+{
+	int status = 0, i;
+
+	for (i = 0; i < ROUND_SECONDS * 100; i++) {
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			kill(-pid, SIGKILL);
+			if (status)
+				print_failure(plan, "failed", status);
+			return !status;
+		}
+		poll(NULL, 0, 10);
+	}
+	print_failure(plan, "does not end", 0);
+	kill(-pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return false;
+}
+
+static bool round_make(const struct plan *plan)
+{
+	pid_t pid;
+
+	memset(account->text, 0, account->length < sizeof(account->text) ?
+	       account->length : sizeof(account->text));
+	account->length = 0;
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return false;
+	if (!pid) {
+		setpgid(0, 0);
+		_exit(round_run(plan));
+	}
+	setpgid(pid, pid);
+	return round_join(pid, plan);
+}
+
+/* A sequence that was good for something with another end, or a new one. */
+static struct plan plan_next(uint64_t seed)
+{
+	struct plan plan = { .seed = seed };
+
+	if (!is_storm(&plan) && shared->corpus_size && seed % 2) {
+		plan = shared->corpus[seed / 2 % shared->corpus_size];
+		plan.cut = 2 + seed / 3 % 100;
+		plan.tail = seed;
+	}
+	return plan;
+}
+
+static unsigned long bytes_held(void)
+{
+	struct ke_limits limits = { .bytes = 0 };
+	kevents_ctx ke;
+
+	if (ke_init(&ke))
+		return 0;
+	ke_limits(&ke, &limits);
+	ke_close(&ke);
+	return limits.bytes;
+}
+
+/* All that the rounds left goes with their namespaces, in a while. */
+static bool nothing_leaked(unsigned long before)
+{
+	int i;
+
+	for (i = 0; i < 300 && bytes_held() > before; i++)
+		poll(NULL, 0, 100);
+	if (i == 300)
+		printf("%lu bytes are held, %lu were before\n", bytes_held(), before);
+	return i < 300;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long seconds, rounds = 0, before;
+	struct plan plan = { .seed = 0 };
+	bool good = true;
+	time_t end;
+
+	if (argc != 3 || sscanf(argv[2], "%" SCNu64 ":%" SCNu64 ":%" SCNu64, &plan.seed,
+				&plan.cut, &plan.tail) < 1) {
+		fputs("usage: fuzz SECONDS SEED\n", stderr);
+		return 2;
+	}
+	seconds = strtoul(argv[1], NULL, 10);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return 1;
+	account = &shared->account;
+	broker_create();
+	before = bytes_held();
+	end = time(NULL) + (time_t)seconds;
+	if (!seconds)
+		good = round_make(&plan);
+	for (; good && time(NULL) < end; rounds++) {
+		struct plan next = plan_next(plan.seed + rounds);
+
+		good = round_make(&next);
+	}
+	good = nothing_leaked(before) && good;
+	printf("%lu rounds, %lu calls, %u places of the kernel reached, %u sequences kept\n",
+	       rounds, account->calls, shared->reached, shared->corpus_size);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the fuzzer share. */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define DEVICE "/dev/kevents"
+
+/*
+ * What a round does follows from this alone: random numbers of seed and, from step
+ * number cut on, of tail.
+ */
+struct plan {
+	uint64_t seed, cut, tail;
+};
+
+void random_start(const struct plan *plan);
+
+/* The next step of the round begins. */
+void random_step(void);
+
+uint64_t random_number(void);
+
+/* A number below n, which is not 0. */
+uint64_t random_below(uint64_t n);
+
+bool one_in(unsigned int n);
+
+/* Where the processes of a round write down what they do, for who reads of a failure. */
+struct account {
+	char text[1 << 16];
+	size_t length;
+	unsigned long calls;
+};
+
+extern struct account *account;
+
+__attribute__((format(printf, 1, 2))) void trace(const char *format, ...);
+
+/* Ends the process, and with that the round, as failed. */
+__attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
+
+/* What a call returned, or -errno. */
+long outcome(long result);
+
+const char *error_name(long result);
+
+/* Memory, good and bad. */
+enum place {
+	GOOD,
+	EDGE,		/* ends right before a page that cannot be touched */
+	READ_ONLY,
+	NOWHERE,
+	CROSSING,	/* its last byte cannot be touched */
+	KERNEL,
+	WRAPPING,	/* at the end of the address space */
+	CHANGING,	/* comes and goes; see changing_page() */
+	PLACES,
+};
+
+/* The address of size bytes there, at most MEMORY_MAX; of a few, so with n. */
+#define MEMORY_MAX 262144
+void *memory_at(enum place place, size_t size, unsigned int n);
+
+void memory_create(void);
+
+/* The page at CHANGING. */
+void *changing_page(void);
+size_t page_size(void);
+
+bool can_read(enum place place);
+bool can_write(enum place place);
+
+/* One round: calls one after the other, each checked against what it has to do. */
+void sequence_run(void);
+
+/* The other kind: everything at once; each call may fail in documented ways only. */
+void storm_run(void);
+
+/* Coverage of the kernel; what cannot be had counts as 0. */
+void coverage_begin(void);
+unsigned int coverage_end(uint8_t *seen, size_t size);
+
+#endif /* FUZZ_H */

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+#define FILL 0xa5	/* what lies in a buffer before */
+
+/* What was told of an event, where a call tells it. */
+static void check_told(const struct event *event, const struct kevents_received *told)
+{
+	uint32_t again = event->deliveries ? KEVENTS_RECEIVED_AGAIN : 0;
+
+	if (told->id != queues[event->id].id || told->len != event->len ||
+	    told->flags != again || told->deliveries != event->deliveries + 1 ||
+	    told->pid != getpid() || told->uid != getuid() || told->gid != getgid() ||
+	    told->reserved[0] || told->reserved[1] || !told->sent_ns)
+		fail("told of id %d len %llu flags %u deliveries %u pid %d, "
+		     "not id %d len %u flags %u deliveries %u pid %d", told->id,
+		     (unsigned long long)told->len, told->flags, told->deliveries,
+		     told->pid, queues[event->id].id, event->len, again,
+		     event->deliveries + 1, getpid());
+}
+
+/* The payload is there, and behind it the buffer is as it was. */
+static void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
+			  bool terminate)
+{
+	uint64_t i = event->len;
+
+	if (!payload_is(data, event->len, event->pattern))
+		fail("the payload of %u bytes is another", event->len);
+	if (terminate && i < size && data[i++])
+		fail("no NUL byte behind the payload");
+	for (; i < size; i++)
+		if (data[i] != FILL)
+			fail("byte %llu of %llu, behind %u of payload, was written",
+			     (unsigned long long)i, (unsigned long long)size, event->len);
+}
+
+struct wish {
+	struct kevents_receive receive;
+	enum place place, where;
+	bool is_valid;
+};
+
+/* How many bytes can be written at the address of that many. */
+static uint64_t writable(enum place place, uint64_t size)
+{
+	if (can_write(place))
+		return size;
+	return place == CROSSING && size ? size - 1 : 0;
+}
+
+static struct wish some_wish(int id, uint32_t flags)
+{
+	static const uint32_t wrong[] = { 5, 16, UINT32_MAX, 1U << 31 };
+	struct wish wish = { .is_valid = true };
+	struct kevents_receive *receive = &wish.receive;
+
+	wish.place = one_in(6) ? (enum place)random_below(CHANGING) : one_in(2) ? GOOD : EDGE;
+	wish.where = one_in(16) ? NOWHERE : one_in(16) ? CROSSING : EDGE;
+	*receive = (struct kevents_receive){
+		.id = id, .flags = flags | random_below(8),
+		.timeout_ms = one_in(8),
+	};
+	if ((receive->flags & 5) == 5)
+		receive->flags &= ~(one_in(2) ? 1U : 4U);
+	receive->size = one_in(4) ? some_len() : 65536 + random_below(2);
+	if (receive->flags & KEVENTS_RECEIVE_LEASE && one_in(3))
+		receive->lease_ms = one_in(2) ? 1 : 1000000;
+	if (one_in(24)) {
+		receive->flags |= wrong[random_below(ARRAY_SIZE(wrong))];
+		wish.is_valid = false;
+	} else if (one_in(24)) {
+		receive->reserved[random_below(2)] = 1;
+		wish.is_valid = false;
+	}
+	receive->data = (uintptr_t)memory_at(wish.place, receive->size, 0);
+	memset(memory_at(wish.place, receive->size, 0), FILL,
+	       writable(wish.place, receive->size));
+	return wish;
+}
+
+static long make_call(const struct client *client, struct wish *wish)
+{
+	struct kevents_receive *argument = memory_at(wish->where, sizeof(*argument), 1);
+	size_t size = writable(wish->where, sizeof(*argument));
+	long result;
+
+	memcpy(argument, &wish->receive, size);
+	trace("client %zd: receive id %d flags %#x size %llu lease %u at %d, argument at %d:",
+	      client - clients, wish->receive.id, wish->receive.flags,
+	      (unsigned long long)wish->receive.size, wish->receive.lease_ms, wish->place,
+	      wish->where);
+	result = outcome(ioctl(client->fd, KEVENTS_IOC_RECEIVE, argument));
+	memcpy(&wish->receive, argument, size);
+	return result;
+}
+
+/* What is wrong with the call, whatever there is to receive. */
+static long mistake(const struct client *client, const struct wish *wish)
+{
+	if (!client->readable)
+		return -EBADF;
+	if (wish->where == NOWHERE)
+		return -EFAULT;
+	return wish->is_valid ? 0 : -EINVAL;
+}
+
+static long prediction(const struct wish *wish, const struct event *event)
+{
+	const struct kevents_receive *receive = &wish->receive;
+	bool terminates = receive->flags & KEVENTS_RECEIVE_TERMINATE && receive->size > event->len;
+
+	if (event->len > receive->size)
+		return -EMSGSIZE;
+	if (event->len + terminates > writable(wish->place, receive->size))
+		return -EFAULT;
+	return wish->where == CROSSING ? -EFAULT : 0;
+}
+
+static void accept(int client, const struct wish *wish, struct event *event)
+{
+	const struct kevents_receive *receive = &wish->receive;
+	bool leases = receive->flags & KEVENTS_RECEIVE_LEASE;
+
+	check_told(event, &receive->event);
+	check_payload(event, memory_at(wish->place, receive->size, 0),
+		      writable(wish->place, receive->size),
+		      receive->flags & KEVENTS_RECEIVE_TERMINATE);
+	if (receive->flags & KEVENTS_RECEIVE_PEEK)
+		return;
+	broker_take(event, receive->event.seq, leases ? client : WAITS);
+	if (!leases || receive->lease_ms != 1)
+		return;
+	outlast_ms(event->id, 1);
+	broker_return(event);
+}
+
+void step_receive(void)
+{
+	int i = some_client();
+	struct client *client = &clients[i];
+	unsigned int id = some_id();
+	struct wish wish = some_wish(queues[id].id, 0);
+	struct event *event = broker_first(id);
+	long expected, result;
+
+	expected = mistake(client, &wish);
+	if (!expected && event)
+		expected = prediction(&wish, event);
+	else if (!expected)
+		expected = wish.receive.timeout_ms ? -ETIMEDOUT : -ENOMSG;
+	result = make_call(client, &wish);
+	expect("receive", result, expected);
+	if (event && result == -EMSGSIZE && wish.receive.event.len != event->len)
+		fail("EMSGSIZE tells %llu, not %u", (unsigned long long)wish.receive.event.len,
+		     event->len);
+	if (event && !result)
+		accept(i, &wish, event);
+}
+
+/* Whether this could come of a receive from any watched ID. */
+static bool could_be(const struct client *client, const struct wish *wish, long result)
+{
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++)
+		if (client->watches[i] && broker_first(i) &&
+		    prediction(wish, broker_first(i)) == result)
+			return true;
+	return false;
+}
+
+void step_receive_watched(void)
+{
+	int i = some_client();
+	struct client *client = &clients[i];
+	struct wish wish = some_wish(0, KEVENTS_RECEIVE_WATCHED);
+	struct event *event;
+	long expected, result;
+
+	expected = mistake(client, &wish);
+	if (!expected && !broker_has_watched(client))
+		expected = wish.receive.timeout_ms ? -ETIMEDOUT : -ENOMSG;
+	result = make_call(client, &wish);
+	if (expected) {
+		expect("receive watched", result, expected);
+		return;
+	}
+	trace(" %ld %s\n", result, error_name(result));
+	if (!could_be(client, &wish, result))
+		fail("receive watched returns %ld (%s)", result, error_name(result));
+	if (result)
+		return;
+	event = broker_first_watched(client, wish.receive.event.id);
+	if (!event)
+		fail("nothing was under ID %d that is watched", wish.receive.event.id);
+	accept(i, &wish, event);
+}
+
+#define BATCH_MAX 40
+
+void step_receive_batch(void)
+{
+	int i = some_client();
+	struct client *client = &clients[i];
+	unsigned int n = random_below(BATCH_MAX), done;
+	struct kevents_receive *receives = memory_at(EDGE, n * sizeof(*receives), 2);
+	uint8_t *data = memory_at(GOOD, 0, 3);
+	struct kevents_batch batch = {
+		.entries = (uintptr_t)receives, .n = n,
+		.flags = one_in(3) ? KEVENTS_RECEIVE_LEASE : 0,
+	};
+	struct event *event;
+	long result;
+
+	for (done = 0; done < n; done++)
+		receives[done] = (struct kevents_receive){
+			.data = (uintptr_t)data + done * 128, .size = one_in(16) ? 3 : 128,
+		};
+	memset(data, FILL, BATCH_MAX * 128);
+	trace("client %d: receive batch of %u, flags %u:", i, n, batch.flags);
+	result = outcome(ioctl(client->fd, KEVENTS_IOC_RECEIVE_BATCH, &batch));
+	trace(" %ld %s\n", result, error_name(result));
+	if (!client->readable || !n)
+		return expect("receive batch", result, client->readable ? 0 : -EBADF);
+	for (done = 0; (long)done < result; done++) {
+		event = broker_first_watched(client, receives[done].event.id);
+		if (!event)
+			fail("nothing was under ID %d", receives[done].event.id);
+		check_told(event, &receives[done].event);
+		check_payload(event, data + done * 128, receives[done].size, false);
+		broker_take(event, receives[done].event.seq,
+			    batch.flags & KEVENTS_RECEIVE_LEASE ? i : WAITS);
+	}
+	if (done < n && !broker_has_watched_over(client, receives[done].size, NULL) &&
+	    broker_has_watched(client))
+		fail("a batch stops at %u of %u, although more waits", done, n);
+	if (result < 0 && result != (broker_has_watched(client) ? -EMSGSIZE : -ENOMSG))
+		fail("receive batch returns %ld (%s)", result, error_name(result));
+}
+
+/* Takes the records; returns where they end. */
+static size_t take_records(const struct client *client, const uint8_t *buffer, size_t size)
+{
+	struct kevents_record record;
+	struct event *event;
+	size_t at = 0, i;
+
+	while (at + sizeof(record) <= size) {
+		memcpy(&record, buffer + at, sizeof(record));
+		event = broker_first_watched(client, record.id);
+		if (!event || event->len != record.len)
+			fail("a record of ID %d, len %u", record.id, record.len);
+		if (!payload_is(buffer + at + sizeof(record), record.len, event->pattern))
+			fail("the payload of a record of %u bytes is another", record.len);
+		for (i = sizeof(record) + record.len; i < KEVENTS_RECORD_SIZE(record.len); i++)
+			if (buffer[at + i])
+				fail("a record's padding is not zero");
+		broker_take(event, record.seq, WAITS);
+		at += KEVENTS_RECORD_SIZE(record.len);
+	}
+	return at;
+}
+
+static bool fits(const struct client *client, size_t room)
+{
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++)
+		if (client->watches[i] && broker_first(i) &&
+		    KEVENTS_RECORD_SIZE(broker_first(i)->len) > room)
+			return false;
+	return true;
+}
+
+void step_read(void)
+{
+	const struct client *client = &clients[some_client()];
+	size_t size = one_in(3) ? 100000 : random_below(400);
+	enum place place = one_in(8) ? NOWHERE : EDGE;
+	uint8_t *buffer = memory_at(place, size, 1);
+	struct iovec parts[2] = { { .iov_base = buffer, .iov_len = random_below(size + 1) } };
+	bool had = broker_has_watched(client);
+	long result;
+
+	parts[1] = (struct iovec){
+		.iov_base = buffer + parts[0].iov_len, .iov_len = size - parts[0].iov_len,
+	};
+	trace("client %zd: read of %zu bytes at %d:", client - clients, size, place);
+	result = outcome(readv(client->fd, parts, 2));
+	trace(" %ld %s\n", result, error_name(result));
+	if (!client->readable || !size)
+		return expect("read", result, client->readable ? 0 : -EBADF);
+	if (!had)
+		return expect("read", result, -EAGAIN);
+	if (result > 0 && take_records(client, buffer, result) != (size_t)result)
+		fail("the last record is not whole");
+	if (result >= 0 && broker_has_watched(client) && fits(client, size - result))
+		fail("read leaves what would fit");
+	if (result < 0 && result != -EMSGSIZE && (result != -EFAULT || place == EDGE))
+		fail("read returns %ld (%s)", result, error_name(result));
+	if (result == -EMSGSIZE && fits(client, size))
+		fail("EMSGSIZE, although all fits");
+}

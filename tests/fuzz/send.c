@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+#define LEN_MAX 65536
+
+static enum place some_source(void)
+{
+	return one_in(8) ? (enum place)random_below(CHANGING) :
+	       one_in(2) ? GOOD : EDGE;
+}
+
+/* After a send that was accepted: what it costs, if that of the others is known. */
+static void learn_cost(struct event *event)
+{
+	struct kevents_stat stat = { .id = queues[event->id].id };
+	uint64_t bytes;
+	bool known;
+
+	event->gone = true;
+	known = broker_bytes(event->id, &bytes);
+	event->gone = false;
+	if (!known || ioctl(clients[0].fd, KEVENTS_IOC_STAT, &stat))
+		return;
+	broker_learn_cost(event->len, stat.bytes - bytes);
+}
+
+/* Where the argument lies. */
+static enum place some_target(void)
+{
+	if (one_in(12))
+		return NOWHERE;
+	return one_in(12) ? READ_ONLY : EDGE;
+}
+
+/* A send of a payload there; returns what is wrong with it, apart from where it is. */
+static long make_send(struct kevents_send *send, enum place place, uint8_t pattern)
+{
+	unsigned int fault = random_below(40);
+	uint32_t len = some_len();
+
+	*send = (struct kevents_send){ .id = queues[some_id()].id, .len = len };
+	if (fault == 0) {
+		send->len = LEN_MAX + 1 + random_below(2) * UINT32_MAX;
+		return -EMSGSIZE;
+	}
+	send->data = (uintptr_t)memory_at(place, len, 0);
+	if (can_write(place))
+		payload_fill(memory_at(place, len, 0), len, pattern);
+	if (fault < 4) {
+		send->reserved[fault % 2] = fault;
+		return -EINVAL;
+	}
+	if (fault == 4) {
+		send->flags = 1U << random_below(32);
+		return -EINVAL;
+	}
+	return len && !can_read(place) ? -EFAULT : 0;
+}
+
+static unsigned int index_of(int id)
+{
+	unsigned int i = 0;
+
+	while (queues[i].id != id)
+		i++;
+	return i;
+}
+
+/* What lies at READ_ONLY is zeros, which no pattern is. */
+static bool is_usable(const struct kevents_send *send, enum place place)
+{
+	return place != READ_ONLY || !send->len;
+}
+
+void step_send(void)
+{
+	const struct client *client = &clients[some_client()];
+	enum place place = some_source(), where = some_target();
+	struct kevents_send send, *argument = memory_at(where, sizeof(send), 1);
+	uint8_t pattern = random_below(256);
+	long expected = make_send(&send, place, pattern);
+	struct event *event;
+
+	if (!is_usable(&send, place))
+		return;
+	send.timeout_ms = (int)random_below(3) - 1;
+	if (one_in(10))
+		send.ttl_ms = 1 + random_below(2);
+	else if (one_in(6))
+		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
+	if (can_write(where))
+		*argument = send;
+	else	/* READ_ONLY has zeros: an empty event for ID 0, but for its seq */
+		expected = -EFAULT;
+	if (!client->writable)
+		expected = -EBADF;
+	trace("client %zd: send id %d len %llu ttl %u at %d, argument at %d:", client - clients,
+	      send.id, (unsigned long long)send.len, send.ttl_ms, place, where);
+	expect("send", outcome(ioctl(client->fd, KEVENTS_IOC_SEND, argument)), expected);
+	if (expected)
+		return;
+	event = broker_send(index_of(send.id), argument->seq, send.len, pattern);
+	if (send.ttl_ms && send.ttl_ms < 10) {
+		outlast_ms(event->id, send.ttl_ms);
+		broker_expire(event);
+		return;
+	}
+	learn_cost(event);
+}
+
+void step_send_batch(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int n = random_below(80), good = 0, i;
+	struct kevents_send *sends = memory_at(EDGE, n * sizeof(*sends), 2);
+	struct kevents_batch batch = { .entries = (uintptr_t)sends, .n = n };
+	char *data = memory_at(GOOD, 0, 3);
+	long expected = 0, result;
+
+	for (i = 0; i < n; i++) {
+		sends[i] = (struct kevents_send){
+			.id = queues[some_id()].id, .len = random_below(100),
+			.data = (uintptr_t)data + i * 100,
+		};
+		payload_fill(data + i * 100, sends[i].len, i);
+		if (one_in(60) && !expected) {
+			sends[i].len = one_in(2) ? LEN_MAX + 1 : sends[i].len;
+			sends[i].timeout_ms = sends[i].len <= LEN_MAX;
+			expected = sends[i].timeout_ms ? -EINVAL : -EMSGSIZE;
+		}
+		good += !expected;
+	}
+	if (one_in(20) && n == good) {
+		batch.n++;	/* an entry that cannot be read */
+		expected = -EFAULT;
+	}
+	if (!client->writable)
+		expected = -EBADF;
+	else if (good || !expected)
+		expected = good;
+	trace("client %zd: send batch of %u, %u good:", client - clients, batch.n, good);
+	result = outcome(ioctl(client->fd, KEVENTS_IOC_SEND_BATCH, &batch));
+	expect("send batch", result, expected);
+	for (i = 0; result > 0 && i < good; i++)
+		broker_send(index_of(sends[i].id), sends[i].seq, sends[i].len, i);
+}
+
+/* Appends a record to buffer; returns its size. */
+static size_t make_record(char *buffer, int id, uint32_t len, uint8_t pattern)
+{
+	struct kevents_record record = { .id = id, .len = len };
+
+	memset(buffer, 0, KEVENTS_RECORD_SIZE(len));
+	memcpy(buffer, &record, sizeof(record));
+	payload_fill(buffer + sizeof(record), len, pattern);
+	return KEVENTS_RECORD_SIZE(len);
+}
+
+void step_write(void)
+{
+	const struct client *client = &clients[some_client()];
+	char *start = memory_at(GOOD, 0, 1), *buffer;
+	unsigned int n = 1 + random_below(6), sent = 0, i;
+	unsigned int ids[6];
+	uint32_t lens[6];
+	size_t size = 0, good = 0, whole;
+	long expected, fault = 0;
+	struct iovec parts[2];
+
+	for (i = 0; i < n; i++) {
+		ids[i] = some_id();
+		lens[i] = random_below(100);
+		size += make_record(start + size, queues[ids[i]].id, lens[i], i);
+		if (!fault && one_in(30)) {
+			fault = 1;
+			start[size - KEVENTS_RECORD_SIZE(lens[i]) + 8] = 1;	/* seq */
+		}
+		if (!fault && lens[i] % 8 && one_in(30)) {
+			fault = 1;
+			start[size - 1] = 1;
+		}
+		sent += !fault;
+		good = fault ? good : size;
+	}
+	whole = size;
+	if (one_in(10))
+		size += random_below(16);	/* a record that is not whole */
+	buffer = memory_at(EDGE, size, 1);
+	memcpy(buffer, start, size);
+	memset(buffer + whole, 0xff, size - whole);
+	expected = good ? (long)good : size ? -EINVAL : 0;
+	if (!client->writable)
+		expected = -EBADF;
+	parts[0] = (struct iovec){ .iov_base = buffer, .iov_len = random_below(size + 1) };
+	parts[1] = (struct iovec){
+		.iov_base = buffer + parts[0].iov_len, .iov_len = size - parts[0].iov_len,
+	};
+	trace("client %zd: write %u records, %zu bytes in two parts:", client - clients, n, size);
+	expect("write", outcome(writev(client->fd, parts, 2)), expected);
+	for (i = 0; expected > 0 && i < sent; i++)
+		broker_send(ids[i], 0, lens[i], i);
+}

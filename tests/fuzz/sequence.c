@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+#define STEPS 120
+
+/* Watches all IDs from first to last, so that no queue ends and forgets its counts. */
+static int keeper;
+
+static const struct {
+	void (*make)(void);
+	unsigned int weight;
+} steps[] = {
+	{ step_send, 24 }, { step_send_batch, 5 }, { step_write, 6 },
+	{ step_receive, 24 }, { step_receive_watched, 8 }, { step_receive_batch, 6 },
+	{ step_read, 6 }, { step_poll, 5 }, { step_poll_file, 4 }, { step_watch, 6 },
+	{ step_unwatch, 2 }, { step_lease, 8 }, { step_purge, 1 }, { step_claim, 2 },
+	{ step_list, 2 }, { step_limits, 1 }, { step_nonsense, 2 }, { step_reopen, 2 },
+	{ step_fork, 1 }, { step_stat, 8 },
+};
+
+void expect(const char *call, long result, long expected)
+{
+	trace(" %ld %s\n", result, error_name(result));
+	if (result != expected)
+		fail("%s returns %ld (%s), not %ld (%s)", call, result, error_name(result),
+		     expected, error_name(expected));
+}
+
+unsigned int some_id(void)
+{
+	return random_below(IDS);
+}
+
+int some_client(void)
+{
+	return random_below(CLIENTS);
+}
+
+uint32_t some_len(void)
+{
+	static const uint32_t lens[] = { 0, 1, 64, 65, 4096, 4097, 65535, 65536 };
+
+	return one_in(8) ? lens[random_below(ARRAY_SIZE(lens))] : random_below(100);
+}
+
+void outlast_ms(unsigned int id, unsigned int ms)
+{
+	struct kevents_stat stat = { .id = queues[id].id };
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(ms + 1) * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
+		;
+	/* The kernel's own clock may come later; a look at the ID does not wait for it. */
+	if (ioctl(keeper, KEVENTS_IOC_STAT, &stat))
+		fail("stat");
+}
+
+static void open_client(int i)
+{
+	static const int modes[] = { O_RDWR, O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
+	int mode = modes[random_below(ARRAY_SIZE(modes))];
+	struct client *client = &clients[i];
+
+	client->readable = mode != O_WRONLY;
+	client->writable = mode != O_RDONLY;
+	client->fd = open(DEVICE, mode | O_NONBLOCK | O_CLOEXEC);
+	trace("client %d: open %s\n", i,
+	      mode == O_RDWR ? "O_RDWR" : mode == O_RDONLY ? "O_RDONLY" : "O_WRONLY");
+	if (client->fd < 0)
+		fail("open");
+}
+
+void step_reopen(void)
+{
+	int i = some_client(), other = dup(clients[i].fd);
+
+	if (other < 0)
+		fail("dup");
+	trace("client %d: close\n", i);
+	close(clients[i].fd);
+	/* What is open twice is closed with the second. */
+	if (one_in(2))
+		clients[i].fd = other;
+	else
+		close(other);
+	if (clients[i].fd == other)
+		return;
+	broker_close(i);
+	open_client(i);
+}
+
+/* A child that has the files, and goes, changes nothing. */
+void step_fork(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(0);
+	trace("fork\n");
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		fail("fork");
+}
+
+static void set_up(void)
+{
+	static const int ids[][IDS] = {
+		{ 0, 1, 2, 3 }, { INT32_MIN, -1, 0, INT32_MAX }, { -2, 256, 512, 1024 },
+	};
+	unsigned int which = random_below(ARRAY_SIZE(ids)), i;
+
+	keeper = open(DEVICE, O_RDWR | O_CLOEXEC);
+	for (i = 0; i < IDS; i++) {
+		struct kevents_id id = { .id = ids[which][i] };
+
+		queues[i].id = id.id;
+		if (ioctl(keeper, KEVENTS_IOC_WATCH, &id))
+			fail("watch");
+	}
+	for (i = 0; i < CLIENTS; i++)
+		open_client(i);
+}
+
+static void make_step(void)
+{
+	unsigned int all = 0, chosen, i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		all += steps[i].weight;
+	chosen = random_below(all);
+	for (i = 0; chosen >= steps[i].weight; i++)
+		chosen -= steps[i].weight;
+	steps[i].make();
+}
+
+void sequence_run(void)
+{
+	unsigned int i;
+
+	set_up();
+	for (i = 0; i < STEPS; i++) {
+		random_step();
+		make_step();
+	}
+	for (i = 0; i < 8; i++)
+		step_stat();
+}
