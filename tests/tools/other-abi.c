@@ -4,6 +4,7 @@
 #include <linux/kevents.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* Which is how the library calls the device. */
 long syscall(long number, ...)
