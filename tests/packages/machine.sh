@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-limit=1800
+limit=3600
 
 kernel_options='root=/dev/nvme0n1 rw console=ttyS0 panic=-1 oops=panic systemd.show_status=0'
 

@@ -29,6 +29,18 @@ says() {
 	[[ $said == *"$text"* ]]
 }
 
+# reports TEXT COMMAND [ARG...]: COMMAND succeeds, and prints TEXT.
+reports() {
+	local said text=$1
+	shift
+	said=$("$@" 2>&1) || {
+		printf '%s\nstatus %d\n' "$said" $?
+		return 1
+	}
+	printf '%s\n' "$said"
+	[[ $said == *"$text"* ]]
+}
+
 # same A B
 same() {
 	[ "$1" = "$2" ] || {
