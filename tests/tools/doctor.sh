@@ -136,7 +136,8 @@ test_secure_boot_is_in_the_way() {
 
 test_lockdown_is_in_the_way() {
 	diagnosis_unloaded 4 '^PROBLEM +Secure Boot +off, but the kernel is locked down; the kernel takes' bash -c '
-		mount -t tmpfs tmpfs /sys/kernel/security
+		mount -t tmpfs tmpfs /sys/kernel
+		mkdir /sys/kernel/security
 		echo "none [integrity] confidentiality" >/sys/kernel/security/lockdown
 		kevents doctor'
 }
