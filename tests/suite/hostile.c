@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5, P6: users who take what they can get, and another user's traffic beside them. */
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
+#include "cgroup.h"
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
@@ -20,7 +18,6 @@
 #define GENERATIONS 40
 #define KILLS 60
 #define EVENTS 100
-#define GROUP "/sys/fs/cgroup/kevents-hostile"
 #define GROUP_BYTES (4 << 20)
 
 static char payload[60000];
@@ -112,10 +109,22 @@ static void assert_traffic(int id)
 	assert_empty(id);
 }
 
+static void start_all(pid_t *pids, int count, int (*work)(void *arg), struct mob *mob)
+{
+	for (int i = 0; i < count; i++)
+		pids[i] = child_start(work, mob);
+}
+
 static void kill_and_join(pid_t pid)
 {
 	ASSERT_SYS(kill(pid, SIGKILL));
 	ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
+}
+
+static void kill_and_join_all(const pid_t *pids, int count)
+{
+	for (int i = 0; i < count; i++)
+		kill_and_join(pids[i]);
 }
 
 START_TEST(p5_a_hundred_namespaces_of_one_user_take_no_more_than_its_quota)
@@ -124,20 +133,18 @@ START_TEST(p5_a_hundred_namespaces_of_one_user_take_no_more_than_its_quota)
 	struct mob *mob = new_mob();
 	struct ke_limits before;
 	pid_t crowd[CROWD];
-	int id, i;
+	int id;
 
 	limit_set("user_max_bytes", quota);
 	id = quiet_id(&before);
-	for (i = 0; i < CROWD; i++)
-		crowd[i] = child_start(grab_in_own_namespaces, mob);
+	start_all(crowd, CROWD, grab_in_own_namespaces, mob);
 	assert_traffic(id);
 	wait_ready(mob, CROWD);
 	ck_assert_uint_ge(mob->sent, quota / 2000);
 	ck_assert_uint_le(mob->sent, quota / 1000);
 	ck_assert_uint_le(limits_now().bytes, before.bytes + quota);
 	assert_traffic(id);
-	for (i = 0; i < CROWD; i++)
-		kill_and_join(crowd[i]);
+	kill_and_join_all(crowd, CROWD);
 	limits_wait_back_to(&before);
 }
 END_TEST
@@ -177,23 +184,6 @@ START_TEST(p6_a_user_without_file_descriptors_leaves_nothing_behind)
 }
 END_TEST
 
-static bool write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	close(fd);
-	return done;
-}
-
-static bool make_small_group(void)
-{
-	if (!write_to("/sys/fs/cgroup/cgroup.subtree_control", "+memory") ||
-	    (mkdir(GROUP, 0755) && errno != EEXIST))
-		return false;
-	return write_to(GROUP "/memory.max", "4M");
-}
-
 /* Until the memory cgroup has no more; the kernel may end the process for it. */
 static int exhaust_group(void *arg)
 {
@@ -201,7 +191,7 @@ static int exhaust_group(void *arg)
 	struct ke_event ev = { .data = payload, .size = sizeof(payload) };
 	int err;
 
-	ck_assert(write_to(GROUP "/cgroup.procs", "0"));
+	cgroup_enter();
 	user_become(mob->uid, mob->uid);
 	user_reopen();
 	do {
@@ -223,7 +213,7 @@ START_TEST(p5_a_memory_cgroup_at_its_limit_stops_its_own_sender_alone)
 	int id, i, status;
 	pid_t pid;
 
-	if (!make_small_group())
+	if (!cgroup_make(GROUP_BYTES))
 		SKIP("this kernel has no memory cgroups");
 	id = quiet_id(&before);
 	for (i = 0; i < 3; i++) {
@@ -240,7 +230,7 @@ START_TEST(p5_a_memory_cgroup_at_its_limit_stops_its_own_sender_alone)
 	}
 	assert_traffic(id);
 	limits_wait_back_to(&before);
-	WAIT_UNTIL(rmdir(GROUP) == 0);
+	cgroup_remove();
 }
 END_TEST
 
@@ -253,7 +243,7 @@ static int hold_and_eat(void *arg)
 	char *food;
 	size_t i;
 
-	ck_assert(write_to(GROUP "/cgroup.procs", "0"));
+	cgroup_enter();
 	user_become(mob->uid, mob->uid);
 	user_reopen();
 	while (!ke_receive(&ke, mob->id, &ev, KE_LEASE, 0))
@@ -272,7 +262,7 @@ START_TEST(p6_who_is_killed_for_want_of_memory_gives_back_what_it_held)
 	struct ke_limits before;
 	int id, i;
 
-	if (!make_small_group())
+	if (!cgroup_make(GROUP_BYTES))
 		SKIP("this kernel has no memory cgroups");
 	id = quiet_id(&before);
 	for (i = 0; i < EVENTS; i++)
@@ -284,7 +274,7 @@ START_TEST(p6_who_is_killed_for_want_of_memory_gives_back_what_it_held)
 	ck_assert_uint_eq(stat_of(mob->id + 1).waiters, 0);
 	assert_traffic(id);
 	limits_wait_back_to(&before);
-	WAIT_UNTIL(rmdir(GROUP) == 0);
+	cgroup_remove();
 }
 END_TEST
 
@@ -317,8 +307,7 @@ START_TEST(p5_a_flood_of_one_user_stays_within_its_quota)
 
 	limit_set("user_max_events", 500);
 	id = quiet_id(&before);
-	for (i = 0; i < FLOODERS; i++)
-		flooders[i] = child_start(flood, mob);
+	start_all(flooders, FLOODERS, flood, mob);
 	for (i = 0; i < 5; i++) {
 		mob->refused = 0;
 		WAIT_UNTIL(__atomic_load_n(&mob->refused, __ATOMIC_RELAXED) > 100);
@@ -326,8 +315,7 @@ START_TEST(p5_a_flood_of_one_user_stays_within_its_quota)
 		assert_traffic(id);
 		drain(mob->id);
 	}
-	for (i = 0; i < FLOODERS; i++)
-		kill_and_join(flooders[i]);
+	kill_and_join_all(flooders, FLOODERS);
 	drain(mob->id);
 	limits_wait_back_to(&before);
 }
@@ -361,8 +349,7 @@ START_TEST(p6_processes_that_fork_while_leasing_give_all_back)
 
 	for (i = 0; i < EVENTS; i++)
 		send_number(mob->id, i);
-	for (i = 0; i < LINES; i++)
-		lines[i] = child_start(lease_and_fork, mob);
+	start_all(lines, LINES, lease_and_fork, mob);
 	assert_traffic(id);
 	for (i = 0; i < LINES; i++)
 		ck_assert_int_eq(child_join(lines[i]), 128 + SIGKILL);
@@ -415,8 +402,7 @@ START_TEST(p6_who_is_killed_at_any_moment_leaves_nothing_behind)
 
 	for (i = 0; i < KILLS; i++) {
 		mob->ready = 0;
-		pid[0] = child_start(use_until_killed, mob);
-		pid[1] = child_start(use_until_killed, mob);
+		start_all(pid, 2, use_until_killed, mob);
 		wait_ready(mob, 1);
 		spin_ns(i * 50000);
 		kill_and_join(pid[i % 2]);
