@@ -291,16 +291,16 @@ int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
 static unsigned int count_alike(const struct ke_sending *sendings, unsigned int n)
 {
 	const u32 limit = READ_ONCE(ke_limits.max_event_size);
-	const u64 first = sendings[0].len;
 	u32 least, most;
-	unsigned int i = 1;
+	unsigned int class, i = 1;
 
-	if (sendings[0].iter || first > limit ||
-	    ke_event_class(first) >= KE_EVENT_INLINE_CLASSES)
+	if (sendings[0].iter || sendings[0].len > limit)
 		return 0;
-	most = ke_event_class_size(ke_event_class(first));
-	least = ke_event_class(first) ? most / 2 + 1 : 0;
-	most = min(most, limit);
+	class = ke_event_class(sendings[0].len);
+	if (class >= KE_EVENT_INLINE_CLASSES)
+		return 0;
+	least = class ? ke_event_class_size(class - 1) + 1 : 0;
+	most = min(ke_event_class_size(class), limit);
 	while (i < n && sendings[i].len - least <= most - least)
 		i++;
 	return i;
