@@ -19,6 +19,18 @@ struct trip {
 	struct line there, back;
 };
 
+static void trip_open(struct trip *trip, const struct line_kind *kind, size_t size)
+{
+	line_open(&trip->there, kind, size);
+	line_open(&trip->back, kind, size);
+}
+
+static void trip_close(struct trip *trip)
+{
+	line_close(&trip->there);
+	line_close(&trip->back);
+}
+
 static void answer(void *data)
 {
 	struct trip *trip = data;
@@ -45,8 +57,7 @@ static double trip_with(const struct line_kind *kind, size_t size, unsigned int 
 	struct trip trip;
 	double took;
 
-	line_open(&trip.there, kind, size);
-	line_open(&trip.back, kind, size);
+	trip_open(&trip, kind, size);
 	for (unsigned int i = 0; i < waiters; i++)
 		workers[i] = worker_start(answer, &trip);
 	/* The first turn of each pays for page faults. */
@@ -55,8 +66,7 @@ static double trip_with(const struct line_kind *kind, size_t size, unsigned int 
 	took = measure(make_trip, &trip, BATCH);
 	for (unsigned int i = 0; i < waiters; i++)
 		worker_stop(workers[i]);
-	line_close(&trip.there);
-	line_close(&trip.back);
+	trip_close(&trip);
 	free(workers);
 	return took;
 }
@@ -81,8 +91,7 @@ static void profile_trip(const struct line_kind *kind)
 	struct trip trip;
 	pid_t worker;
 
-	line_open(&trip.there, kind, SIZE);
-	line_open(&trip.back, kind, SIZE);
+	trip_open(&trip, kind, SIZE);
 	worker = worker_start(answer, &trip);
 	for (int i = 0; i < BATCH; i++)
 		make_trip(&trip);
@@ -93,8 +102,7 @@ static void profile_trip(const struct line_kind *kind)
 	}
 	MARK(MARK_NEXT);
 	worker_stop(worker);
-	line_close(&trip.there);
-	line_close(&trip.back);
+	trip_close(&trip);
 	printf("profile\t%s-trip\t%d\t%d\n", kind->name, SIZE, PROFILED);
 }
 
