@@ -10,6 +10,7 @@
 
 #define TRACEFS "/sys/kernel/tracing"
 #define INSTANCE TRACEFS "/instances/kevents-test"
+#define RECORD_CMD TRACEFS "/options/record-cmd"
 #define NO_TRACEFS "this kernel has no tracefs"
 
 static bool write_to(const char *path, const char *text)
@@ -39,10 +40,16 @@ static const char *read_file(const char *path)
 	return text;
 }
 
-/* Turns all tracepoints of the module on, in an instance of its own. */
+/*
+ * Turns all tracepoints of the module on, in an instance of its own, which takes
+ * over the options there are. With record-cmd the kernel would have to rewrite
+ * its scheduler while that runs, and QEMU before 8.1 may execute the breakpoint
+ * it puts there for a moment after that has gone, which the kernel dies of.
+ */
 static bool trace_begin(void)
 {
 	rmdir(INSTANCE);
+	write_to(RECORD_CMD, "0");
 	if (mkdir(INSTANCE, 0700))
 		return false;
 	ck_assert(write_to(INSTANCE "/events/kevents/enable", "1"));
@@ -53,6 +60,7 @@ static void trace_end(void)
 {
 	ck_assert(write_to(INSTANCE "/events/kevents/enable", "0"));
 	ASSERT_SYS(rmdir(INSTANCE));
+	ck_assert(write_to(RECORD_CMD, "1"));
 }
 
 /* How many times this event was traced with exactly these words. */
