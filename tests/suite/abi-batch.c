@@ -197,6 +197,37 @@ START_TEST(p3_entries_that_are_not_mapped_end_a_batch)
 }
 END_TEST
 
+/* The second of two entries ends before each of its fields in turn. */
+START_TEST(p3_an_entry_that_cannot_be_read_to_its_end_ends_a_batch)
+{
+	struct kevents_receive *receives, receive = abi_receive(0, numbers, sizeof(numbers));
+	struct kevents_send *sends, send;
+	int id = watched_id();
+	size_t mapped;
+
+	prepare_sends(&send, 1, id);
+	for (mapped = 0; mapped < offsetof(struct kevents_send, seq); mapped += 8) {
+		sends = (void *)memory_before_gap(sizeof(send) + mapped);
+		sends[0] = send;
+		memcpy(sends + 1, &send, mapped);
+		ASSERT_RESULT(send_batch(sends, 2), 1);
+		ck_assert_uint_eq(receive_watched(&ke), 0);
+	}
+	assert_nothing_watched(&ke);
+	for (mapped = 0; mapped < offsetof(struct kevents_receive, event); mapped += 8) {
+		receives = (void *)memory_before_gap(sizeof(receive) + mapped);
+		receives[0] = receive;
+		memcpy(receives + 1, &receive, mapped);
+		send_number(id, 1);
+		send_number(id, 2);
+		ASSERT_RESULT(receive_batch(receives, 2), 1);
+		ck_assert_uint_eq(numbers[0], 1);
+		ck_assert_uint_eq(receive_watched(&ke), 2);
+	}
+	assert_nothing_watched(&ke);
+}
+END_TEST
+
 /* An entry of which only what goes in is mapped: the event must not be lost. */
 START_TEST(p3_an_entry_that_cannot_be_written_ends_a_batch)
 {
@@ -254,5 +285,6 @@ TESTS(abi_batch, 60, WITH_CLIENT,
       p3_a_malformed_entry_ends_a_batch_that_is_sent,
       p3_a_malformed_entry_ends_a_batch_that_is_received,
       p3_entries_that_are_not_mapped_end_a_batch,
+      p3_an_entry_that_cannot_be_read_to_its_end_ends_a_batch,
       p3_an_entry_that_cannot_be_written_ends_a_batch,
       p3_emsgsize_says_how_long_the_first_is)

@@ -159,6 +159,33 @@ START_TEST(p8_huge_sizes_are_room_enough)
 }
 END_TEST
 
+/* What can be read of a structure ends before each field in turn. */
+static void assert_needs_all(unsigned long command, const void *structure, size_t size)
+{
+	size_t mapped;
+
+	for (mapped = 0; mapped < size; mapped += 8) {
+		void *part = memory_before_gap(mapped);
+
+		memcpy(part, structure, mapped);
+		ASSERT_RESULT(abi_call(command, part), -EFAULT);
+	}
+}
+
+START_TEST(p3_a_structure_that_cannot_be_read_to_its_end_is_efault)
+{
+	int id = fresh_id();
+	struct kevents_send send = abi_send(id, NULL, 0);
+	struct kevents_receive receive = abi_receive(id, NULL, 0);
+
+	assert_needs_all(SEND, &send, offsetof(struct kevents_send, seq));
+	assert_empty(id);
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	assert_needs_all(RECEIVE, &receive, offsetof(struct kevents_receive, event));
+	ck_assert_uint_eq(drain(id), 1);
+}
+END_TEST
+
 START_TEST(p3_a_send_that_cannot_say_its_seq_sends_nothing)
 {
 	struct kevents_send *send = (void *)memory_map(1, PROT_READ | PROT_WRITE);
@@ -193,7 +220,7 @@ START_TEST(p3_a_receive_that_cannot_describe_the_event_leaves_it)
 	ASSERT_RESULT(ke_poll_event(&ke, id), 1);
 
 	for (mapped = offsetof(struct kevents_receive, event);
-	     mapped < sizeof(*receive); mapped += 8) {
+	     mapped < sizeof(*receive); mapped += 4) {
 		receive = (void *)memory_before_gap(mapped);
 		memcpy(receive, &(struct kevents_receive){
 			.id = id, .data = (uintptr_t)&room, .size = sizeof(room),
@@ -297,6 +324,7 @@ TESTS(abi_fault, 60, WITH_CLIENT,
       p8_the_upper_half_of_an_address_counts,
       p8_huge_lengths_are_emsgsize,
       p8_huge_sizes_are_room_enough,
+      p3_a_structure_that_cannot_be_read_to_its_end_is_efault,
       p3_a_send_that_cannot_say_its_seq_sends_nothing,
       p3_a_receive_that_cannot_describe_the_event_leaves_it,
       p3_a_send_whose_result_disappears_sends_all_or_nothing,

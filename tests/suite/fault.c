@@ -101,6 +101,21 @@ START_TEST(p3_receiving_into_half_mapped_memory_is_efault)
 }
 END_TEST
 
+/* Small payloads are copied word by word. */
+START_TEST(p3_any_word_of_a_small_payload_may_be_missing)
+{
+	const size_t word = sizeof(uint64_t), size = 8 * word;
+	int id = fresh_id();
+	size_t mapped;
+
+	for (mapped = 0; mapped < size; mapped += word) {
+		ASSERT_RESULT(ke_send_event(&ke, id, memory_before_gap(mapped), size), -EFAULT);
+		assert_empty(id);
+		receive_after_fault(memory_before_gap(mapped), size, 0);
+	}
+}
+END_TEST
+
 START_TEST(p3_a_peek_that_faults_changes_nothing)
 {
 	size_t i;
@@ -305,6 +320,7 @@ TESTS(fault, 60, WITH_CLIENT,
       p3_receiving_into_missing_memory_is_efault,
       p3_receiving_into_read_only_memory_is_efault,
       p3_receiving_into_half_mapped_memory_is_efault,
+      p3_any_word_of_a_small_payload_may_be_missing,
       p3_a_peek_that_faults_changes_nothing,
       only_what_the_payload_needs_must_be_mapped,
       p3_a_nul_byte_that_cannot_be_written_costs_nothing,
