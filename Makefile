@@ -86,6 +86,9 @@ check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest (O
 check-debug: ## the suite on kernels that find mistakes in memory, locks and data races (KERNEL=)
 	tests/debug/check $(if $(KERNEL),--kernel $(KERNEL))
 
+coverage: ## which lines and branches of the module the suite reaches (ONLY=PATTERN, DATA=FILE)
+	tests/coverage/run $(if $(ONLY),--only '$(ONLY)') $(if $(DATA),--data '$(DATA)')
+
 bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN, KERNEL=)
 	tests/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only '$(ONLY)')
 
@@ -122,4 +125,5 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
-	check-debug check-kernels check-packages bench bench-native bench-profile soak fuzz shell lint retake picture clean
+	check-debug check-kernels check-packages coverage bench bench-native bench-profile soak fuzz \
+	shell lint retake picture clean
