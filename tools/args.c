@@ -103,6 +103,15 @@ unsigned int args_count(const struct args *args, const char *option, const char 
 	return (unsigned int)number;
 }
 
+unsigned int args_some(const struct args *args, const char *option, const char *text)
+{
+	unsigned int number = args_count(args, option, text);
+
+	if (!number)
+		wrong_usage(args->verb, "%s 0: at least one is wanted", option);
+	return number;
+}
+
 uint64_t args_duration(const struct args *args, const char *option, const char *text,
 		       uint64_t max)
 {

@@ -43,6 +43,8 @@ void args_operands(struct args *args, int min, int max);
 /* These end the program unless text is what they are to return. */
 int args_id(const struct args *args, const char *text);
 unsigned int args_count(const struct args *args, const char *option, const char *text);
+/* At least one. */
+unsigned int args_some(const struct args *args, const char *option, const char *text);
 /* In milliseconds, at most max. */
 uint64_t args_duration(const struct args *args, const char *option, const char *text,
 		       uint64_t max);

@@ -114,9 +114,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			raw = true;
 			break;
 		case 'n':
-			getting.count = args_count(&args, "-n", optarg);
-			if (!getting.count)
-				wrong_usage(verb, "-n 0: at least one is wanted");
+			getting.count = args_some(&args, "-n", optarg);
 			counted = true;
 			break;
 		}

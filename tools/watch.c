@@ -68,9 +68,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			timeout_ms = (int)args_duration(&args, "--timeout", optarg, INT_MAX);
 			break;
 		case 'n':
-			count = args_count(&args, "-n", optarg);
-			if (!count)
-				wrong_usage(verb, "-n 0: at least one is wanted");
+			count = args_some(&args, "-n", optarg);
 			break;
 		case 'j':
 			json = true;

@@ -380,9 +380,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			pause_ms = args_duration(&args, "--pause", optarg, INT_MAX);
 			break;
 		case 'n':
-			worker.left = args_count(&args, "-n", optarg);
-			if (!worker.left)
-				wrong_usage(verb, "-n 0: at least one is wanted");
+			worker.left = args_some(&args, "-n", optarg);
 			break;
 		case OPTION_DRAIN:
 			worker.drain = true;
