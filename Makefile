@@ -107,6 +107,9 @@ soak: ## a storm of clients that die, for MINUTES= (20)
 fuzz: ## calls at random, checked against a model, for MINUTES= (10) from SEED= on (KERNEL=)
 	tests/fuzz/run $(or $(MINUTES),10) $(SEED) $(if $(KERNEL),--kernel $(KERNEL))
 
+fuzz-others: ## stress-ng and trinity at the device while messages travel, for MINUTES= (4) (KERNEL=)
+	tests/fuzz/others $(or $(MINUTES),4) $(if $(KERNEL),--kernel $(KERNEL))
+
 shell: ## a shell in that virtual machine
 	tests/guest --interactive
 
@@ -126,4 +129,4 @@ clean: ## removes what was built, keeps what was downloaded
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
 	check-debug check-kernels check-packages coverage bench bench-native bench-profile soak fuzz \
-	shell lint retake picture clean
+	fuzz-others shell lint retake picture clean
