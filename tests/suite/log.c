@@ -14,19 +14,24 @@ static bool complaints_allowed;
 
 void log_mark(void)
 {
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg < 0)
+		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_SYS(kmsg);
 	ASSERT_SYS(lseek(kmsg, 0, SEEK_END));
 }
 
 /* One expression of all the lines of the file of patterns. */
-static void compile_splats(regex_t *splats)
+static const regex_t *compiled_splats(void)
 {
 	const char *path = getenv("KEVENTS_SPLATS");
 	char line[1024], all[16384] = "";
 	size_t len = 0, room;
+	static regex_t splats;
+	static bool compiled;
 	FILE *file;
 
+	if (compiled)
+		return &splats;
 	file = fopen(path ? path : "/etc/splats", "re");
 	ck_assert_msg(!!file, "no patterns of splats: %s", strerror(errno));
 	while (fgets(line, sizeof(line), file)) {
@@ -38,7 +43,9 @@ static void compile_splats(regex_t *splats)
 		ck_assert_uint_lt(len, sizeof(all));
 	}
 	fclose(file);
-	ck_assert_int_eq(regcomp(splats, all, REG_EXTENDED | REG_NOSUB), 0);
+	ck_assert_int_eq(regcomp(&splats, all, REG_EXTENDED | REG_NOSUB), 0);
+	compiled = true;
+	return &splats;
 }
 
 /*
@@ -80,11 +87,10 @@ void log_allow_complaints(void)
 
 void log_assert_clean(void)
 {
+	const regex_t *splats = compiled_splats();
 	char record[8192];
-	regex_t splats;
 	ssize_t len;
 
-	compile_splats(&splats);
 	for (;;) {
 		len = read(kmsg, record, sizeof(record) - 1);
 		if (len < 0 && errno == EPIPE)	/* overwritten meanwhile */
@@ -93,9 +99,7 @@ void log_assert_clean(void)
 			break;
 		record[len] = '\0';
 		record[strcspn(record, "\n")] = '\0';	/* what follows says of which device */
-		assert_harmless(record, &splats);
+		assert_harmless(record, splats);
 	}
 	ck_assert_int_eq(errno, EAGAIN);
-	regfree(&splats);
-	close(kmsg);
 }

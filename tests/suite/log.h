@@ -6,9 +6,9 @@
 void log_mark(void);
 
 /*
- * Fails the test if the log since the mark has a splat ($KEVENTS_SPLATS or
- * /etc/splats says how they look), or anything of the module's that is a
- * warning or worse.
+ * Fails the test if the log has a splat since the mark, or since the last call of
+ * this ($KEVENTS_SPLATS or /etc/splats says how they look), or anything of the
+ * module's that is a warning or worse.
  */
 void log_assert_clean(void);
 
