@@ -205,6 +205,22 @@ START_TEST(p3_a_send_that_cannot_say_its_seq_sends_nothing)
 }
 END_TEST
 
+START_TEST(p3_a_receive_that_cannot_say_how_long_the_event_is_leaves_it)
+{
+	const size_t in = offsetof(struct kevents_receive, event);
+	void *receive = memory_before_gap(in);
+	int id = fresh_id();
+	char byte;
+
+	send_number(id, 1);
+	memcpy(receive, &(struct kevents_receive){
+		.id = id, .data = (uintptr_t)&byte, .size = 1,
+	}, in);
+	ASSERT_RESULT(abi_call(RECEIVE, receive), -EFAULT);
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
 START_TEST(p3_a_receive_that_cannot_describe_the_event_leaves_it)
 {
 	struct kevents_receive *receive = (void *)memory_map(1, PROT_READ | PROT_WRITE);
@@ -329,4 +345,5 @@ TESTS(abi_fault, 60, WITH_CLIENT,
       p3_a_receive_that_cannot_describe_the_event_leaves_it,
       p3_a_send_whose_result_disappears_sends_all_or_nothing,
       p3_a_receive_whose_result_disappears_takes_all_or_nothing,
-      structures_need_no_alignment)
+      structures_need_no_alignment,
+      p3_a_receive_that_cannot_say_how_long_the_event_is_leaves_it)

@@ -7,6 +7,8 @@
 #include "task.h"
 #include "user.h"
 
+#define USERS 300	/* more than the table of accounts has places */
+
 /* A child that opens a number of clients as a user, and closes them when told. */
 struct opener {
 	uid_t uid;
@@ -109,5 +111,36 @@ START_TEST(p9_the_end_of_an_account_makes_room_for_a_sender_that_waits)
 }
 END_TEST
 
+START_TEST(p5_many_users_have_an_account_each)
+{
+	const uid_t first = 200000000;
+	static kevents_ctx clients[USERS];
+	int id = fresh_id();
+	struct ke_limits limits;
+	uid_t i;
+
+	for (i = 0; i < USERS; i++) {
+		ASSERT_SYS(setreuid(first + i, -1));
+		ASSERT_OK(ke_init(&clients[i]));
+		ASSERT_OK(ke_send_event(&clients[i], id, NULL, 0));
+	}
+	for (i = 0; i < USERS; i++) {
+		struct ke_event ev = { .size = 0 };
+
+		ASSERT_SYS(setreuid(first + i, -1));
+		ASSERT_OK(ke_limits(&clients[i], &limits));
+		ck_assert_uint_eq(limits.user_events, 1);
+		ASSERT_OK(ke_receive(&clients[i], id, &ev, 0, 0));
+		ck_assert_uint_eq(ev.uid, first + i);
+		ASSERT_OK(ke_limits(&clients[i], &limits));
+		ck_assert_uint_eq(limits.user_events, 0);
+	}
+	ASSERT_SYS(setreuid(0, -1));
+	for (i = 0; i < USERS; i++)
+		ASSERT_OK(ke_close(&clients[i]));
+}
+END_TEST
+
 TESTS(account, 30, WITH_CLIENT,
-      p9_the_end_of_an_account_makes_room_for_a_sender_that_waits)
+      p9_the_end_of_an_account_makes_room_for_a_sender_that_waits,
+      p5_many_users_have_an_account_each)

@@ -157,6 +157,38 @@ START_TEST(strict_lets_only_claimed_ids_be_used)
 }
 END_TEST
 
+START_TEST(strict_forbids_what_nobody_has_used_yet)
+{
+	struct ke_event ev = { .size = 0 };
+	struct ke_stat stat;
+
+	limit_set("strict", 1);
+	ASSERT_RESULT(ke_receive(&ke, fresh_id(), &ev, 0, 0), -EPERM);
+	ASSERT_RESULT(ke_poll_event(&ke, fresh_id()), -EPERM);
+	ASSERT_RESULT(ke_stat(&ke, fresh_id(), &stat), -EPERM);
+	ASSERT_RESULT(ke_purge(&ke, fresh_id()), -EPERM);
+	limits_restore();
+}
+END_TEST
+
+START_TEST(strict_ends_the_wait_for_any_id)
+{
+	static const int ids[] = { INT_MIN, 0, INT_MAX };
+	struct receiver receivers[ARRAY_SIZE(ids)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		receivers[i] = RECEIVER(ids[i]);
+		receiver_block(&receivers[i]);
+	}
+	limit_set("strict", 1);
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		receiver_join(&receivers[i]);
+		ASSERT_RESULT(receivers[i].result, -EPERM);
+	}
+}
+END_TEST
+
 START_TEST(a_lease_ends_while_strict_forbids_the_id)
 {
 	int id = fresh_id();
@@ -332,4 +364,6 @@ TESTS(claim_wait, 60, WITH_CLIENT,
       a_lease_ends_while_strict_forbids_the_id,
       p10_cap_ipc_owner_counts_where_the_namespace_belongs,
       claims_look_at_the_effective_user_of_the_caller,
-      p5_a_claimed_id_counts_once)
+      p5_a_claimed_id_counts_once,
+      strict_forbids_what_nobody_has_used_yet,
+      strict_ends_the_wait_for_any_id)

@@ -161,6 +161,7 @@ START_TEST(a_client_for_reading_cannot_send)
 
 	ASSERT_RESULT(ke_send_event(&reader, ev.id, "x", 1), -EBADF);
 	ASSERT_RESULT(ke_send(&reader, &ev, 0, 0), -EBADF);
+	ASSERT_RESULT(ke_send_batch(&reader, &ev, 1, 0), -EBADF);
 	ASSERT_RESULT(ke_poll_event(&reader, ev.id), 0);
 	send_number(ev.id, 1);
 	ASSERT_RESULT(ke_poll_event(&reader, ev.id), 1);
@@ -182,6 +183,8 @@ START_TEST(a_client_for_writing_cannot_receive)
 	ASSERT_RESULT(ke_get_event(&writer, ev.id, room, sizeof(room)), -EBADF);
 	ASSERT_RESULT(ke_receive(&writer, ev.id, &ev, 0, -1), -EBADF);
 	ASSERT_RESULT(ke_receive(&writer, ev.id, &ev, KE_PEEK, 0), -EBADF);
+	ASSERT_RESULT(ke_receive_batch(&writer, &ev, 1, 0, 0), -EBADF);
+	ASSERT_RESULT(ke_watch(&writer, ev.id), -EBADF);
 	ck_assert_uint_eq(drain(ev.id), 2);
 	ASSERT_OK(ke_close(&writer));
 }

@@ -6,6 +6,7 @@
 #include "held.h"
 #include "module.h"
 #include "scene.h"
+#include "user.h"
 
 static int outcome(ssize_t result)
 {
@@ -197,6 +198,18 @@ START_TEST(opening_the_device)
 }
 END_TEST
 
+START_TEST(p3_whatever_a_new_user_begins_with)
+{
+	SET_SCENE();
+	ASSERT_SYS(setreuid(fresh_user(), -1));
+	FAIL("init of a new user", open_client, close_client, 0);
+	FAIL("limits of a new user", limits, NULL, 0);
+	FAIL("claim of a new user", claim, unclaim, 0);
+	ASSERT_SYS(setreuid(0, -1));
+	scene_strike();
+}
+END_TEST
+
 static void open_with_lease(int result)
 {
 	(void)result;
@@ -228,4 +241,5 @@ TESTS(fail_control, 120, WITH_CLIENT,
       p3_listing,
       p3_watching_and_claiming,
       opening_the_device,
-      p6_closing_a_client_with_leases)
+      p6_closing_a_client_with_leases,
+      p3_whatever_a_new_user_begins_with)

@@ -6,6 +6,8 @@
 #include "limits.h"
 #include "record.h"
 #include "scene.h"
+#include "task.h"
+#include "user.h"
 
 static char payload[60000];
 static size_t payload_len;
@@ -140,10 +142,98 @@ START_TEST(p3_waiting_for_room)
 }
 END_TEST
 
+static bool is_failure(int result)
+{
+	return result == -ENOMEM || result == -EFAULT;
+}
+
+/*
+ * In a namespace of its own, whose table has to grow there and then: what would
+ * make it grow later gets no processor.
+ */
+START_TEST(p3_sending_to_ids_that_make_their_table_grow)
+{
+	const int first = 1, count = 100;
+	unsigned int nth;
+	int id, err;
+
+	if (!faults_available())
+		SKIP("this kernel injects no faults");
+	ASSERT_SYS(unshare(CLONE_NEWNET));
+	user_reopen();
+	task_pin();
+	task_rule();
+	for (id = first; id < first + count; id++) {
+		for (nth = 1, err = -ENOMEM; err; nth++) {
+			fault_arm(nth);
+			err = ke_send_event(&ke, id, NULL, 0);
+			fault_disarm();
+			ck_assert_msg(!err || is_failure(err), "ID %d, fault %u: %d", id, nth, err);
+		}
+	}
+	task_yield_rule();
+	for (id = first; id < first + count; id++)
+		ck_assert_uint_eq(drain(id), 1);
+}
+END_TEST
+
+static kevents_ctx other;
+
+static int send_one_by_other(void)
+{
+	struct ke_event ev = { .id = ids[UNUSED], .data = payload, .len = 8 };
+
+	return ke_send(&other, &ev, 0, 0) ?: 1;
+}
+
+static int send_several_by_other(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(several); i++)
+		several[i] = (struct ke_event){ .id = ids[UNUSED], .data = payload, .len = 100 };
+	return ke_send_batch(&other, several, ARRAY_SIZE(several), 0);
+}
+
+/* The call, which tells how many it sent, through a new client by a new user. */
+static void fail_first(int (*call)(void))
+{
+	const struct ke_limits before = limits_now();
+	const uid_t uid = fresh_user();
+	unsigned int nth = 1;
+	bool failed;
+	int sent;
+
+	do {
+		ASSERT_OK(ke_init(&other));
+		ASSERT_SYS(setreuid(uid, -1));
+		fault_arm(nth);
+		sent = call();
+		failed = fault_disarm();
+		ASSERT_SYS(setreuid(0, -1));
+		ASSERT_OK(ke_close(&other));
+		ck_assert_msg(sent > 0 || is_failure(sent), "fault %u: %d", nth, sent);
+		ck_assert_uint_eq(drain(ids[UNUSED]), sent > 0 ? sent : 0);
+		limits_wait_back_to(&before);
+		nth++;
+	} while (failed);
+}
+
+START_TEST(p3_a_process_that_sends_for_the_first_time)
+{
+	SET_SCENE();
+	fail_first(send_one_by_other);
+	fail_first(send_several_by_other);
+	scene_strike();
+}
+END_TEST
+
 TESTS(fail_send, 120, WITH_CLIENT,
       p3_sending_nothing,
       p3_sending_little,
       p3_sending_a_page,
       p3_sending_much,
       p3_sending_in_every_other_way,
-      p3_waiting_for_room)
+      p3_waiting_for_room,
+      p3_sending_to_ids_that_make_their_table_grow,
+      p3_a_process_that_sends_for_the_first_time)

@@ -134,8 +134,11 @@ START_TEST(a_parameter_is_given_when_loading)
 	if (!module_is_known())
 		SKIP("$KEVENTS_MODULE is not set");
 	ASSERT_OK(module_unload());
-	ASSERT_OK(module_load_with("max_event_size=100"));
+	ASSERT_OK(module_load_with("max_event_size=100 strict"));
 	ck_assert_int_eq(parameter_get("max_event_size"), 100);
+	open_client();
+	ASSERT_RESULT(ke_send_event(&ke, 1, NULL, 0), -EPERM);
+	close_client();
 	reload();
 	ck_assert_int_eq(parameter_get("max_event_size"), 65536);
 }

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "module.h"
 #include "task.h"
+#include "user.h"
 
 #define FIRST_ID 0x40000000	/* IDs of these tests alone, from here on */
 
@@ -103,10 +104,29 @@ START_TEST(p9_a_queue_where_somebody_waits_stays)
 }
 END_TEST
 
+/* What makes the table of a namespace grow gets no processor meanwhile. */
+START_TEST(p1_ids_come_faster_than_their_table_grows)
+{
+	const unsigned int count = 1000;
+	unsigned int i;
+
+	ASSERT_SYS(unshare(CLONE_NEWNET));
+	user_reopen();
+	task_pin();
+	task_rule();
+	for (i = 0; i < count; i++)
+		send_number(FIRST_ID + i, i);
+	task_yield_rule();
+	for (i = 0; i < count; i++)
+		ck_assert_uint_eq(receive_number(FIRST_ID + i), i);
+}
+END_TEST
+
 TESTS(many, 120, WITH_CLIENT,
       p7_a_hundred_thousand_events_wait_under_one_id,
       p7_a_hundred_thousand_ids_have_an_event_each,
       p5_ids_used_once_leave_nothing_behind,
       p5_ids_asked_for_in_vain_leave_nothing_behind,
       p5_a_queue_with_events_stays,
-      p9_a_queue_where_somebody_waits_stays)
+      p9_a_queue_where_somebody_waits_stays,
+      p1_ids_come_faster_than_their_table_grows)

@@ -326,6 +326,34 @@ START_TEST(p5_a_watch_is_charged_once)
 }
 END_TEST
 
+static int watch_once(void *arg)
+{
+	struct actor *actor = arg;
+
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+	actor->refusal = ke_watch(&ke, actor->id);
+	return 0;
+}
+
+/* The ID has a queue that holds nothing, because somebody waits. */
+START_TEST(p5_who_watches_an_id_is_charged_for_it)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+	struct receiver receiver = RECEIVER(actor->id);
+
+	receiver_block(&receiver);
+	limit_set("user_max_ids", 0);
+	child_run(watch_once, actor);
+	ASSERT_RESULT(actor->refusal, -EDQUOT);
+	limit_set("user_max_ids", 1);
+	child_run(watch_once, actor);
+	ASSERT_OK(actor->refusal);
+	send_number(actor->id, 1);
+	receiver_expect(&receiver, 1);
+}
+END_TEST
+
 TESTS(quota_held, 90, WITH_CLIENT,
       p5_leased_events_stay_charged_to_their_sender,
       p5_a_user_in_a_hundred_network_namespaces_is_one_user,
@@ -335,4 +363,5 @@ TESTS(quota_held, 90, WITH_CLIENT,
       p5_all_that_was_charged_is_given_back,
       p5_what_fails_charges_nothing,
       p5_watches_claims_and_waits_need_room,
-      p5_a_watch_is_charged_once)
+      p5_a_watch_is_charged_once,
+      p5_who_watches_an_id_is_charged_for_it)

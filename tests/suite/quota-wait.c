@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5, P9: senders that wait for room, and what the device says of it. */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
+#include "record.h"
 #include "task.h"
 #include "user.h"
 
@@ -20,6 +22,7 @@ struct sender {
 	int id;
 	size_t size;		/* of the one more */
 	int timeout_ms;
+	int refusal;
 	uint32_t ttl_ms;	/* of those before */
 	unsigned int filled;
 	bool full;
@@ -36,7 +39,7 @@ static int fill_and_wait(void *arg)
 		user_become(sender->uid, sender->uid);
 	while (!(err = ke_send(&ke, &ev, 0, 0)))
 		sender->filled++;
-	ASSERT_RESULT(err, sender->uid ? -EDQUOT : -EAGAIN);
+	ASSERT_RESULT(err, sender->refusal);
 	__atomic_store_n(&sender->full, true, __ATOMIC_RELEASE);
 	ev = (struct ke_event){ .id = sender->id, .data = payload, .len = sender->size };
 	sender->waited = now_ns();
@@ -52,6 +55,7 @@ static struct sender *new_sender(uid_t uid, int id)
 	sender->uid = uid;
 	sender->id = id;
 	sender->timeout_ms = -1;
+	sender->refusal = uid ? -EDQUOT : -EAGAIN;
 	return sender;
 }
 
@@ -204,6 +208,27 @@ START_TEST(p9_a_lower_limit_leaves_senders_waiting)
 	receive_one(id);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(id), LIMIT - 2);
+}
+END_TEST
+
+START_TEST(p9_a_sender_waits_for_the_room_that_it_lacks_now)
+{
+	unsigned long used = limits_now().bytes;
+	int id = fresh_id();
+	struct sender *sender = new_sender(fresh_user(), id);
+	pid_t pid;
+
+	limit_set("max_bytes", used + 20000);
+	sender->refusal = -EAGAIN;
+	pid = sender_block(sender);
+	limit_set("user_max_events", 1);
+	task_wait_blocked(pid);
+	limit_set("max_bytes", used + 10000000);
+	task_wait_blocked(pid);
+	ck_assert_uint_eq(stat_of(id).sent, sender->filled);
+	limit_set("user_max_events", sender->filled + 1);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(id), sender->filled + 1);
 }
 END_TEST
 
@@ -411,6 +436,84 @@ START_TEST(p9_writable_after_a_limit_was_raised)
 }
 END_TEST
 
+static int poll_with_new_client(void *arg)
+{
+	struct talk *talk = arg;
+
+	user_become(talk->uid, talk->uid);
+	user_reopen();
+	while (!ke_send_event(&ke, talk->id, NULL, 0))
+		;
+	user_reopen();
+	ck_assert(!is_writable(0));
+	__atomic_store_n(&talk->full, true, __ATOMIC_RELEASE);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	return 0;
+}
+
+START_TEST(p9_writable_heeds_what_another_client_of_the_user_has_sent)
+{
+	static const struct {
+		const char *name;
+		unsigned long value, enough;
+	} limits[] = {
+		{ "user_max_events", LIMIT, 65536 },
+		{ "user_max_bytes", 20000, 1 << 24 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct talk *talk = shared_memory(sizeof(*talk));
+		pid_t pid;
+
+		talk->uid = fresh_user();
+		talk->id = fresh_id();
+		limit_set(limits[i].name, limits[i].value);
+		pid = child_start(poll_with_new_client, talk);
+		WAIT_UNTIL(__atomic_load_n(&talk->full, __ATOMIC_ACQUIRE));
+		receive_one(talk->id);
+		ck_assert_int_eq(child_join(pid), 0);
+		drain(talk->id);
+		limit_set(limits[i].name, limits[i].enough);
+	}
+}
+END_TEST
+
+START_TEST(p9_root_is_writable_over_the_limits_of_users)
+{
+	limit_set("user_max_events", 0);
+	limit_set("user_max_bytes", 0);
+	ck_assert(is_writable(0));
+	limit_set("max_bytes", 0);
+	ck_assert(!is_writable(0));
+}
+END_TEST
+
+static int write_without_waiting(void *arg)
+{
+	struct sender *sender = arg;
+	const struct kevents_record record = { .id = sender->id };
+	ssize_t size;
+
+	user_become(sender->uid, sender->uid);
+	ASSERT_SYS(fcntl(ke_fd(&ke), F_SETFL, O_NONBLOCK));
+	while ((size = write(ke_fd(&ke), &record, sizeof(record))) == sizeof(record))
+		sender->filled++;
+	ck_assert_int_eq(size, -1);
+	return errno;
+}
+
+START_TEST(a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user)
+{
+	struct sender *sender = new_sender(fresh_user(), fresh_id());
+
+	limit_set("user_max_events", LIMIT);
+	ck_assert_int_eq(child_join(child_start(write_without_waiting, sender)), EAGAIN);
+	ck_assert_uint_eq(sender->filled, LIMIT);
+	ck_assert_uint_eq(drain(sender->id), LIMIT);
+}
+END_TEST
+
 TESTS(quota_wait, 60, WITH_CLIENT,
       p9_a_receive_makes_room_for_a_sender_that_waits,
       p9_an_acknowledgement_makes_room_and_a_lease_does_not,
@@ -429,4 +532,8 @@ TESTS(quota_wait, 60, WITH_CLIENT,
       p9_writable_says_no_after_a_large_event_was_refused,
       p9_writable_says_whether_all_have_room,
       p9_writable_again_after_a_batch_went,
-      p9_writable_after_a_limit_was_raised)
+      p9_writable_after_a_limit_was_raised,
+      p9_a_sender_waits_for_the_room_that_it_lacks_now,
+      p9_writable_heeds_what_another_client_of_the_user_has_sent,
+      p9_root_is_writable_over_the_limits_of_users,
+      a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user)

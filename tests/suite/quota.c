@@ -371,13 +371,28 @@ START_TEST(p1_without_any_bytes_what_waits_is_received)
 }
 END_TEST
 
+START_TEST(p5_who_passes_the_limits_of_users_does_not_pass_that_of_all)
+{
+	int id = fresh_id();
+	struct ke_limits before = limits_after_sending(id);
+
+	limit_set("user_max_bytes", 0);
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	limit_set("max_bytes", limits_now().bytes);
+	ASSERT_RESULT(ke_send_event(&ke, id, NULL, 0), -EAGAIN);
+	ck_assert_uint_eq(drain(id), 1);
+	limits_restore();
+	limits_wait_back_to(&before);
+}
+END_TEST
+
 START_TEST(limits_out_of_range_are_refused)
 {
 	static const char *const names[] = {
 		"max_bytes", "user_max_bytes", "user_max_events", "user_max_ids",
 	};
 	static const char *const values[] = {
-		"-1", "text", " ", "64k", "99999999999999999999999",
+		"-1", "text", " ", "64k", "18446744073709551615", "99999999999999999999999",
 	};
 	struct ke_limits before = limits_now(), after;
 	size_t i, j;
@@ -444,4 +459,5 @@ TESTS(quota, 90, WITH_CLIENT,
       p1_a_limit_lowered_below_the_use_drops_nothing,
       p1_without_any_bytes_what_waits_is_received,
       limits_out_of_range_are_refused,
-      the_limits_are_at_first_as_documented)
+      the_limits_are_at_first_as_documented,
+      p5_who_passes_the_limits_of_users_does_not_pass_that_of_all)

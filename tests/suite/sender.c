@@ -159,6 +159,23 @@ static int be_process_one(void *arg)
 	return 0;
 }
 
+START_TEST(p11_a_process_that_changes_its_group_is_told_apart)
+{
+	int id = fresh_id(), i;
+	struct ke_event ev;
+
+	for (i = 0; i < 4; i++) {
+		ASSERT_SYS(setregid(i % 2 ? 1234 : 0, -1));
+		send_event(id);
+	}
+	ASSERT_SYS(setregid(0, -1));
+	for (i = 0; i < 4; i++) {
+		ev = receive_event(id);
+		assert_sender(&ev, getpid(), 0, i % 2 ? 1234 : 0);
+	}
+}
+END_TEST
+
 START_TEST(p11_pids_are_translated_or_0)
 {
 	int id = fresh_id();
@@ -331,4 +348,5 @@ TESTS(sender, 20, WITH_CLIENT,
       p11_ids_are_translated,
       an_event_says_when_it_was_sent,
       later_events_were_sent_later,
-      the_time_is_that_of_the_receivers_time_namespace)
+      the_time_is_that_of_the_receivers_time_namespace,
+      p11_a_process_that_changes_its_group_is_told_apart)

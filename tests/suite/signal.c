@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Signals while waiting: P3, P9 and what the man page of signal(7) leads to expect. */
+#include <sys/time.h>
 #include <sys/wait.h>
 
+#include "abi.h"
 #include "harness.h"
+#include "record.h"
 #include "task.h"
 
 START_TEST(a_signal_ends_an_endless_wait_with_eintr)
@@ -248,6 +251,94 @@ START_TEST(p1_a_limited_wait_that_is_stopped_loses_nothing)
 }
 END_TEST
 
+#define MANY 2000
+
+/* From now on a signal comes each millisecond; 0: no more. */
+static void interrupt_every_ms(suseconds_t ms)
+{
+	const struct itimerval timer = { { 0, ms * 1000 }, { 0, ms * 1000 } };
+
+	signal_handle(SIGALRM, SA_RESTART);
+	ASSERT_SYS(setitimer(ITIMER_REAL, &timer, NULL));
+}
+
+static int batch(unsigned long command, const void *entries)
+{
+	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = MANY };
+
+	return abi_call(command, &batch);
+}
+
+static int send_many(int id)
+{
+	static struct kevents_send entries[MANY];
+	size_t i;
+
+	for (i = 0; i < MANY; i++)
+		entries[i] = abi_send(id, NULL, 0);
+	return batch(KEVENTS_IOC_SEND_BATCH, entries);
+}
+
+static int receive_many(void)
+{
+	static struct kevents_receive entries[MANY];
+	size_t i;
+
+	for (i = 0; i < MANY; i++)
+		entries[i] = abi_receive(0, NULL, 0);
+	return batch(KEVENTS_IOC_RECEIVE_BATCH, entries);
+}
+
+START_TEST(p1_a_signal_ends_a_batch_that_is_sent)
+{
+	int id = fresh_id(), sent;
+
+	interrupt_every_ms(1);
+	do {
+		sent = send_many(id);
+		ck_assert_int_gt(sent, 0);
+		ck_assert_uint_eq(drain(id), sent);
+	} while (sent == MANY);
+	interrupt_every_ms(0);
+}
+END_TEST
+
+START_TEST(p1_a_signal_ends_a_batch_that_is_received)
+{
+	int id = fresh_id(), received;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	do {
+		ck_assert_int_eq(send_many(id), MANY);
+		interrupt_every_ms(1);
+		received = receive_many();
+		interrupt_every_ms(0);
+		ck_assert_int_gt(received, 0);
+		ck_assert_uint_eq(drain(id), MANY - received);
+	} while (received == MANY);
+}
+END_TEST
+
+START_TEST(p1_a_signal_ends_a_write_between_records)
+{
+	static struct number_record records[MANY];
+	int id = fresh_id(), i;
+	ssize_t written;
+
+	for (i = 0; i < MANY; i++)
+		records[i] = number_record(id, i);
+	interrupt_every_ms(1);
+	do {
+		written = write(ke_fd(&ke), records, sizeof(records));
+		ASSERT_SYS(written);
+		ck_assert_uint_gt(written, 0);
+		ck_assert_uint_eq(written % sizeof(records[0]), 0);
+		ck_assert_uint_eq(drain(id), written / sizeof(records[0]));
+	} while (written == sizeof(records));
+	interrupt_every_ms(0);
+}
+END_TEST
+
 TESTS(signal, 60, WITH_CLIENT,
       a_signal_ends_an_endless_wait_with_eintr,
       an_endless_wait_goes_on_after_a_signal_with_sa_restart,
@@ -260,4 +351,7 @@ TESTS(signal, 60, WITH_CLIENT,
       p9_whoever_is_next_moves_up_when_one_is_killed,
       p1_a_receiver_that_is_stopped_loses_nothing,
       p9_a_receiver_that_is_stopped_keeps_nothing_from_others,
-      p1_a_limited_wait_that_is_stopped_loses_nothing)
+      p1_a_limited_wait_that_is_stopped_loses_nothing,
+      p1_a_signal_ends_a_batch_that_is_sent,
+      p1_a_signal_ends_a_batch_that_is_received,
+      p1_a_signal_ends_a_write_between_records)

@@ -339,6 +339,22 @@ START_TEST(the_access_mode_decides)
 }
 END_TEST
 
+START_TEST(p3_padding_that_is_missing_is_efault)
+{
+	const struct kevents_record record = { .id = watched_id(), .len = 5 };
+	const size_t size = KEVENTS_RECORD_SIZE(record.len);
+	size_t mapped;
+
+	for (mapped = sizeof(record) + record.len; mapped < size; mapped++) {
+		char *at = memory_before_gap(mapped);
+
+		memcpy(at, &record, sizeof(record));
+		ASSERT_ERROR(write(device(), at, size), EFAULT);
+		assert_nothing_watched(&ke);
+	}
+}
+END_TEST
+
 TESTS(stream, 60, WITH_CLIENT,
       p4_records_are_written_and_read_in_order,
       a_record_is_an_event_like_others,
@@ -352,4 +368,5 @@ TESTS(stream, 60, WITH_CLIENT,
       p3_a_read_into_fresh_pages_works,
       records_may_lie_across_vectors,
       p3_a_vector_that_is_not_mapped_ends_a_read,
-      the_access_mode_decides)
+      the_access_mode_decides,
+      p3_padding_that_is_missing_is_efault)
