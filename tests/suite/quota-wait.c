@@ -232,6 +232,21 @@ START_TEST(p9_a_sender_waits_for_the_room_that_it_lacks_now)
 }
 END_TEST
 
+START_TEST(a_sender_that_waited_too_long_finds_the_id_claimed)
+{
+	int id = fresh_id();
+	pid_t pid;
+
+	limit_set("user_max_events", LIMIT);
+	pid = sender_block(new_sender(fresh_user(), id));
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	receive_one(id);
+	ck_assert_int_eq(child_join(pid), EPERM);
+	ck_assert_uint_eq(drain(id), LIMIT - 1);
+	ASSERT_OK(ke_unclaim(&ke, id));
+}
+END_TEST
+
 START_TEST(p9_all_who_wait_get_room_in_the_end)
 {
 	int id = fresh_id();
@@ -536,4 +551,5 @@ TESTS(quota_wait, 60, WITH_CLIENT,
       p9_a_sender_waits_for_the_room_that_it_lacks_now,
       p9_writable_heeds_what_another_client_of_the_user_has_sent,
       p9_root_is_writable_over_the_limits_of_users,
-      a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user)
+      a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user,
+      a_sender_that_waited_too_long_finds_the_id_claimed)
