@@ -5,21 +5,14 @@
 #include "memory.h"
 #include "watched.h"
 
-static int call_batch(unsigned long command, const void *entries, uint32_t n)
-{
-	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = n };
-
-	return abi_call(command, &batch);
-}
-
 static int send_batch(const struct kevents_send *entries, uint32_t n)
 {
-	return call_batch(KEVENTS_IOC_SEND_BATCH, entries, n);
+	return abi_batch(KEVENTS_IOC_SEND_BATCH, entries, n);
 }
 
 static int receive_batch(const struct kevents_receive *entries, uint32_t n)
 {
-	return call_batch(KEVENTS_IOC_RECEIVE_BATCH, entries, n);
+	return abi_batch(KEVENTS_IOC_RECEIVE_BATCH, entries, n);
 }
 
 static uint64_t numbers[8];
@@ -72,9 +65,9 @@ START_TEST(p8_the_head_of_a_batch_must_be_clean)
 		ASSERT_RESULT(abi_call(commands[i], &batch), -EINVAL);
 		batch = (struct kevents_batch){ .reserved = { 0, 1ULL << 63 } };
 		ASSERT_RESULT(abi_call(commands[i], &batch), -EINVAL);
-		ASSERT_OK(call_batch(commands[i], NULL, 0));
-		ASSERT_OK(call_batch(commands[i], (void *)1, 0));
-		ASSERT_RESULT(call_batch(commands[i], NULL, 1), -EFAULT);
+		ASSERT_OK(abi_batch(commands[i], NULL, 0));
+		ASSERT_OK(abi_batch(commands[i], (void *)1, 0));
+		ASSERT_RESULT(abi_batch(commands[i], NULL, 1), -EFAULT);
 		ASSERT_RESULT(abi_call(commands[i], NULL), -EFAULT);
 		ASSERT_RESULT(abi_call(commands[i], memory_before_gap(39)), -EFAULT);
 	}

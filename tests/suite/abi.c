@@ -13,6 +13,13 @@ int abi_call(unsigned long command, void *arg)
 	return result < 0 ? -errno : result;
 }
 
+int abi_batch(unsigned long command, const void *entries, uint32_t n)
+{
+	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = n };
+
+	return abi_call(command, &batch);
+}
+
 struct kevents_send abi_send(int id, const void *data, size_t len)
 {
 	return (struct kevents_send){

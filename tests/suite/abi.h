@@ -6,11 +6,15 @@
 #include <linux/kevents.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define PAINT 0xa5
 
 /* ioctl() on the client of the test; its result, or -errno. */
 int abi_call(unsigned long command, void *arg);
+
+/* One of the batch ioctls on n entries. */
+int abi_batch(unsigned long command, const void *entries, uint32_t n);
 
 struct kevents_send abi_send(int id, const void *data, size_t len);
 

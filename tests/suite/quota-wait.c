@@ -69,6 +69,13 @@ static pid_t sender_block(struct sender *sender)
 	return pid;
 }
 
+/* A new user waits for a receive from the ID, where as many of its events are as may be. */
+static pid_t user_block(int id)
+{
+	limit_set("user_max_events", LIMIT);
+	return sender_block(new_sender(fresh_user(), id));
+}
+
 static void receive_one(int id)
 {
 	ASSERT_OK(ke_get_event(&ke, id, payload, sizeof(payload)));
@@ -77,10 +84,8 @@ static void receive_one(int id)
 START_TEST(p9_a_receive_makes_room_for_a_sender_that_waits)
 {
 	int id = fresh_id();
-	pid_t pid;
+	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
 	receive_one(id);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(id), LIMIT);
@@ -93,8 +98,7 @@ START_TEST(p9_an_acknowledgement_makes_room_and_a_lease_does_not)
 	struct ke_event ev = { .size = 0 };
 	pid_t pid;
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
+	pid = user_block(id);
 	ASSERT_OK(ke_receive(&ke, id, &ev, KE_LEASE, 0));
 	ck_assert(task_is_blocked(pid));
 	assert_held(id, LIMIT - 1, 1);
@@ -112,10 +116,8 @@ END_TEST
 START_TEST(p9_a_purge_makes_room)
 {
 	int id = fresh_id();
-	pid_t pid;
+	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
 	ASSERT_RESULT(ke_purge(&ke, id), LIMIT);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(id), 1);
@@ -195,10 +197,8 @@ END_TEST
 START_TEST(p9_a_lower_limit_leaves_senders_waiting)
 {
 	int id = fresh_id();
-	pid_t pid;
+	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
 	limit_set("user_max_events", LIMIT - 2);
 	task_wait_blocked(pid);
 	receive_one(id);
@@ -235,10 +235,8 @@ END_TEST
 START_TEST(a_sender_that_waited_too_long_finds_the_id_claimed)
 {
 	int id = fresh_id();
-	pid_t pid;
+	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
 	ASSERT_OK(ke_claim(&ke, id, 0600));
 	receive_one(id);
 	ck_assert_int_eq(child_join(pid), EPERM);
@@ -313,10 +311,8 @@ END_TEST
 START_TEST(p6_a_sender_that_waits_can_be_killed)
 {
 	int id = fresh_id();
-	pid_t pid;
+	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT);
-	pid = sender_block(new_sender(fresh_user(), id));
 	ASSERT_SYS(kill(pid, SIGKILL));
 	ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
 	ck_assert_uint_eq(drain(id), LIMIT);

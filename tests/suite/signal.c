@@ -262,13 +262,6 @@ static void interrupt_every_ms(suseconds_t ms)
 	ASSERT_SYS(setitimer(ITIMER_REAL, &timer, NULL));
 }
 
-static int batch(unsigned long command, const void *entries)
-{
-	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = MANY };
-
-	return abi_call(command, &batch);
-}
-
 static int send_many(int id)
 {
 	static struct kevents_send entries[MANY];
@@ -276,7 +269,7 @@ static int send_many(int id)
 
 	for (i = 0; i < MANY; i++)
 		entries[i] = abi_send(id, NULL, 0);
-	return batch(KEVENTS_IOC_SEND_BATCH, entries);
+	return abi_batch(KEVENTS_IOC_SEND_BATCH, entries, MANY);
 }
 
 static int receive_many(void)
@@ -286,7 +279,7 @@ static int receive_many(void)
 
 	for (i = 0; i < MANY; i++)
 		entries[i] = abi_receive(0, NULL, 0);
-	return batch(KEVENTS_IOC_RECEIVE_BATCH, entries);
+	return abi_batch(KEVENTS_IOC_RECEIVE_BATCH, entries, MANY);
 }
 
 START_TEST(p1_a_signal_ends_a_batch_that_is_sent)
