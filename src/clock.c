@@ -6,6 +6,8 @@
 
 #include "quota.h"
 
+#define EXACT_TICKS	32	/* a timer is exact that far ahead */
+
 void ke_clock_init(struct ke_clock *clock, work_func_t work)
 {
 	spin_lock_init(&clock->lock);
@@ -18,12 +20,27 @@ void ke_clock_stop(struct ke_clock *clock)
 	cancel_delayed_work_sync(&clock->work);
 }
 
-static void start_work(struct ke_clock *clock, ktime_t when)
+/*
+ * Returns how long to sleep. A timer that is further ahead may be late by more than an
+ * eighth of that: so it is to wake the worker that much too early, which then sleeps
+ * again.
+ */
+static unsigned long ticks_until(ktime_t when)
 {
 	s64 delay = ktime_to_ns(ktime_sub(when, ktime_get()));
+	u64 ticks;
 
-	mod_delayed_work(ke_workqueue, &clock->work,
-			 delay > 0 ? nsecs_to_jiffies(delay) + 1 : 0);
+	if (delay <= 0)
+		return 0;
+	ticks = nsecs_to_jiffies64(delay) + 1;
+	if (ticks > EXACT_TICKS)
+		ticks -= ticks / 8;
+	return min_t(u64, ticks, MAX_JIFFY_OFFSET);
+}
+
+static void start_work(struct ke_clock *clock, ktime_t when)
+{
+	mod_delayed_work(ke_workqueue, &clock->work, ticks_until(when));
 }
 
 static void clear(struct ke_clock *clock, struct timerqueue_node *alarm)

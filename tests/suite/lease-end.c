@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P6: leases that end by the death of who has them, or by their time. */
+#include <poll.h>
 #include <sys/wait.h>
 
 #include "harness.h"
@@ -7,6 +8,7 @@
 #include "task.h"
 
 #define MS UINT64_C(1000000)	/* ns */
+#define TIMELY (100 * MS)	/* a lease that is over by then is not late */
 
 START_TEST(p6_closing_the_client_returns_its_leases)
 {
@@ -267,6 +269,83 @@ START_TEST(a_lease_ends_with_its_time_without_anybody_calling)
 }
 END_TEST
 
+/*
+ * How late a timer of the kernel is depends on when it is due: that far off, always
+ * the same at the same phase of a time that is a power of two in ticks.
+ */
+#define PHASES 8
+#define PHASE_MS 64
+#define LONG_MS (9 * PHASES * PHASE_MS)
+
+/* A client whose namespace, and so whose clock, nobody else has. */
+struct alone {
+	kevents_ctx client;
+	uint64_t due;		/* the end of its lease */
+	bool timely;		/* it was seen to end in time once */
+};
+
+static void open_alone(struct alone *alone, int id)
+{
+	ASSERT_SYS(unshare(CLONE_NEWNET));
+	ASSERT_OK(ke_init(&alone->client));
+	ASSERT_OK(ke_watch(&alone->client, id));
+	ASSERT_OK(ke_send_event(&alone->client, id, &(uint64_t){ 1 }, sizeof(uint64_t)));
+}
+
+static void lease_until(struct alone *alone, int id, unsigned int phase)
+{
+	uint64_t now = now_ns() / MS;
+	uint32_t ms = LONG_MS + (phase * PHASE_MS - now) % (PHASES * PHASE_MS);
+
+	lease_number(&alone->client, id, 1, ms);
+	alone->due = (now + ms) * MS;
+}
+
+/* Has each that was not timely before lease its event; returns how many of them are late. */
+static unsigned int lease_all_phases(struct alone *all, int id)
+{
+	struct pollfd polled[PHASES];
+	unsigned int i, waiting = 0, late = 0;
+
+	for (i = 0; i < PHASES; i++) {
+		polled[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+		if (all[i].timely)
+			continue;
+		lease_until(&all[i], id, i);
+		polled[i].fd = ke_fd(&all[i].client);
+		waiting++;
+	}
+	while (waiting) {
+		ck_assert_int_gt(poll(polled, PHASES, (int)(patience() * 1e3)), 0);
+		for (i = 0; i < PHASES; i++) {
+			if (polled[i].fd < 0 || !polled[i].revents)
+				continue;
+			ck_assert_uint_ge(now_ns(), all[i].due);
+			all[i].timely = now_ns() - all[i].due < TIMELY;
+			late += !all[i].timely;
+			polled[i].fd = -1;
+			waiting--;
+		}
+	}
+	return late;
+}
+
+/* A machine that is busy may make one late, but hardly the same one each time. */
+START_TEST(a_long_lease_ends_as_timely_as_a_short_one)
+{
+	struct alone all[PHASES] = { };
+	unsigned int i, rounds = 4;
+	int id = fresh_id();
+
+	for (i = 0; i < PHASES; i++)
+		open_alone(&all[i], id);
+	while (lease_all_phases(all, id))
+		ck_assert_uint_gt(--rounds, 0);
+	for (i = 0; i < PHASES; i++)
+		ASSERT_OK(ke_close(&all[i].client));
+}
+END_TEST
+
 /* Returns when leases that were begun before and are to end by then have ended. */
 static void pass_time(uint32_t ms)
 {
@@ -425,6 +504,7 @@ TESTS(lease_end, 90, WITH_CLIENT,
       p9_blocked_receivers_get_what_a_killed_process_had_in_order,
       p6_a_hundred_thousand_leases_return_without_holding_up_others,
       a_lease_ends_with_its_time_without_anybody_calling,
+      a_long_lease_ends_as_timely_as_a_short_one,
       what_was_acknowledged_in_time_does_not_come_back,
       the_time_of_a_lease_does_not_end_the_next_one,
       a_later_lease_may_be_limited_where_the_first_was_not,
