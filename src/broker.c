@@ -33,6 +33,7 @@
  *                 up takes none.
  * ke_broker.ids_lock  the tree of IDs.
  * users_lock      quota.c: the table of accounts.
+ * ke_user.lock    who polls for room of the account.
  * wait queues     of an inbox and of a user, and what epoll takes inside.
  * workqueues'     taken by what starts a worker.
  *
@@ -60,6 +61,8 @@
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_sender    references: a client's, and one of each event. Found under RCU;
  *              freed after a grace period. Its spare is whose xchg() gets it.
+ * ke_poller    part of its client, which takes it out of the account's list before
+ *              it goes.
  * ke_user      references: of clients, senders and queues. What else is charged
  *              to it belongs to one of these.
  *

@@ -57,17 +57,17 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	__poll_t wanted = poll_requested_events(wait);
 	__poll_t mask = 0;
 
-	/* Two wait queues at the most: io_uring does not take more. */
-	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM)) {
-		poll_wait(file, &client->inbox.wait, wait);
-		if (ke_receiving_readable(client))
-			mask |= EPOLLIN | EPOLLRDNORM;
-	}
-	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM)) {
-		ke_user_poll(client->user, file, wait);
-		if (ke_sending_writable(client))
-			mask |= EPOLLOUT | EPOLLWRNORM;
-	}
+	/*
+	 * Whatever is wanted now: when epoll wants something else, it does not ask
+	 * again where to wait. One wait queue: libaio does not take more.
+	 */
+	poll_wait(file, &client->inbox.wait, wait);
+	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM) &&
+	    ke_receiving_readable(client))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM) &&
+	    ke_sending_writable(client))
+		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }
 

@@ -31,6 +31,8 @@ struct ke_client {
 	struct mutex watches_lock;	/* lock map: broker.c */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */
 
+	struct ke_poller poller;	/* in user; waits where inbox has it */
+
 	/* Where the latest send was refused, and since when; NULL: it was not. */
 	struct ke_room *refused;
 	int refused_since;

@@ -33,7 +33,7 @@ struct ke_inbox {
 	spinlock_t lock;		/* lock map: broker.c */
 	struct list_head ready;		/* lock: ke_watch, may have an event */
 	struct list_head row;		/* lock: ke_waiter, first come first */
-	wait_queue_head_t wait;		/* poll, epoll */
+	wait_queue_head_t wait;		/* poll, epoll; for room to send, too */
 };
 
 /* That a client wants to know of an ID. Freed after a grace period. */

@@ -28,11 +28,49 @@ struct workqueue_struct *ke_workqueue;
 static DEFINE_HASHTABLE(users, 8);
 static DEFINE_SPINLOCK(users_lock);
 
-/* Everybody: those that wait exclusively do so for different files. */
+void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait)
+{
+	poller->wait = wait;
+	INIT_LIST_HEAD(&poller->in_user);
+}
+
+/* All of them: those that wait exclusively may want less room than the first. */
+void ke_poller_wake(struct ke_poller *poller)
+{
+	if (wq_has_sleeper(poller->wait))
+		__wake_up(poller->wait, TASK_NORMAL, 0,
+			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
+}
+
+void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
+{
+	spin_lock(&user->lock);
+	if (list_empty(&poller->in_user))
+		list_add_tail(&poller->in_user, &user->pollers);
+	spin_unlock(&user->lock);
+}
+
+void ke_user_unpoll(struct ke_user *user, struct ke_poller *poller)
+{
+	spin_lock(&user->lock);
+	list_del_init(&poller->in_user);
+	spin_unlock(&user->lock);
+}
+
+/* Whoever finds too little room says so again. */
 static void wake_senders(struct ke_user *user)
 {
-	__wake_up(&user->wait, TASK_NORMAL, 0,
-		  poll_to_key(EPOLLOUT | EPOLLWRNORM));
+	struct ke_poller *poller, *next;
+
+	if (wq_has_sleeper(&user->wait))
+		wake_up_all(&user->wait);
+	spin_lock(&user->lock);
+	list_for_each_entry_safe(poller, next, &user->pollers, in_user) {
+		list_del_init(&poller->in_user);
+		/* Under the lock: without it the file might be gone. */
+		ke_poller_wake(poller);
+	}
+	spin_unlock(&user->lock);
 }
 
 static void wake_everybody(struct work_struct *work)
@@ -42,8 +80,7 @@ static void wake_everybody(struct work_struct *work)
 
 	spin_lock(&users_lock);
 	hash_for_each(users, bucket, user, node)
-		if (wq_has_sleeper(&user->wait))
-			wake_senders(user);
+		wake_senders(user);
 	spin_unlock(&users_lock);
 }
 
@@ -168,6 +205,8 @@ static struct ke_user *create_user(kuid_t uid)
 	refcount_set(&user->refs, 1);
 	room_init(&user->room, wake_user);
 	init_waitqueue_head(&user->wait);
+	spin_lock_init(&user->lock);
+	INIT_LIST_HEAD(&user->pollers);
 	return user;
 }
 
@@ -247,18 +286,6 @@ struct ke_room *ke_room_want(struct ke_user *user, int refusal, int *since)
 	*since = atomic_read(&room->freed);
 	ke_room_watch(room);
 	return room;
-}
-
-void ke_user_wake(struct ke_user *user)
-{
-	if (wq_has_sleeper(&user->wait))
-		wake_senders(user);
-}
-
-void ke_user_poll(struct ke_user *user, struct file *file,
-		  struct poll_table_struct *wait)
-{
-	poll_wait(file, &user->wait, wait);
 }
 
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,

@@ -5,15 +5,15 @@
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct cred;
-struct file;
-struct poll_table_struct;
 
 /* The limits, module parameters; read them with READ_ONCE(). */
 struct ke_quota_limits {
@@ -59,6 +59,12 @@ struct ke_pass {
 	bool found;
 };
 
+/* An open file that may be polled for room: where who does that waits. */
+struct ke_poller {
+	wait_queue_head_t *wait;
+	struct list_head in_user;	/* ke_user.lock: in pollers, or empty */
+};
+
 /* The account of one user over all brokers. */
 struct ke_user {
 	kuid_t uid;
@@ -69,6 +75,8 @@ struct ke_user {
 	atomic_long_t ids;
 	struct ke_room room;
 	wait_queue_head_t wait;		/* its senders, for whichever room */
+	spinlock_t lock;		/* lock map: broker.c */
+	struct list_head pollers;	/* lock: ke_poller, for whichever room */
 	struct hlist_node node;		/* users_lock */
 };
 
@@ -188,12 +196,17 @@ static inline bool ke_room_came(const struct ke_room *room, int since)
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 		 ktime_t *deadline);
 
-/* Has who polls for room look again. */
-void ke_user_wake(struct ke_user *user);
+void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait);
 
-/* Has poll wait for room. */
-void ke_user_poll(struct ke_user *user, struct file *file,
-		  struct poll_table_struct *wait);
+/* Has who polls for room look again. */
+void ke_poller_wake(struct ke_poller *poller);
+
+/*
+ * Has who polls look again, once, when room came to @user or to all that was
+ * wanted after this call. To be ended by ke_user_unpoll().
+ */
+void ke_user_poll(struct ke_user *user, struct ke_poller *poller);
+void ke_user_unpoll(struct ke_user *user, struct ke_poller *poller);
 
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);

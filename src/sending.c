@@ -247,6 +247,10 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	if (ke_quota_refused(err) && user == client->user) {
 		WRITE_ONCE(client->refused_since, since);
 		WRITE_ONCE(client->refused, room);
+		ke_user_poll(user, &client->poller);
+		/* Else who was told of it did not know of the poller yet. */
+		if (ke_room_came(room, since))
+			ke_poller_wake(&client->poller);
 	}
 	return err;
 }
@@ -257,7 +261,7 @@ static void forget_refusal(struct ke_client *client)
 	if (likely(!READ_ONCE(client->refused)))
 		return;
 	WRITE_ONCE(client->refused, NULL);
-	ke_user_wake(client->user);
+	ke_poller_wake(&client->poller);
 }
 
 /* What is to be done about a send that ended with @err, and what comes of it. */
@@ -402,13 +406,14 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 	return done;
 }
 
-/* Room that comes to @room from now on is noticed. */
+/* Room that comes to @room from now on is told. */
 static bool is_refused(struct ke_client *client, struct ke_room *room)
 {
 	int since = READ_ONCE(client->refused_since);
 
 	if (!room || ke_room_came(room, since))
 		return false;
+	ke_user_poll(client->user, &client->poller);
 	ke_room_watch(room);
 	return !ke_room_came(room, since);
 }
@@ -423,6 +428,7 @@ bool ke_sending_writable(struct ke_client *client)
 	while ((err = ke_quota_check(client->user, ke_event_bytes(0))) &&
 	       err != refusal) {
 		refusal = err;
+		ke_user_poll(client->user, &client->poller);
 		ke_room_want(client->user, refusal, &since);
 	}
 	return !err;

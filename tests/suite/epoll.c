@@ -7,27 +7,9 @@
 #include "call.h"
 #include "harness.h"
 #include "module.h"
+#include "readiness.h"
 #include "task.h"
 #include "watched.h"
-
-static int epoll_of(const kevents_ctx *client, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = ke_fd(client) };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	ASSERT_SYS(epoll);
-	ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, ke_fd(client), &event));
-	return epoll;
-}
-
-/* The events that epoll tells now, 0 for none. */
-static uint32_t told(int epoll)
-{
-	struct epoll_event event = { .events = 0 };
-
-	ASSERT_SYS(epoll_wait(epoll, &event, 1, 0));
-	return event.events;
-}
 
 START_TEST(p9_readable_is_what_a_receive_would_find)
 {
@@ -246,7 +228,6 @@ END_TEST
 
 START_TEST(p9_epolloneshot_tells_once_until_armed_again)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
 	int id = fresh_id(), epoll = epoll_of(&ke, EPOLLIN | EPOLLONESHOT), i;
 
 	ASSERT_OK(ke_watch(&ke, id));
@@ -255,10 +236,10 @@ START_TEST(p9_epolloneshot_tells_once_until_armed_again)
 		ck_assert_uint_eq(told(epoll), EPOLLIN);
 		send_number(id, i);
 		ck_assert_uint_eq(told(epoll), 0);
-		ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_MOD, ke_fd(&ke), &event));
+		epoll_change(epoll, &ke, EPOLLIN | EPOLLONESHOT);
 		ck_assert_uint_eq(told(epoll), EPOLLIN);
 		ck_assert_uint_eq(drain(id), 2);
-		ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_MOD, ke_fd(&ke), &event));
+		epoll_change(epoll, &ke, EPOLLIN | EPOLLONESHOT);
 	}
 }
 END_TEST
