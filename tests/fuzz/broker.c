@@ -7,8 +7,6 @@
 
 #include "fuzz.h"
 
-#define LEN_MAX 65536
-
 struct event events[EVENTS_MAX];
 unsigned int event_count;
 struct queue queues[IDS];

@@ -10,10 +10,12 @@
 #define IDS 4
 #define CLIENTS 3
 #define EVENTS_MAX 2048
+#define LEN_MAX 65536	/* max_event_size */
 #define WAITS (-1)
 
 struct event {
 	bool gone;
+	bool brief;		/* its time to live, or its lease, ends in this step */
 	int holder;		/* the client that leases it, or WAITS */
 	unsigned int id;	/* an index, as wherever an ID is meant here */
 	uint64_t seq;		/* 0: not told yet */

@@ -8,10 +8,7 @@
 #include "fuzz.h"
 #include "steps.h"
 
-#define FILL 0xa5	/* what lies in a buffer before */
-
-/* What was told of an event, where a call tells it. */
-static void check_told(const struct event *event, const struct kevents_received *told)
+void check_told(const struct event *event, const struct kevents_received *told)
 {
 	uint32_t again = event->deliveries ? KEVENTS_RECEIVED_AGAIN : 0;
 
@@ -26,9 +23,8 @@ static void check_told(const struct event *event, const struct kevents_received 
 		     event->deliveries + 1, getpid());
 }
 
-/* The payload is there, and behind it the buffer is as it was. */
-static void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
-			  bool terminate)
+void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
+		   bool terminate)
 {
 	uint64_t i = event->len;
 
@@ -202,48 +198,6 @@ void step_receive_watched(void)
 	if (!event)
 		fail("nothing was under ID %d that is watched", wish.receive.event.id);
 	accept(i, &wish, event);
-}
-
-#define BATCH_MAX 40
-
-void step_receive_batch(void)
-{
-	int i = some_client();
-	struct client *client = &clients[i];
-	unsigned int n = random_below(BATCH_MAX), done;
-	struct kevents_receive *receives = memory_at(EDGE, n * sizeof(*receives), 2);
-	uint8_t *data = memory_at(GOOD, 0, 3);
-	struct kevents_batch batch = {
-		.entries = (uintptr_t)receives, .n = n,
-		.flags = one_in(3) ? KEVENTS_RECEIVE_LEASE : 0,
-	};
-	struct event *event;
-	long result;
-
-	for (done = 0; done < n; done++)
-		receives[done] = (struct kevents_receive){
-			.data = (uintptr_t)data + done * 128, .size = one_in(16) ? 3 : 128,
-		};
-	memset(data, FILL, BATCH_MAX * 128);
-	trace("client %d: receive batch of %u, flags %u:", i, n, batch.flags);
-	result = outcome(ioctl(client->fd, KEVENTS_IOC_RECEIVE_BATCH, &batch));
-	trace(" %ld %s\n", result, error_name(result));
-	if (!client->readable || !n)
-		return expect("receive batch", result, client->readable ? 0 : -EBADF);
-	for (done = 0; (long)done < result; done++) {
-		event = broker_first_watched(client, receives[done].event.id);
-		if (!event)
-			fail("nothing was under ID %d", receives[done].event.id);
-		check_told(event, &receives[done].event);
-		check_payload(event, data + done * 128, receives[done].size, false);
-		broker_take(event, receives[done].event.seq,
-			    batch.flags & KEVENTS_RECEIVE_LEASE ? i : WAITS);
-	}
-	if (done < n && !broker_has_watched_over(client, receives[done].size, NULL) &&
-	    broker_has_watched(client))
-		fail("a batch stops at %u of %u, although more waits", done, n);
-	if (result < 0 && result != (broker_has_watched(client) ? -EMSGSIZE : -ENOMSG))
-		fail("receive batch returns %ld (%s)", result, error_name(result));
 }
 
 /* Takes the records; returns where they end. */

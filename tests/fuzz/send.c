@@ -8,8 +8,6 @@
 #include "fuzz.h"
 #include "steps.h"
 
-#define LEN_MAX 65536
-
 static enum place some_source(void)
 {
 	return one_in(8) ? (enum place)random_below(CHANGING) :
@@ -64,7 +62,7 @@ static long make_send(struct kevents_send *send, enum place place, uint8_t patte
 	return len && !can_read(place) ? -EFAULT : 0;
 }
 
-static unsigned int index_of(int id)
+unsigned int index_of(int id)
 {
 	unsigned int i = 0;
 
@@ -113,43 +111,6 @@ void step_send(void)
 		return;
 	}
 	learn_cost(event);
-}
-
-void step_send_batch(void)
-{
-	const struct client *client = &clients[some_client()];
-	unsigned int n = random_below(80), good = 0, i;
-	struct kevents_send *sends = memory_at(EDGE, n * sizeof(*sends), 2);
-	struct kevents_batch batch = { .entries = (uintptr_t)sends, .n = n };
-	char *data = memory_at(GOOD, 0, 3);
-	long expected = 0, result;
-
-	for (i = 0; i < n; i++) {
-		sends[i] = (struct kevents_send){
-			.id = queues[some_id()].id, .len = random_below(100),
-			.data = (uintptr_t)data + i * 100,
-		};
-		payload_fill(data + i * 100, sends[i].len, i);
-		if (one_in(60) && !expected) {
-			sends[i].len = one_in(2) ? LEN_MAX + 1 : sends[i].len;
-			sends[i].timeout_ms = sends[i].len <= LEN_MAX;
-			expected = sends[i].timeout_ms ? -EINVAL : -EMSGSIZE;
-		}
-		good += !expected;
-	}
-	if (one_in(20) && n == good) {
-		batch.n++;	/* an entry that cannot be read */
-		expected = -EFAULT;
-	}
-	if (!client->writable)
-		expected = -EBADF;
-	else if (good || !expected)
-		expected = good;
-	trace("client %zd: send batch of %u, %u good:", client - clients, batch.n, good);
-	result = outcome(ioctl(client->fd, KEVENTS_IOC_SEND_BATCH, &batch));
-	expect("send batch", result, expected);
-	for (i = 0; result > 0 && i < good; i++)
-		broker_send(index_of(sends[i].id), sends[i].seq, sends[i].len, i);
 }
 
 /* Appends a record to buffer; returns its size. */

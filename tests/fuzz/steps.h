@@ -12,6 +12,17 @@ unsigned int some_id(void);
 int some_client(void);
 uint32_t some_len(void);
 
+/* The index of an ID. */
+unsigned int index_of(int id);
+
+/* What was told of an event, where a call tells it. */
+void check_told(const struct event *event, const struct kevents_received *told);
+
+/* The payload is there, and behind it the buffer is full of FILL as it was. */
+#define FILL 0xa5
+void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
+		   bool terminate);
+
 /* What the kernel says of an ID, which must be what the model says. */
 void step_stat(void);
 

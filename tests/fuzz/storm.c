@@ -114,29 +114,50 @@ static void fill_receive(struct kevents_receive *receive)
 	receive->data = some_data(receive->size);
 }
 
+static void mutate(void *argument, size_t size)
+{
+	unsigned char *bytes = argument;
+	unsigned int i;
+
+	for (i = 1 + below(3); i; i--)
+		bytes[below(size)] ^= 1 << below(8);
+}
+
+/* An entry of a batch of this command. */
+static void fill_entry(void *entry, unsigned int command, bool leases)
+{
+	struct kevents_receive *receive = entry;
+	struct kevents_send *send = entry;
+
+	if (command == KEVENTS_IOC_SEND_BATCH) {
+		fill_send(send);
+		send->timeout_ms = 0;
+		return;
+	}
+	*receive = (struct kevents_receive){
+		.size = below(200), .data = some_data(200),
+		.lease_ms = leases ? below(4) : 0,
+	};
+}
+
 /* Entries lie at the buffer's own place, or overlap with it. */
 static void fill_batch(struct kevents_batch *batch, unsigned int command)
 {
-	void *entries = memory_at(GOOD, 0, below(2));
-	struct kevents_receive *receives = entries;
-	struct kevents_send *sends = entries;
+	size_t size = command == KEVENTS_IOC_SEND_BATCH ? sizeof(struct kevents_send) :
+		      sizeof(struct kevents_receive);
+	bool leases = command == KEVENTS_IOC_RECEIVE_BATCH && below(2);
+	char *entries = memory_at(GOOD, 0, below(2));
 	unsigned int i, n = 1 + below(40);
 
 	for (i = 0; i < n; i++) {
-		if (command == KEVENTS_IOC_SEND_BATCH) {
-			fill_send(&sends[i]);
-			sends[i].timeout_ms = 0;
-		} else {
-			receives[i] = (struct kevents_receive){
-				.size = below(200), .data = some_data(200),
-			};
-		}
+		fill_entry(entries + i * size, command, leases);
+		if (!below(80))
+			mutate(entries + i * size, size);
 	}
 	*batch = (struct kevents_batch){
 		.entries = below(8) ? (uintptr_t)entries : some_data(200),
 		.n = below(16) ? n : UINT32_MAX, .timeout_ms = some_timeout(),
-		.flags = command == KEVENTS_IOC_RECEIVE_BATCH && !below(3) ?
-			 KEVENTS_RECEIVE_LEASE : 0,
+		.flags = leases ? KEVENTS_RECEIVE_LEASE : 0,
 	};
 }
 
@@ -169,14 +190,6 @@ static void fill(void *argument, unsigned int command)
 		return;
 	}
 	*(int *)argument = some_id();
-}
-
-static void mutate(unsigned char *argument, size_t size)
-{
-	unsigned int i;
-
-	for (i = 1 + below(3); i; i--)
-		argument[below(size)] ^= 1 << below(8);
 }
 
 static void check(long result, const char *call, unsigned int command)

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Batches: good entries, and one now and then that is wrong. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+#define SENDS_MAX 80
+#define RECEIVES_MAX 40
+#define ROOM 3200	/* for the payload of an entry */
+#define BRIEFLY 1	/* ms */
+
+static uint32_t some_bit(void)
+{
+	return 1U << random_below(32);
+}
+
+/* A batch whose head is right, mostly. */
+static struct kevents_batch some_batch(enum place place, void *entries, unsigned int n)
+{
+	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = n };
+
+	if (place == EDGE && one_in(20))
+		batch.n++;	/* an entry that cannot be read */
+	switch (random_below(100)) {
+	case 0:
+		batch.flags = some_bit();
+		break;
+	case 1:
+		batch.reserved32 = some_bit();
+		break;
+	case 2:
+	case 3:
+		batch.reserved[random_below(2)] = 1;
+		break;
+	}
+	return batch;
+}
+
+static bool head_is_valid(const struct kevents_batch *batch, uint32_t flags)
+{
+	return !(batch->flags & ~flags) && !batch->reserved32 && !batch->reserved[0] &&
+	       !batch->reserved[1];
+}
+
+static enum place some_table(void)
+{
+	return one_in(40) ? NOWHERE : one_in(40) ? READ_ONLY : EDGE;
+}
+
+static uint64_t nowhere(void)
+{
+	return (uintptr_t)memory_at(NOWHERE, 0, 0);
+}
+
+static void spoil_send(struct kevents_send *send)
+{
+	switch (random_below(6)) {
+	case 0:
+		send->flags = some_bit();
+		break;
+	case 1:
+		send->reserved[random_below(2)] = some_bit();
+		break;
+	case 2:
+		send->timeout_ms = (int)some_bit();
+		break;
+	case 3:
+		send->len = LEN_MAX + 1 + random_below(2) * UINT32_MAX;
+		break;
+	default:
+		send->data = nowhere();
+	}
+}
+
+static struct kevents_send some_send(char *data, uint8_t pattern)
+{
+	struct kevents_send send = {
+		.id = queues[some_id()].id, .data = (uintptr_t)data,
+		.len = random_below(one_in(10) ? ROOM : 100),
+	};
+
+	if (one_in(20))
+		send.ttl_ms = BRIEFLY;
+	else if (one_in(12))
+		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
+	payload_fill(data, send.len, pattern);
+	if (one_in(80))
+		spoil_send(&send);
+	return send;
+}
+
+static long send_outcome(const struct kevents_send *send)
+{
+	if (send->flags || send->reserved[0] || send->reserved[1] || send->timeout_ms)
+		return -EINVAL;
+	if (send->len > LEN_MAX)
+		return -EMSGSIZE;
+	return send->len && send->data == nowhere() ? -EFAULT : 0;
+}
+
+/* The model gets what was accepted, and what does not live long ends. */
+static void accept_sends(const struct kevents_send *sends, unsigned int n)
+{
+	struct event *event;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		event = broker_send(index_of(sends[i].id), sends[i].seq, sends[i].len, i);
+		event->brief = sends[i].ttl_ms == BRIEFLY;
+	}
+	for (event = events; event < events + event_count; event++) {
+		if (!event->brief)
+			continue;
+		event->brief = false;
+		outlast_ms(event->id, BRIEFLY);
+		broker_expire(event);
+	}
+}
+
+void step_send_batch(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int n = random_below(SENDS_MAX), good = 0, i;
+	enum place place = some_table();
+	struct kevents_send *sends = memory_at(place, n * sizeof(*sends), 2);
+	struct kevents_batch batch = some_batch(place, sends, n);
+	char *data = memory_at(GOOD, 0, 3);
+	long expected = 0;
+
+	batch.timeout_ms = (int)random_below(3) - 1;
+	for (i = 0; i < n && place == EDGE; i++) {
+		sends[i] = some_send(data + i * ROOM, i);
+		if (!expected)
+			expected = send_outcome(&sends[i]);
+		good += !expected;
+	}
+	if (!expected && batch.n > good)
+		expected = -EFAULT;
+	if (!client->writable)
+		expected = -EBADF;
+	else if (!head_is_valid(&batch, 0))
+		expected = -EINVAL;
+	else if (good)
+		expected = good;
+	trace("client %zd: send batch of %u at %d, flags %#x, %u good:", client - clients,
+	      batch.n, place, batch.flags, good);
+	expect("send batch", outcome(ioctl(client->fd, KEVENTS_IOC_SEND_BATCH, &batch)),
+	       expected);
+	if (expected > 0)
+		accept_sends(sends, good);
+}
+
+static void spoil_receive(struct kevents_receive *receive)
+{
+	switch (random_below(6)) {
+	case 0:
+		receive->id = (int)some_bit();
+		break;
+	case 1:
+		receive->flags = some_bit();
+		break;
+	case 2:
+		receive->reserved[random_below(2)] = some_bit();
+		break;
+	case 3:
+		receive->timeout_ms = (int)some_bit();
+		break;
+	case 4:
+		receive->lease_ms = some_bit();
+		break;
+	default:
+		receive->data = nowhere();
+	}
+}
+
+static struct kevents_receive some_receive(uint8_t *data, bool leases)
+{
+	struct kevents_receive receive = {
+		.data = (uintptr_t)data, .size = one_in(16) ? 3 : one_in(8) ? ROOM : 128,
+	};
+
+	memset(data, FILL, receive.size);
+	if (leases && one_in(2))
+		receive.lease_ms = one_in(2) ? BRIEFLY : 1000000;
+	if (one_in(40))
+		spoil_receive(&receive);
+	return receive;
+}
+
+static bool entry_is_valid(const struct kevents_receive *receive, bool leases)
+{
+	return !receive->id && !receive->flags && !receive->timeout_ms &&
+	       !receive->reserved[0] && !receive->reserved[1] &&
+	       (leases || !receive->lease_ms);
+}
+
+/* What comes of an entry that is to get this event. */
+static long entry_outcome(const struct kevents_receive *receive, const struct event *event)
+{
+	if (event->len > receive->size)
+		return -EMSGSIZE;
+	return event->len && receive->data == nowhere() ? -EFAULT : 0;
+}
+
+/* Whether one of the events that may be next keeps the entry from being done so. */
+static bool is_stopped(const struct client *client, const struct kevents_receive *receive,
+		       long error)
+{
+	const struct event *event;
+	long result;
+
+	for (event = events; event < events + event_count; event++) {
+		if (!client->watches[event->id] || event->gone ||
+		    (event != broker_first(event->id) && !event->brief))
+			continue;
+		result = entry_outcome(receive, event);
+		if (result && (!error || result == error))
+			return true;
+	}
+	return false;
+}
+
+/* The batch went as far as its entries and what waited let it; error is 0 if it did any. */
+static void check_end(const struct client *client, const struct kevents_batch *batch,
+		      const struct kevents_receive *receive, long error)
+{
+	uint32_t len = receive->event.len;
+
+	if (!entry_is_valid(receive, batch->flags)) {
+		if (error && error != -EINVAL)
+			fail("a bad entry gives %ld (%s)", error, error_name(error));
+		return;
+	}
+	if (!broker_has_watched(client)) {
+		if (error && error != (batch->timeout_ms ? -ETIMEDOUT : -ENOMSG))
+			fail("nothing waits, and that is %ld (%s)", error, error_name(error));
+		return;
+	}
+	if (!is_stopped(client, receive, error))
+		fail("a batch ends with %ld (%s), although more waits", error,
+		     error_name(error));
+	if (error == -EMSGSIZE && !broker_has_watched_over(client, receive->size, &len))
+		fail("EMSGSIZE tells %llu", (unsigned long long)receive->event.len);
+}
+
+/* An event that was leased by this very batch can be back in it. */
+static struct event *find_told(const struct client *client,
+			       const struct kevents_received *told)
+{
+	struct event *event;
+
+	for (event = events; event < events + event_count; event++) {
+		if (!event->brief || event->seq != told->seq)
+			continue;
+		event->brief = false;
+		broker_return(event);
+	}
+	event = broker_first_watched(client, told->id);
+	if (!event)
+		fail("nothing was under ID %d", told->id);
+	return event;
+}
+
+static void accept_receives(int i, bool leases, const struct kevents_receive *receives,
+			    unsigned int n)
+{
+	const struct kevents_receive *receive;
+	struct event *event;
+
+	for (receive = receives; receive < receives + n; receive++) {
+		event = find_told(&clients[i], &receive->event);
+		if (!entry_is_valid(receive, leases) || entry_outcome(receive, event))
+			fail("entry %zd was done", receive - receives);
+		check_told(event, &receive->event);
+		if (receive->data != nowhere())
+			check_payload(event, (uint8_t *)(uintptr_t)receive->data,
+				      receive->size, false);
+		broker_take(event, receive->event.seq, leases ? i : WAITS);
+		event->brief = leases && receive->lease_ms == BRIEFLY;
+	}
+}
+
+static void end_brief_leases(void)
+{
+	struct event *event;
+
+	for (event = events; event < events + event_count; event++) {
+		if (!event->brief)
+			continue;
+		event->brief = false;
+		outlast_ms(event->id, BRIEFLY);
+		broker_return(event);
+	}
+}
+
+/* The entries cannot be written, and there is one at least. */
+static long outcome_of_bad_table(const struct client *client, enum place place,
+				 const struct kevents_batch *batch)
+{
+	if (place == NOWHERE || broker_has_watched(client))
+		return -EFAULT;
+	return batch->timeout_ms ? -ETIMEDOUT : -ENOMSG;
+}
+
+void step_receive_batch(void)
+{
+	int i = some_client();
+	struct client *client = &clients[i];
+	unsigned int n = random_below(RECEIVES_MAX), done, at;
+	enum place place = some_table();
+	struct kevents_receive *receives = memory_at(place, n * sizeof(*receives), 2);
+	struct kevents_batch batch = some_batch(place, receives, n);
+	uint8_t *data = memory_at(GOOD, 0, 3);
+	bool leases;
+	long result;
+
+	batch.flags |= one_in(2) ? KEVENTS_RECEIVE_LEASE : 0;
+	batch.timeout_ms = one_in(8);
+	leases = batch.flags & KEVENTS_RECEIVE_LEASE;
+	for (at = 0; at < n && place == EDGE; at++)
+		receives[at] = some_receive(data + at * ROOM, leases);
+	trace("client %d: receive batch of %u at %d, flags %#x:", i, batch.n, place, batch.flags);
+	result = outcome(ioctl(client->fd, KEVENTS_IOC_RECEIVE_BATCH, &batch));
+	if (!client->readable)
+		return expect("receive batch", result, -EBADF);
+	if (!head_is_valid(&batch, KEVENTS_RECEIVE_LEASE))
+		return expect("receive batch", result, -EINVAL);
+	if (!n)
+		return expect("receive batch", result, batch.n ? -EFAULT : 0);
+	if (place != EDGE)
+		return expect("receive batch", result,
+			      outcome_of_bad_table(client, place, &batch));
+	trace(" %ld %s\n", result, error_name(result));
+	done = result > 0 ? result : 0;
+	if (!result || done > n)
+		fail("receive batch of %u returns %ld", n, result);
+	accept_receives(i, leases, receives, done);
+	if (done < n)
+		check_end(client, &batch, &receives[done], done ? 0 : result);
+	end_brief_leases();
+}
