@@ -12,11 +12,6 @@
 #define ROOM 3200	/* for the payload of an entry */
 #define BRIEFLY 1	/* ms */
 
-static uint32_t some_bit(void)
-{
-	return 1U << random_below(32);
-}
-
 /* A batch whose head is right, mostly. */
 static struct kevents_batch some_batch(enum place place, void *entries, unsigned int n)
 {

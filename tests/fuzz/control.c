@@ -17,6 +17,12 @@ static bool is_same(const char *what, uint64_t is, uint64_t should)
 	return true;
 }
 
+/* For a field that must be 0. */
+static uint32_t rarely_a_bit(void)
+{
+	return one_in(60) ? some_bit() : 0;
+}
+
 void step_stat(void)
 {
 	const struct client *client = &clients[some_client()];
@@ -27,7 +33,7 @@ void step_stat(void)
 
 	memset(&stat, 0x5a, sizeof(stat));
 	stat.id = queue->id;
-	stat.flags = one_in(20);
+	stat.flags = rarely_a_bit();
 	trace("client %zd: stat id %d flags %u:", client - clients, stat.id, stat.flags);
 	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)),
 	       stat.flags ? -EINVAL : 0);
@@ -52,11 +58,17 @@ void step_poll(void)
 {
 	const struct client *client = &clients[some_client()];
 	unsigned int id = some_id();
-	struct kevents_poll poll = { .id = queues[id].id, .flags = one_in(20) };
+	struct kevents_poll poll = {
+		.id = queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
+	};
+	long expected = !!broker_first(id);
 
+	if (!client->readable)
+		expected = -EBADF;
+	else if (poll.flags || poll.reserved)
+		expected = -EINVAL;
 	trace("client %zd: poll id %d flags %u:", client - clients, poll.id, poll.flags);
-	expect("poll", outcome(ioctl(client->fd, KEVENTS_IOC_POLL, &poll)),
-	       !client->readable ? -EBADF : poll.flags ? -EINVAL : !!broker_first(id));
+	expect("poll", outcome(ioctl(client->fd, KEVENTS_IOC_POLL, &poll)), expected);
 }
 
 void step_poll_file(void)
@@ -77,15 +89,13 @@ void step_poll_file(void)
 static long call_id(const struct client *client, const char *name, unsigned int command,
 		    unsigned int id, long expected)
 {
-	struct kevents_id argument = { .id = queues[id].id };
+	struct kevents_id argument = {
+		.id = queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
+	};
 	long result;
 
-	if (one_in(20)) {
-		argument.flags = random_below(2);
-		argument.reserved = !argument.flags;
-		if (expected != -EBADF)
-			expected = -EINVAL;
-	}
+	if ((argument.flags || argument.reserved) && expected != -EBADF)
+		expected = -EINVAL;
 	trace("client %zd: %s id %d:", client - clients, name, argument.id);
 	result = outcome(ioctl(client->fd, command, &argument));
 	expect(name, result, expected);
@@ -128,8 +138,12 @@ void step_claim(void)
 	unsigned int id = some_id();
 	struct kevents_claim claim = {
 		.id = queues[id].id, .mode = random_below(01000) & (one_in(4) ? 0777 : 0666),
+		.reserved = rarely_a_bit(),
 	};
-	bool is_good = !(claim.mode & ~0666U);
+	bool is_good;
+
+	claim.mode |= rarely_a_bit();
+	is_good = !(claim.mode & ~0666U) && !claim.reserved;
 
 	if (one_in(2)) {
 		if (!call_id(client, "unclaim", KEVENTS_IOC_UNCLAIM, id,
@@ -162,11 +176,16 @@ static uint64_t some_seq(int client)
 void step_lease(void)
 {
 	int client = some_client();
-	struct kevents_lease lease = { .seq = some_seq(client), .flags = one_in(20) };
+	struct kevents_lease lease = {
+		.seq = some_seq(client), .flags = rarely_a_bit(),
+		.reserved32 = rarely_a_bit(), .reserved = rarely_a_bit(),
+	};
 	struct event *event = broker_lease(client, lease.seq);
 	bool acknowledges = one_in(2);
-	long expected = lease.flags ? -EINVAL : event ? 0 : -ENOENT;
+	long expected = event ? 0 : -ENOENT;
 
+	if (lease.flags || lease.reserved32 || lease.reserved)
+		expected = -EINVAL;
 	trace("client %d: %s %llu:", client, acknowledges ? "ack" : "nack",
 	      (unsigned long long)lease.seq);
 	expect("ack or nack",
@@ -194,19 +213,20 @@ void step_list(void)
 	unsigned int n = random_below(IDS + 2), i;
 	int *ids = memory_at(n > IDS ? GOOD : EDGE, n * sizeof(*ids), 1), sorted[IDS];
 	struct kevents_list list = {
-		.ids = (uintptr_t)ids, .n = n, .reserved32 = one_in(20),
+		.ids = (uintptr_t)ids, .n = n, .flags = rarely_a_bit(),
+		.reserved32 = rarely_a_bit(), .reserved = rarely_a_bit(),
 	};
 	long expected = 0;
 
 	if (one_in(8))
 		list.ids = (uintptr_t)memory_at(NOWHERE, 0, 0);
 	trace("client %zd: list of %u:", client - clients, n);
-	if (list.reserved32)
+	if (list.flags || list.reserved32 || list.reserved)
 		expected = -EINVAL;
 	else if (n && list.ids != (uintptr_t)ids)
 		expected = -EFAULT;
 	expect("list", outcome(ioctl(client->fd, KEVENTS_IOC_LIST, &list)), expected);
-	if (list.reserved32 || list.ids != (uintptr_t)ids)
+	if (expected || list.ids != (uintptr_t)ids)
 		return;
 	for (i = 0; i < IDS; i++)
 		sorted[i] = queues[i].id;
@@ -237,20 +257,18 @@ void step_limits(void)
 		is_same("broker_bytes", limits.broker_bytes, all);
 }
 
-/* Calls that there are not, and calls whose argument is nowhere. */
-void step_nonsense(void)
+void step_info(void)
 {
 	const struct client *client = &clients[some_client()];
-	enum place places[] = { NOWHERE, KERNEL, WRAPPING };
-	void *argument = memory_at(places[random_below(ARRAY_SIZE(places))], 8, 0);
-	unsigned int number = random_below(24), command;
-	long expected = number > 15 ? -ENOTTY : -EFAULT;
+	static const struct kevents_info expected = {
+		.abi_version = KEVENTS_ABI_VERSION, .max_event_size = LEN_MAX,
+	};
+	struct kevents_info info;
 
-	command = number > 15 ? _IOWR(KEVENTS_IOC_MAGIC, number, struct kevents_send) :
-		  number == 0 ? KEVENTS_IOC_INFO : number == 10 ? KEVENTS_IOC_STAT :
-		  number == 11 ? KEVENTS_IOC_LIST : number == 13 ? KEVENTS_IOC_CLAIM :
-		  number == 14 ? KEVENTS_IOC_UNCLAIM : number == 15 ? KEVENTS_IOC_LIMITS :
-		  KEVENTS_IOC_ACK;
-	trace("client %zd: nonsense %#x:", client - clients, command);
-	expect("nonsense", outcome(ioctl(client->fd, command, argument)), expected);
+	memset(&info, 0x5a, sizeof(info));
+	trace("client %zd: info:", client - clients);
+	expect("info", outcome(ioctl(client->fd, KEVENTS_IOC_INFO, &info)), 0);
+	if (memcmp(&info, &expected, sizeof(info)))
+		fail("info tells version %u, size %llu, or has bytes that are not 0",
+		     info.abi_version, (unsigned long long)info.max_event_size);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -198,68 +197,4 @@ void step_receive_watched(void)
 	if (!event)
 		fail("nothing was under ID %d that is watched", wish.receive.event.id);
 	accept(i, &wish, event);
-}
-
-/* Takes the records; returns where they end. */
-static size_t take_records(const struct client *client, const uint8_t *buffer, size_t size)
-{
-	struct kevents_record record;
-	struct event *event;
-	size_t at = 0, i;
-
-	while (at + sizeof(record) <= size) {
-		memcpy(&record, buffer + at, sizeof(record));
-		event = broker_first_watched(client, record.id);
-		if (!event || event->len != record.len)
-			fail("a record of ID %d, len %u", record.id, record.len);
-		if (!payload_is(buffer + at + sizeof(record), record.len, event->pattern))
-			fail("the payload of a record of %u bytes is another", record.len);
-		for (i = sizeof(record) + record.len; i < KEVENTS_RECORD_SIZE(record.len); i++)
-			if (buffer[at + i])
-				fail("a record's padding is not zero");
-		broker_take(event, record.seq, WAITS);
-		at += KEVENTS_RECORD_SIZE(record.len);
-	}
-	return at;
-}
-
-static bool fits(const struct client *client, size_t room)
-{
-	unsigned int i;
-
-	for (i = 0; i < IDS; i++)
-		if (client->watches[i] && broker_first(i) &&
-		    KEVENTS_RECORD_SIZE(broker_first(i)->len) > room)
-			return false;
-	return true;
-}
-
-void step_read(void)
-{
-	const struct client *client = &clients[some_client()];
-	size_t size = one_in(3) ? 100000 : random_below(400);
-	enum place place = one_in(8) ? NOWHERE : EDGE;
-	uint8_t *buffer = memory_at(place, size, 1);
-	struct iovec parts[2] = { { .iov_base = buffer, .iov_len = random_below(size + 1) } };
-	bool had = broker_has_watched(client);
-	long result;
-
-	parts[1] = (struct iovec){
-		.iov_base = buffer + parts[0].iov_len, .iov_len = size - parts[0].iov_len,
-	};
-	trace("client %zd: read of %zu bytes at %d:", client - clients, size, place);
-	result = outcome(readv(client->fd, parts, 2));
-	trace(" %ld %s\n", result, error_name(result));
-	if (!client->readable || !size)
-		return expect("read", result, client->readable ? 0 : -EBADF);
-	if (!had)
-		return expect("read", result, -EAGAIN);
-	if (result > 0 && take_records(client, buffer, result) != (size_t)result)
-		fail("the last record is not whole");
-	if (result >= 0 && broker_has_watched(client) && fits(client, size - result))
-		fail("read leaves what would fit");
-	if (result < 0 && result != -EMSGSIZE && (result != -EFAULT || place == EDGE))
-		fail("read returns %ld (%s)", result, error_name(result));
-	if (result == -EMSGSIZE && fits(client, size))
-		fail("EMSGSIZE, although all fits");
 }

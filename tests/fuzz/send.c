@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "fuzz.h"
 #include "steps.h"
@@ -111,60 +109,4 @@ void step_send(void)
 		return;
 	}
 	learn_cost(event);
-}
-
-/* Appends a record to buffer; returns its size. */
-static size_t make_record(char *buffer, int id, uint32_t len, uint8_t pattern)
-{
-	struct kevents_record record = { .id = id, .len = len };
-
-	memset(buffer, 0, KEVENTS_RECORD_SIZE(len));
-	memcpy(buffer, &record, sizeof(record));
-	payload_fill(buffer + sizeof(record), len, pattern);
-	return KEVENTS_RECORD_SIZE(len);
-}
-
-void step_write(void)
-{
-	const struct client *client = &clients[some_client()];
-	char *start = memory_at(GOOD, 0, 1), *buffer;
-	unsigned int n = 1 + random_below(6), sent = 0, i;
-	unsigned int ids[6];
-	uint32_t lens[6];
-	size_t size = 0, good = 0, whole;
-	long expected, fault = 0;
-	struct iovec parts[2];
-
-	for (i = 0; i < n; i++) {
-		ids[i] = some_id();
-		lens[i] = random_below(100);
-		size += make_record(start + size, queues[ids[i]].id, lens[i], i);
-		if (!fault && one_in(30)) {
-			fault = 1;
-			start[size - KEVENTS_RECORD_SIZE(lens[i]) + 8] = 1;	/* seq */
-		}
-		if (!fault && lens[i] % 8 && one_in(30)) {
-			fault = 1;
-			start[size - 1] = 1;
-		}
-		sent += !fault;
-		good = fault ? good : size;
-	}
-	whole = size;
-	if (one_in(10))
-		size += random_below(16);	/* a record that is not whole */
-	buffer = memory_at(EDGE, size, 1);
-	memcpy(buffer, start, size);
-	memset(buffer + whole, 0xff, size - whole);
-	expected = good ? (long)good : size ? -EINVAL : 0;
-	if (!client->writable)
-		expected = -EBADF;
-	parts[0] = (struct iovec){ .iov_base = buffer, .iov_len = random_below(size + 1) };
-	parts[1] = (struct iovec){
-		.iov_base = buffer + parts[0].iov_len, .iov_len = size - parts[0].iov_len,
-	};
-	trace("client %zd: write %u records, %zu bytes in two parts:", client - clients, n, size);
-	expect("write", outcome(writev(client->fd, parts, 2)), expected);
-	for (i = 0; expected > 0 && i < sent; i++)
-		broker_send(ids[i], 0, lens[i], i);
 }

@@ -23,8 +23,8 @@ static const struct {
 	{ step_receive, 24 }, { step_receive_watched, 8 }, { step_receive_batch, 6 },
 	{ step_read, 6 }, { step_poll, 5 }, { step_poll_file, 4 }, { step_watch, 6 },
 	{ step_unwatch, 2 }, { step_lease, 8 }, { step_purge, 1 }, { step_claim, 2 },
-	{ step_list, 2 }, { step_limits, 1 }, { step_nonsense, 2 }, { step_reopen, 2 },
-	{ step_fork, 1 }, { step_stat, 8 },
+	{ step_list, 2 }, { step_limits, 1 }, { step_info, 1 }, { step_bad_argument, 3 },
+	{ step_nonsense, 1 }, { step_reopen, 2 }, { step_fork, 1 }, { step_stat, 8 },
 };
 
 void expect(const char *call, long result, long expected)
@@ -43,6 +43,11 @@ unsigned int some_id(void)
 int some_client(void)
 {
 	return random_below(CLIENTS);
+}
+
+uint32_t some_bit(void)
+{
+	return 1U << random_below(32);
 }
 
 uint32_t some_len(void)

@@ -10,6 +10,7 @@ void expect(const char *call, long result, long expected);
 
 unsigned int some_id(void);
 int some_client(void);
+uint32_t some_bit(void);
 uint32_t some_len(void);
 
 /* The index of an ID. */
@@ -47,6 +48,8 @@ void step_purge(void);
 void step_claim(void);
 void step_list(void);
 void step_limits(void);
+void step_info(void);
+void step_bad_argument(void);
 void step_nonsense(void);
 void step_reopen(void);
 void step_fork(void);

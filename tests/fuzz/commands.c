@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Every command, where its argument cannot be had; and commands that there are not. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "fuzz.h"
+#include "steps.h"
+
+static const struct {
+	unsigned int number;
+	bool reads, writes;	/* what the file has to be open for */
+} commands[] = {
+	{ KEVENTS_IOC_INFO, false, false },
+	{ KEVENTS_IOC_SEND, false, true },
+	{ KEVENTS_IOC_RECEIVE, true, false },
+	{ KEVENTS_IOC_POLL, true, false },
+	{ KEVENTS_IOC_SEND_BATCH, false, true },
+	{ KEVENTS_IOC_RECEIVE_BATCH, true, false },
+	{ KEVENTS_IOC_ACK, false, false },
+	{ KEVENTS_IOC_NACK, false, false },
+	{ KEVENTS_IOC_WATCH, true, false },
+	{ KEVENTS_IOC_UNWATCH, false, false },
+	{ KEVENTS_IOC_STAT, false, false },
+	{ KEVENTS_IOC_LIST, false, false },
+	{ KEVENTS_IOC_PURGE, true, false },
+	{ KEVENTS_IOC_CLAIM, false, false },
+	{ KEVENTS_IOC_UNCLAIM, false, false },
+	{ KEVENTS_IOC_LIMITS, false, false },
+};
+
+/*
+ * An address at which no argument can be read, or written where that is all. To send
+ * and to receive take less than their argument, which steps of their own go into.
+ */
+static void *bad_argument(unsigned int command)
+{
+	static const enum place places[] = { NOWHERE, KERNEL, WRAPPING, CROSSING };
+	bool any = command != KEVENTS_IOC_SEND && command != KEVENTS_IOC_RECEIVE;
+	enum place place = places[random_below(ARRAY_SIZE(places) - !any)];
+	size_t size = _IOC_SIZE(command);
+	void *argument = memory_at(place, size, 0);
+
+	trace(" at %d:", place);
+	if (place == CROSSING)
+		memset(argument, 0, size - 1);
+	if (command == KEVENTS_IOC_STAT && place == CROSSING)
+		memcpy(argument, &queues[some_id()].id, sizeof(queues->id));
+	return argument;
+}
+
+void step_bad_argument(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int i = random_below(ARRAY_SIZE(commands)), command = commands[i].number;
+	long expected = -EFAULT;
+
+	if ((commands[i].reads && !client->readable) ||
+	    (commands[i].writes && !client->writable))
+		expected = -EBADF;
+	trace("client %zd: command %#x", client - clients, command);
+	expect("a command", outcome(ioctl(client->fd, command, bad_argument(command))),
+	       expected);
+}
+
+static bool is_command(unsigned int number)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].number == number)
+			return true;
+	return false;
+}
+
+/* A command with one bit wrong is none, unless it is another one. */
+void step_nonsense(void)
+{
+	const struct client *client = &clients[some_client()];
+	unsigned int number = commands[random_below(ARRAY_SIZE(commands))].number;
+	void *argument = memory_at(one_in(2) ? GOOD : NOWHERE, 0, 0);
+
+	number ^= 1U << random_below(32);
+	if (is_command(number))
+		return;
+	trace("client %zd: nonsense %#x:", client - clients, number);
+	expect("nonsense", outcome(ioctl(client->fd, number, argument)), -ENOTTY);
+}
