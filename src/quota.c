@@ -275,7 +275,10 @@ int ke_quota_check(struct ke_user *user, unsigned long bytes)
 void ke_room_watch(struct ke_room *room)
 {
 	atomic_set(&room->wanted, 1);
-	/* Before the amounts are looked at: pairs with ke_quota_uncharge(). */
+	/*
+	 * Before amounts and limits are looked at: pairs with ke_quota_uncharge()
+	 * and its like, and with ke_quota_retry().
+	 */
 	smp_mb();
 }
 
@@ -319,6 +322,8 @@ void ke_quota_retry(void)
 	struct ke_user *user;
 	int bucket;
 
+	/* The limits before wanted is looked at: pairs with ke_room_watch(). */
+	smp_mb();
 	take_wish(&ke_quota_room);
 	spin_lock(&users_lock);
 	hash_for_each(users, bucket, user, node) {
