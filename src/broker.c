@@ -72,7 +72,8 @@
  * there: so each unused queue is on that list. Once a second, or sooner if many
  * came, the reaper looks at the list: it drops from it the queues that are in
  * use, keeps those that were used since its last look, and ends the others. A
- * busy queue that is empty in between stays.
+ * busy queue that is empty in between stays. Who finds no room is the reaper at
+ * once, of all of them, and then waits to be told of the next that comes there.
  */
 
 #define REAP_DELAY	HZ
@@ -204,6 +205,8 @@ void ke_broker_unlock_unused(struct ke_broker *broker, struct ke_queue *queue)
 {
 	queue->listed = true;
 	llist_add(&queue->idle, &broker->idle);
+	/* It is room for who reaps; and llist_add() is a full barrier. */
+	ke_quota_tell(queue->user);
 	spin_unlock(&queue->lock);
 	reap_later(broker);
 }

@@ -15,7 +15,7 @@
 
 static struct kmem_cache *queue_cache;
 
-static const struct ke_charge queue_charge = {
+const struct ke_charge ke_queue_charge = {
 	.bytes = sizeof(struct ke_queue),
 	.ids = 1,
 };
@@ -47,12 +47,12 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	struct ke_queue *queue;
 	int err;
 
-	err = ke_quota_charge(user, queue_charge, NULL);
+	err = ke_quota_charge(user, ke_queue_charge, NULL);
 	if (err)
 		return ERR_PTR(err);
 	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!queue) {
-		ke_quota_uncharge(user, queue_charge);
+		ke_quota_uncharge(user, ke_queue_charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	refcount_inc(&user->refs);
@@ -80,7 +80,7 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 
 static void uncharge(struct ke_queue *queue)
 {
-	ke_quota_uncharge(queue->user, queue_charge);
+	ke_quota_uncharge(queue->user, ke_queue_charge);
 	ke_user_put(queue->user);
 }
 
@@ -119,12 +119,12 @@ int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 	lockdep_assert_held(&queue->lock);
 	if (old == user)
 		return 0;
-	err = ke_quota_charge(user, queue_charge, NULL);
+	err = ke_quota_charge(user, ke_queue_charge, NULL);
 	if (err)
 		return err;
 	refcount_inc(&user->refs);
 	queue->user = user;
-	ke_quota_uncharge(old, queue_charge);
+	ke_quota_uncharge(old, ke_queue_charge);
 	ke_user_put(old);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "event.h"
 #include "inbox.h"
 
+struct ke_charge;
 struct ke_clock;
 struct ke_user;
 
@@ -68,6 +69,9 @@ struct ke_queue {
 	struct rb_node by_id;		/* the broker's, by its lock */
 	struct rcu_head rcu;
 };
+
+/* What is charged for a queue. */
+extern const struct ke_charge ke_queue_charge;
 
 /* Returns a new queue, charged to @user; -EAGAIN, -EDQUOT or -ENOMEM. */
 struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,

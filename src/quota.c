@@ -187,7 +187,7 @@ int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
 	return -EAGAIN;
 }
 
-void ke_quota_tell(struct ke_user *user)
+void ke_quota_tell_all(struct ke_user *user)
 {
 	common_freed();
 	user_freed(user);
@@ -261,13 +261,11 @@ struct ke_charge ke_quota_used(const struct ke_user *user)
 	};
 }
 
-int ke_quota_check(struct ke_user *user, unsigned long bytes)
+int ke_quota_check(struct ke_user *user, struct ke_charge charge)
 {
-	const struct ke_charge charge = { .bytes = bytes, .events = 1 };
-
 	if (is_over(user, charge) && !is_privileged())
 		return -EDQUOT;
-	if (atomic_long_read(&ke_quota_bytes) + bytes > READ_ONCE(ke_limits.max_bytes))
+	if (atomic_long_read(&ke_quota_bytes) + charge.bytes > READ_ONCE(ke_limits.max_bytes))
 		return -EAGAIN;
 	return 0;
 }

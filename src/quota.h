@@ -148,8 +148,18 @@ static inline int ke_quota_charge(struct ke_user *user, struct ke_charge charge,
 	return -EAGAIN;
 }
 
-/* Tells those that wait for room of @user, or of all, that there is some. */
-void ke_quota_tell(struct ke_user *user);
+/* The same as ke_quota_tell() where somebody wants to know. */
+void ke_quota_tell_all(struct ke_user *user);
+
+/*
+ * Tells those that wait for room of @user, or of all, that there is some; after
+ * a full barrier, which pairs with ke_room_watch().
+ */
+static inline void ke_quota_tell(struct ke_user *user)
+{
+	if (unlikely(atomic_read(&ke_quota_room.wanted) || atomic_read(&user->room.wanted)))
+		ke_quota_tell_all(user);
+}
 
 /*
  * What is to be freed after a grace period is uncharged before: room that a call
@@ -164,8 +174,7 @@ static inline void ke_quota_uncharge(struct ke_user *user, struct ke_charge char
 	atomic_long_sub(charge.bytes, &user->bytes);
 	/* Before wanted is looked at: pairs with ke_room_watch(). */
 	atomic_long_sub_return(charge.bytes, &ke_quota_bytes);
-	if (unlikely(atomic_read(&ke_quota_room.wanted) || atomic_read(&user->room.wanted)))
-		ke_quota_tell(user);
+	ke_quota_tell(user);
 }
 
 /* Whether @err says that there was no room for a charge. */
@@ -211,8 +220,8 @@ void ke_user_unpoll(struct ke_user *user, struct ke_poller *poller);
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);
 
-/* Whether an event of @bytes could be charged to @user; if not, why. */
-int ke_quota_check(struct ke_user *user, unsigned long bytes);
+/* Whether the calling process could charge @charge to @user; if not, why. */
+int ke_quota_check(struct ke_user *user, struct ke_charge charge);
 
 /* The limits have changed: all who wait try again. */
 void ke_quota_retry(void);

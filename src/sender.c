@@ -21,6 +21,11 @@ static struct ke_charge charge_for(const struct pid *pid)
 	};
 }
 
+struct ke_charge ke_sender_charge(void)
+{
+	return charge_for(task_tgid(current));
+}
+
 static struct ke_sender *create(struct ke_user *user, struct pid *pid)
 {
 	struct ke_sender *sender;

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+struct ke_charge;
 struct ke_event;
 struct ke_user;
 struct kmem_cache;
@@ -48,6 +49,9 @@ void ke_senders_init(struct ke_senders *senders);
 /* The same as ke_sender_get() for those that were not the first. */
 struct ke_sender *ke_sender_get_other(struct ke_senders *senders,
 				      struct ke_user *user);
+
+/* What is charged for the calling process as a sender. */
+struct ke_charge ke_sender_charge(void);
 
 /* Whether @sender is the calling process as it is now, whose account is @user. */
 static inline bool ke_sender_is_current(const struct ke_sender *sender,

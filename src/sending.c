@@ -55,15 +55,19 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 	return err;
 }
 
+/* Whether @user has nothing to pay for the ID. */
+static inline bool is_paid(const struct ke_queue *queue, const struct ke_user *user)
+{
+	/* Not taken from another who waits: two would take it to and fro. */
+	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
+}
+
 /* Whether the caller may send there, and is charged for the ID if it is new. */
 static inline int prepare(struct ke_queue *queue, struct ke_user *user)
 {
 	if (!ke_queue_allows_locked(queue, KE_ACCESS_SEND))
 		return -EPERM;
-	/* Not taken from another who waits: two would take it to and fro. */
-	if (queue->user == user || queue->senders || !ke_queue_vacant_locked(queue))
-		return 0;
-	return ke_queue_charge_locked(queue, user);
+	return is_paid(queue, user) ? 0 : ke_queue_charge_locked(queue, user);
 }
 
 /*
@@ -212,6 +216,56 @@ static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 	ke_broker_unlock(broker, queue);
 }
 
+/* What @sending, which holds nothing now, would take. @is_new: so is its sender. */
+static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user,
+				  const struct ke_sending *sending, bool is_new)
+{
+	struct ke_queue *queue = ke_broker_find_locked(broker, sending->id);
+	struct ke_charge charge = { .bytes = ke_event_bytes(sending->len), .events = 1 };
+	bool paid = false;
+
+	if (queue) {
+		__acquire(&queue->lock);
+		paid = is_paid(queue, user);
+		ke_broker_unlock(broker, queue);
+	}
+	if (!paid) {
+		charge.bytes += ke_queue_charge.bytes;
+		charge.ids = ke_queue_charge.ids;
+	}
+	if (is_new)
+		charge.bytes += ke_sender_charge().bytes;
+	return charge;
+}
+
+/*
+ * @sending was refused: so poll says until room comes. That which it gave back
+ * itself, an ID of its own, is none; what came since then, from others, is.
+ */
+static void remember_refusal(struct ke_client *client, struct ke_user *user,
+			     const struct ke_sending *sending, bool is_new, int refusal)
+{
+	struct ke_room *room;
+	int since, before;
+
+	do {
+		before = refusal;
+		ke_broker_reap(client->broker);
+		room = ke_room_want(user, refusal, &since);
+		/* Those that had come before they were told of. */
+		ke_broker_reap(client->broker);
+		refusal = ke_quota_check(user, charge_of(client->broker, user, sending, is_new));
+	} while (refusal && refusal != before);
+	if (refusal) {
+		WRITE_ONCE(client->refused_since, since);
+		WRITE_ONCE(client->refused, room);
+		ke_user_poll(user, &client->poller);
+	}
+	/* Who was told of room may not have known of the poller yet. */
+	if (!refusal || ke_room_came(room, since))
+		ke_poller_wake(&client->poller);
+}
+
 /* Sends when there is room; @refusal is why there was none. */
 static noinline int wait_and_send(struct ke_client *client, struct ke_user *user,
 				  struct ke_sending *sending, int refusal)
@@ -220,6 +274,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	struct ke_queue *pinned = NULL;
 	struct ke_room *room;
 	int since, err;
+	bool is_new;
 
 	ke_broker_reap(broker);
 	for (;;) {
@@ -234,6 +289,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		if (err == refusal) {
 			if (!sending->waits)
 				break;
+			ke_broker_reap(broker);
 			err = ke_room_wait(user, room, since, sending->deadline);
 			if (err)
 				break;
@@ -242,16 +298,11 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		}
 		cond_resched();
 	}
+	is_new = !sending->sender;
 	unpin_sender(sending);
 	unpin_queue(broker, pinned);
-	if (ke_quota_refused(err) && user == client->user) {
-		WRITE_ONCE(client->refused_since, since);
-		WRITE_ONCE(client->refused, room);
-		ke_user_poll(user, &client->poller);
-		/* Else who was told of it did not know of the poller yet. */
-		if (ke_room_came(room, since))
-			ke_poller_wake(&client->poller);
-	}
+	if (ke_quota_refused(err) && user == client->user)
+		remember_refusal(client, user, sending, is_new, err);
 	return err;
 }
 
@@ -420,16 +471,17 @@ static bool is_refused(struct ke_client *client, struct ke_room *room)
 
 bool ke_sending_writable(struct ke_client *client)
 {
+	const struct ke_charge charge = { .bytes = ke_event_bytes(0), .events = 1 };
 	int refusal = 0, since, err;
 
 	if (is_refused(client, READ_ONCE(client->refused)))
 		return false;
 	/* No only after a look that followed the wish for that very room. */
-	while ((err = ke_quota_check(client->user, ke_event_bytes(0))) &&
-	       err != refusal) {
+	while ((err = ke_quota_check(client->user, charge)) && err != refusal) {
 		refusal = err;
 		ke_user_poll(client->user, &client->poller);
 		ke_room_want(client->user, refusal, &since);
+		ke_broker_reap(client->broker);
 	}
 	return !err;
 }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P9: room that comes because an ID is not in use any more, with no event freed. */
+#include <poll.h>
+
+#include "harness.h"
+#include "limits.h"
+#include "task.h"
+#include "user.h"
+
+#define TRIES 9
+#define SOON UINT64_C(100000000)	/* ns; IDs that nobody wants stay for a second or two */
+
+static char payload[60000];
+
+/* A user that may have one ID and is refused another one. */
+struct seeker {
+	uid_t uid;
+	int wanted;		/* the ID */
+	bool blocked;
+	uint64_t ended;		/* now_ns() when it got the ID */
+};
+
+static struct seeker *new_seeker(void)
+{
+	struct seeker *seeker = shared_memory(sizeof(*seeker));
+
+	seeker->uid = fresh_user();
+	seeker->wanted = fresh_id();
+	return seeker;
+}
+
+static bool is_writable(int timeout_ms)
+{
+	struct pollfd fd = { .fd = ke_fd(&ke), .events = POLLOUT };
+	int ready = poll(&fd, 1, timeout_ms);
+
+	ASSERT_SYS(ready);
+	return ready;
+}
+
+static int wait_for_id(void *arg)
+{
+	struct seeker *seeker = arg;
+	struct ke_event ev = { .id = seeker->wanted };
+
+	user_become(seeker->uid, seeker->uid);
+	user_reopen();
+	ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EDQUOT);
+	__atomic_store_n(&seeker->blocked, true, __ATOMIC_RELEASE);
+	ASSERT_OK(ke_send(&ke, &ev, 0, -1));
+	seeker->ended = now_ns();
+	return 0;
+}
+
+static int poll_for_id(void *arg)
+{
+	struct seeker *seeker = arg;
+
+	user_become(seeker->uid, seeker->uid);
+	user_reopen();
+	ASSERT_RESULT(ke_send_event(&ke, seeker->wanted, NULL, 0), -EDQUOT);
+	ck_assert(!is_writable(20));
+	__atomic_store_n(&seeker->blocked, true, __ATOMIC_RELEASE);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	ASSERT_OK(ke_send_event(&ke, seeker->wanted, NULL, 0));
+	seeker->ended = now_ns();
+	return 0;
+}
+
+static int claim_one(void *arg)
+{
+	const int *of = arg;
+
+	user_become((uid_t)of[0], (gid_t)of[0]);
+	return -ke_claim(&ke, of[1], 0600);
+}
+
+/* Returns how long it took the user to get the ID after its other one was given up. */
+static uint64_t unclaim_and_seek(int (*seek)(void *))
+{
+	struct seeker *seeker = new_seeker();
+	int of[2] = { (int)seeker->uid, fresh_id() };
+	uint64_t begin;
+	pid_t pid;
+
+	child_run(claim_one, of);
+	pid = child_start(seek, seeker);
+	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
+	if (seek == wait_for_id)
+		task_wait_blocked(pid);
+	begin = now_ns();
+	ASSERT_OK(ke_unclaim(&ke, of[1]));
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(seeker->wanted), 1);
+	return seeker->ended - begin;
+}
+
+/* Only the receive ends: a process that does gives more back than an ID. */
+static int receive_until_signalled(void *arg)
+{
+	const int *of = arg;
+	struct ke_event ev = { .size = 0 };
+
+	user_become((uid_t)of[0], (gid_t)of[0]);
+	user_reopen();
+	signal_handle(SIGUSR1, 0);
+	ASSERT_RESULT(ke_receive(&ke, of[1], &ev, 0, -1), -EINTR);
+	for (;;)
+		pause();
+}
+
+static uint64_t stop_receiving_and_seek(int (*seek)(void *))
+{
+	struct seeker *seeker = new_seeker();
+	int of[2] = { (int)seeker->uid, fresh_id() };
+	uint64_t begin;
+	pid_t receiver, pid;
+
+	receiver = child_start(receive_until_signalled, of);
+	task_wait_blocked(receiver);
+	pid = child_start(seek, seeker);
+	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
+	if (seek == wait_for_id)
+		task_wait_blocked(pid);
+	begin = now_ns();
+	ASSERT_SYS(kill(receiver, SIGUSR1));
+	ck_assert_int_eq(child_join(pid), 0);
+	ASSERT_SYS(kill(receiver, SIGKILL));
+	ck_assert_int_eq(child_join(receiver), 128 + SIGKILL);
+	ck_assert_uint_eq(drain(seeker->wanted), 1);
+	return seeker->ended - begin;
+}
+
+/* Mostly: a machine that has other things to do may take its time. */
+static void assert_soon(uint64_t (*seek_by)(int (*)(void *)), int (*seek)(void *))
+{
+	int i, soon = 0;
+
+	limit_set("user_max_ids", 1);
+	for (i = 0; i < TRIES; i++)
+		soon += seek_by(seek) <= SOON;
+	ck_assert_int_gt(soon, TRIES / 2);
+}
+
+START_TEST(p9_the_end_of_a_claim_makes_room_for_an_id_at_once)
+{
+	assert_soon(unclaim_and_seek, wait_for_id);
+}
+END_TEST
+
+START_TEST(p9_the_end_of_a_receive_makes_room_for_an_id_at_once)
+{
+	assert_soon(stop_receiving_and_seek, wait_for_id);
+}
+END_TEST
+
+START_TEST(p9_writable_at_once_when_there_is_room_for_an_id)
+{
+	assert_soon(unclaim_and_seek, poll_for_id);
+	assert_soon(stop_receiving_and_seek, poll_for_id);
+}
+END_TEST
+
+static int be_refused_at_unused_ids(void *arg)
+{
+	struct seeker *seeker = arg;
+	int i;
+
+	user_become(seeker->uid, seeker->uid);
+	user_reopen();
+	for (i = 0; i < 3; i++)
+		ASSERT_OK(ke_send_event(&ke, seeker->wanted, payload, sizeof(payload)));
+	for (i = 1; i < 10; i++) {
+		ASSERT_RESULT(ke_send_event(&ke, seeker->wanted + i, payload, sizeof(payload)),
+			      -EDQUOT);
+		ck_assert(!is_writable(0));
+		ck_assert(!is_writable(5));
+	}
+	return 0;
+}
+
+START_TEST(p9_an_id_that_a_refused_send_gives_back_is_no_room)
+{
+	struct seeker *seeker = new_seeker();
+	int i;
+
+	for (i = 1; i < 10; i++)
+		fresh_id();
+	limit_set("user_max_bytes", 200000);
+	child_run(be_refused_at_unused_ids, seeker);
+	ck_assert_uint_eq(drain(seeker->wanted), 3);
+}
+END_TEST
+
+TESTS(quota_ids, 60, WITH_CLIENT,
+      p9_the_end_of_a_claim_makes_room_for_an_id_at_once,
+      p9_the_end_of_a_receive_makes_room_for_an_id_at_once,
+      p9_writable_at_once_when_there_is_room_for_an_id,
+      p9_an_id_that_a_refused_send_gives_back_is_no_room)
