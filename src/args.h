@@ -7,6 +7,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
+#include "access.h"
 #include "client.h"
 #include "receiver.h"
 #include "sending.h"
@@ -64,7 +65,7 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 	union ke_args_pair id_flags, times;
 	u64 data, len, reserved, more;
 
-	if (!user_read_access_begin(arg, offsetof(struct kevents_send, seq)))
+	if (!ke_access_begin_read(arg, offsetof(struct kevents_send, seq)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
@@ -95,7 +96,7 @@ static __always_inline int ke_args_get_wish(struct ke_wish *wish,
 	union ke_args_pair id_flags, times;
 	u64 reserved, more;
 
-	if (!user_read_access_begin(arg, offsetof(struct kevents_receive, event)))
+	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(wish->data, &arg->data, fault);
@@ -126,7 +127,7 @@ static __always_inline int ke_args_get_entry(struct ke_receiver *receiver,
 	union ke_args_pair id_flags, times;
 	u64 data, size, reserved, more;
 
-	if (!user_read_access_begin(arg, offsetof(struct kevents_receive, event)))
+	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
@@ -181,10 +182,12 @@ static inline void ke_args_prepare(struct ke_receiver *receiver, struct ke_clien
 static inline int ke_args_tell_needed(int err, const struct ke_receiver *receiver,
 				      struct kevents_receive __user *arg)
 {
-	if (err == -EMSGSIZE &&
-	    put_user((u64)receiver->sink.needed, &arg->event.len))
-		return -EFAULT;
-	return err;
+	u64 needed;
+
+	if (err != -EMSGSIZE)
+		return err;
+	needed = receiver->sink.needed;
+	return copy_to_user(&arg->event.len, &needed, sizeof(needed)) ? -EFAULT : err;
 }
 
 #endif /* KE_ARGS_H */

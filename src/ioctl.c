@@ -185,7 +185,7 @@ static long do_list(struct ke_client *client, struct kevents_list __user *arg)
 	err = list_ids(client, &list, &count);
 	if (err)
 		return err;
-	return put_user(count, &arg->count);
+	return copy_to_user(&arg->count, &count, sizeof(count)) ? -EFAULT : 0;
 }
 
 static long do_limits(struct ke_client *client,

@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "access.h"
 #include "event.h"
 #include "quota.h"
 #include "sender.h"
@@ -70,7 +71,7 @@ static bool prefault_byte(u64 addr)
 	u8 __user *at = u64_to_user_ptr(addr);
 	u8 byte;
 
-	if (!user_access_begin(at, sizeof(*at)))
+	if (!ke_access_begin(at, sizeof(*at)))
 		return false;
 	unsafe_get_user(byte, at, fault);
 	unsafe_put_user(byte, at, fault);

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "access.h"
 #include "event.h"
 #include "quota.h"
 #include "sender.h"
@@ -77,7 +78,7 @@ static __always_inline int ke_sink_put_received(const struct ke_event *event, s3
 	uid_t uid = ke_sink_uid(user_ns, sender->user->uid);
 	gid_t gid = ke_sink_gid(user_ns, sender->gid);
 
-	if (!user_write_access_begin(to, sizeof(*to)))
+	if (!ke_access_begin_write(to, sizeof(*to)))
 		return -EFAULT;
 	unsafe_put_user((u64)event->len, &to->len, fault);
 	unsafe_put_user(event->seq, &to->seq, fault);
@@ -109,7 +110,7 @@ static __always_inline int ke_sink_put_small(const void *payload, void __user *a
 
 	if (!len)
 		return 0;
-	if (!user_write_access_begin(to, len))
+	if (!ke_access_begin_write(to, len))
 		return -EFAULT;
 	for (; len >= 8 * sizeof(*from); len -= 8 * sizeof(*from), to += 8, from += 8) {
 		unsafe_put_user(from[0], to, fault);
@@ -136,7 +137,7 @@ fault:
 /* Where a buffer has room for it. */
 static inline int ke_sink_put_nul(u8 __user *to)
 {
-	if (!user_write_access_begin(to, 1))
+	if (!ke_access_begin_write(to, 1))
 		return -EFAULT;
 	unsafe_put_user(0, to, fault);
 	user_write_access_end();

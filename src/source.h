@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "access.h"
 #include "event.h"
 
 /*
@@ -22,7 +23,7 @@ static __always_inline int ke_source_fill_small(void *payload, const void __user
 
 	if (!len)
 		return 0;
-	if (!user_read_access_begin(from, len))
+	if (!ke_access_begin_read(from, len))
 		return -EFAULT;
 	for (; len >= 8 * sizeof(*to); len -= 8 * sizeof(*to), to += 8, from += 8) {
 		unsafe_get_user(to[0], from, fault);
@@ -74,7 +75,7 @@ static __always_inline int ke_source_tell_seq(u64 seq, u64 addr, enum ke_copy ho
 		return 0;
 	if (how == KE_COPY_ATOMIC)
 		pagefault_disable();
-	if (user_write_access_begin(to, sizeof(*to))) {
+	if (ke_access_begin_write(to, sizeof(*to))) {
 		unsafe_put_user(seq, to, fault);
 		user_write_access_end();
 	} else {
