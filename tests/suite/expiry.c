@@ -267,8 +267,7 @@ static uint64_t lease_and_outlive(kevents_ctx *client, int id, uint32_t lease_ms
 /* Returns an ID in a network namespace of its own, which has no other. */
 static int id_alone(void)
 {
-	ASSERT_SYS(unshare(CLONE_NEWNET));
-	user_reopen();
+	user_enter_own_netns();
 	return fresh_id();
 }
 
@@ -383,9 +382,7 @@ static int leave_behind(void *arg)
 	int id = *(int *)arg;
 	unsigned int i;
 
-	ASSERT_SYS(unshare(CLONE_NEWNET));
-	ASSERT_OK(ke_close(&ke));
-	ASSERT_OK(ke_init(&ke));
+	user_enter_own_netns();
 	for (i = 0; i < 200; i++)
 		send_number_for(id + i % 10, i, i % 2 ? HOUR : 1 + i);
 	for (i = 1; i < 10; i += 2)

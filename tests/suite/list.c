@@ -3,18 +3,11 @@
 #include "harness.h"
 #include "held.h"
 #include "task.h"
+#include "user.h"
 
 #define FIXED 300
 #define STEP 10		/* between them; others come and go there */
 #define ROOM 10000
-
-/* Makes ke a client of an empty namespace. */
-static void move_out(void)
-{
-	ASSERT_SYS(unshare(CLONE_NEWNET));
-	ASSERT_OK(ke_close(&ke));
-	ASSERT_OK(ke_init(&ke));
-}
 
 static void assert_list(const int *expected, int count)
 {
@@ -34,7 +27,7 @@ START_TEST(the_list_is_in_order)
 	};
 	size_t i;
 
-	move_out();
+	user_enter_own_netns();
 	assert_list(NULL, 0);
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		send_number(ids[i], i);
@@ -49,7 +42,7 @@ START_TEST(a_short_array_gets_the_least_ids)
 {
 	int ids[200], n, i;
 
-	move_out();
+	user_enter_own_netns();
 	for (i = 0; i < 150; i++)
 		send_number(149 - i, i);
 	for (n = 0; n <= 150; n++) {
@@ -67,7 +60,7 @@ END_TEST
 
 START_TEST(p3_a_list_that_cannot_be_written_is_efault)
 {
-	move_out();
+	user_enter_own_netns();
 	send_number(1, 1);
 	ASSERT_RESULT(ke_list(&ke, (int *)8, 1), -EFAULT);
 	ck_assert_uint_eq(receive_number(1), 1);
@@ -80,7 +73,7 @@ START_TEST(what_makes_an_id_used)
 	struct receiver receiver = RECEIVER(5);
 	uint64_t seq;
 
-	move_out();
+	user_enter_own_netns();
 	send_number(1, 1);
 	send_number(2, 1);
 	seq = lease_number(&ke, 2, 1, 0);
@@ -107,7 +100,7 @@ START_TEST(ten_thousand_ids_are_listed)
 	static int ids[ROOM];
 	int i;
 
-	move_out();
+	user_enter_own_netns();
 	for (i = 0; i < ROOM; i++) {
 		ids[i] = (i - ROOM / 2) * 3;
 		send_number(ids[i], i);
@@ -166,7 +159,7 @@ START_TEST(ids_that_stay_are_listed_once_while_others_come_and_go)
 	pid_t pids[3];
 	int turn, i, count;
 
-	move_out();
+	user_enter_own_netns();
 	for (i = 0; i < FIXED; i++)
 		send_number(i * STEP, i);
 	for (i = 0; i < 3; i++) {

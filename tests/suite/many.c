@@ -110,8 +110,7 @@ START_TEST(p1_ids_come_faster_than_their_table_grows)
 	const unsigned int count = 1000;
 	unsigned int i;
 
-	ASSERT_SYS(unshare(CLONE_NEWNET));
-	user_reopen();
+	user_enter_own_netns();
 	task_pin();
 	task_rule();
 	for (i = 0; i < count; i++)

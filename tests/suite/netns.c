@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "module.h"
 #include "task.h"
+#include "user.h"
 
 /* What a child in another namespace needs to know, and tells. */
 struct visit {
@@ -30,19 +31,11 @@ static void enter_new_namespace(void)
 	ASSERT_SYS(unshare(CLONE_NEWNET));
 }
 
-/* Makes ke a client of a new namespace. */
-static void move_out(void)
-{
-	enter_new_namespace();
-	ASSERT_OK(ke_close(&ke));
-	ASSERT_OK(ke_init(&ke));
-}
-
 static int find_nothing_and_send(void *arg)
 {
 	struct visit *visit = arg;
 
-	move_out();
+	user_enter_own_netns();
 	assert_empty(visit->id);
 	send_number(visit->id, 2);
 	send_number(visit->id, 3);
@@ -90,7 +83,7 @@ static int wait_elsewhere(void *arg)
 	uint64_t number;
 	struct ke_event ev = { .data = &number, .size = sizeof(number) };
 
-	move_out();
+	user_enter_own_netns();
 	announce(visit);
 	ASSERT_OK(ke_receive(&ke, visit->id, &ev, 0, -1));
 	return (int)number;
@@ -120,7 +113,7 @@ static int stay_elsewhere(void *arg)
 {
 	struct visit *visit = arg;
 
-	move_out();
+	user_enter_own_netns();
 	send_number(visit->id, 1);
 	announce(visit);
 	WAIT_UNTIL(__atomic_load_n(&visit->leave, __ATOMIC_ACQUIRE));
@@ -188,7 +181,7 @@ static int leave_events_behind(void *arg)
 	static char large[10000];
 	int i;
 
-	move_out();
+	user_enter_own_netns();
 	for (i = 0; i < 200; i++) {
 		send_number(visit->id + i % 50, i);
 		ASSERT_OK(ke_send_event(&ke, visit->id, large, sizeof(large)));
@@ -215,7 +208,7 @@ static int die_waiting(void *arg)
 	struct visit *visit = arg;
 	struct ke_event ev = { .size = 0 };
 
-	move_out();
+	user_enter_own_netns();
 	send_number(visit->id + 1, 1);
 	announce(visit);
 	return ke_receive(&ke, visit->id, &ev, 0, -1);
@@ -242,7 +235,7 @@ static int tell_first_seq(void *arg)
 	uint64_t *seq = arg;
 	int id = fresh_id();
 
-	move_out();
+	user_enter_own_netns();
 	*seq = send_number(id, 1);
 	return 0;
 }

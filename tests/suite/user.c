@@ -61,6 +61,12 @@ void user_drop(int capability)
 	ASSERT_SYS(syscall(SYS_capset, &header, data));
 }
 
+void user_enter_own_netns(void)
+{
+	ASSERT_SYS(unshare(CLONE_NEWNET));
+	user_reopen();
+}
+
 static void write_map(const char *path, const char *map)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

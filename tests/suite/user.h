@@ -20,6 +20,9 @@ void user_reopen(void);
 /* Takes a capability (CAP_*) from the process. */
 void user_drop(int capability);
 
+/* Takes the process to a new network namespace, and opens ke anew there. */
+void user_enter_own_netns(void);
+
 /* Makes the process root of a new user namespace, and of a new network namespace. */
 void user_enter_own_namespaces(void);
 
