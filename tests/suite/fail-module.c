@@ -27,7 +27,7 @@ static int load(int fd, const char *parameters)
  */
 static unsigned int faults_of_the_loader(int fd)
 {
-	fault_arm(MANY);
+	fault_begin(FAULT_ONE, MANY);
 	ASSERT_RESULT(load(fd, "max_event_size=none"), -EINVAL);
 	return MANY - fault_remaining();
 }
@@ -52,9 +52,9 @@ START_TEST(a_load_that_fails_leaves_nothing)
 	first = faults_of_the_loader(fd);
 	for (nth = first; failed; nth++) {
 		ck_assert_uint_lt(nth, MANY);
-		fault_arm(nth);
+		fault_begin(FAULT_ONE, nth);
 		err = load(fd, "");
-		failed = fault_disarm();
+		failed = fault_end(FAULT_ONE);
 		ck_assert_msg(!err || (failed && (err == -ENOMEM || err == -EFAULT)),
 			      "fault %u: %d", nth, err);
 		ck_assert_msg(is_loaded() == !err, "fault %u: %d, but the module is %sloaded", nth,

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P3, P5: sends of every kind with every allocation and copy failing in turn. */
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "harness.h"
 #include "limits.h"
+#include "memory.h"
 #include "record.h"
 #include "scene.h"
 #include "task.h"
 #include "user.h"
 
-static char payload[60000];
+#define HOUR 3600000	/* ms */
+#define LONGEST 200000
+#define SEVERAL 3
+#define MANY 20		/* more than are sent in one go */
+
+static char payload[LONGEST], room[LONGEST];
 static size_t payload_len;
-static struct ke_event several[3];
+static struct ke_event several[MANY];
+static uint64_t numbers[MANY];
 
 static int outcome(ssize_t result)
 {
@@ -25,7 +34,7 @@ static int send_payload(void)
 
 static int send_to_known(void)
 {
-	struct ke_event ev = { .id = ids[EMPTY], .data = payload, .len = 8 };
+	struct ke_event ev = { .id = ids[EMPTY], .data = numbers, .len = sizeof(*numbers) };
 
 	return ke_send(&ke, &ev, 0, 0);
 }
@@ -33,19 +42,48 @@ static int send_to_known(void)
 static int send_with_ttl(void)
 {
 	struct ke_event ev = {
-		.id = ids[UNUSED], .data = payload, .len = 300, .ttl_ms = 3600000,
+		.id = ids[UNUSED], .data = payload, .len = payload_len, .ttl_ms = HOUR,
 	};
 
 	return ke_send(&ke, &ev, 0, 0);
 }
 
-static int send_several(void)
+static int send_numbers(size_t count, uint32_t ttl_ms, int timeout_ms)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(several); i++)
-		several[i] = (struct ke_event){ .id = ids[EMPTY], .data = payload, .len = 100 };
-	return ke_send_batch(&ke, several, ARRAY_SIZE(several), 0);
+	for (i = 0; i < count; i++)
+		several[i] = (struct ke_event){
+			.id = ids[EMPTY], .data = &numbers[i], .len = sizeof(*numbers),
+			.ttl_ms = ttl_ms,
+		};
+	return ke_send_batch(&ke, several, count, timeout_ms);
+}
+
+static int send_several(void)
+{
+	return send_numbers(SEVERAL, 0, 0);
+}
+
+static int send_many(void)
+{
+	return send_numbers(MANY, HOUR, 1);
+}
+
+/* Of sizes, times to live and IDs that do not go together. */
+static int send_all_kinds(void)
+{
+	static const struct ke_event kinds[SEVERAL] = {
+		{ .data = payload, .len = 100 },
+		{ .data = payload, .len = 3000, .ttl_ms = HOUR },
+		{ .data = payload, .len = 0 },
+	};
+
+	memcpy(several, kinds, sizeof(kinds));
+	several[0].id = ids[EMPTY];
+	several[1].id = ids[UNUSED];
+	several[2].id = ids[EMPTY];
+	return ke_send_batch(&ke, several, SEVERAL, 0);
 }
 
 static int write_several(void)
@@ -69,23 +107,71 @@ static int write_pieces(void)
 	return outcome(writev(ke_fd(&ke), pieces, ARRAY_SIZE(pieces)));
 }
 
-static void drain_empty(int result)
+/* So many have come, from the first on, and no more. */
+static void take_numbers(int count)
 {
-	(void)result;
-	drain(ids[EMPTY]);
+	int i;
+
+	for (i = 1; i <= count; i++)
+		ck_assert_uint_eq(receive_number(ids[EMPTY]), i);
+	assert_empty(ids[EMPTY]);
 }
 
-static void drain_unused(int result)
+static void take_one_number(int result)
 {
 	(void)result;
-	ck_assert_uint_eq(drain(ids[UNUSED]), 1);
+	take_numbers(1);
+}
+
+static void take_records(int result)
+{
+	ck_assert_uint_eq(result % sizeof(struct number_record), 0);
+	take_numbers(result / (int)sizeof(struct number_record));
+}
+
+static void take_payload_of(int id, size_t len)
+{
+	struct ke_event ev = { .data = room, .size = sizeof(room) };
+
+	memset(room, 0, sizeof(room));
+	ASSERT_OK(ke_receive(&ke, id, &ev, 0, 0));
+	ck_assert_uint_eq(ev.len, len);
+	ck_assert(memory_is(room, len, 1));
+}
+
+static void take_payload(int result)
+{
+	(void)result;
+	take_payload_of(ids[UNUSED], payload_len);
+	assert_empty(ids[UNUSED]);
+}
+
+static void take_all_kinds(int result)
+{
+	int i;
+
+	for (i = 0; i < result; i++)
+		take_payload_of(several[i].id, several[i].len);
+	assert_empty(ids[EMPTY]);
+	assert_empty(ids[UNUSED]);
+}
+
+static void fill(void)
+{
+	size_t i;
+
+	memory_fill(payload, sizeof(payload), 1);
+	for (i = 0; i < MANY; i++)
+		numbers[i] = i + 1;
 }
 
 #define SEND_LENGTH(len)							\
 do {										\
 	payload_len = (len);							\
+	fill();									\
 	SET_SCENE();								\
-	FAIL("send", send_payload, drain_unused, 0);				\
+	FAIL("send", send_payload, take_payload, 0);				\
+	FAIL("send with a time to live", send_with_ttl, take_payload, 0);	\
 	scene_strike();								\
 } while (0)
 
@@ -109,35 +195,30 @@ END_TEST
 
 START_TEST(p3_sending_much)
 {
-	SEND_LENGTH(sizeof(payload));
+	SEND_LENGTH(60000);
+}
+END_TEST
+
+START_TEST(p3_sending_more_than_the_slab_has)
+{
+	limit_set("max_event_size", LONGEST);
+	SEND_LENGTH(LONGEST);
 }
 END_TEST
 
 START_TEST(p3_sending_in_every_other_way)
 {
+	fill();
 	SET_SCENE();
-	FAIL("send to an ID in use", send_to_known, drain_empty, 0);
-	FAIL("send with a time to live", send_with_ttl, drain_unused, 0);
-	FAIL("send_batch", send_several, drain_empty, 3);
-	FAIL("write", write_several, drain_empty, 3 * sizeof(struct number_record));
-	FAIL("writev", write_pieces, drain_empty, sizeof(struct number_record));
-	scene_strike();
-}
-END_TEST
-
-static int wait_for_room(void)
-{
-	struct ke_event ev = { .id = ids[UNUSED], .data = payload, .len = 8 };
-
-	return ke_send(&ke, &ev, 0, 1);
-}
-
-START_TEST(p3_waiting_for_room)
-{
-	SET_SCENE();
-	limit_set("max_bytes", 1);
-	FAIL("send that waits", wait_for_room, NULL, -ETIMEDOUT);
-	limits_restore();
+	FAIL("send to an ID in use", send_to_known, take_one_number, 0);
+	FAIL("send_batch", send_several, take_numbers, SEVERAL);
+	FAIL("send_batch of many", send_many, take_numbers, MANY);
+	FAIL("send_batch of all kinds", send_all_kinds, take_all_kinds, SEVERAL);
+	FAIL("write", write_several, take_records, SEVERAL * sizeof(struct number_record));
+	FAIL("writev", write_pieces, take_records, sizeof(struct number_record));
+	ASSERT_OK(ke_claim(&ke, ids[EMPTY], 0600));
+	FAIL("send to a claimed ID", send_to_known, take_one_number, 0);
+	ASSERT_OK(ke_unclaim(&ke, ids[EMPTY]));
 	scene_strike();
 }
 END_TEST
@@ -146,6 +227,145 @@ static bool is_failure(int result)
 {
 	return result == -ENOMEM || result == -EFAULT;
 }
+
+static kevents_ctx other;
+
+static int send_when_there_is_room(int timeout_ms)
+{
+	struct ke_event ev = { .id = ids[UNUSED], .data = numbers, .len = sizeof(*numbers) };
+
+	return ke_send(&other, &ev, 0, timeout_ms);
+}
+
+static int send_at_once(void)
+{
+	return send_when_there_is_room(0);
+}
+
+static int wait_a_moment(void)
+{
+	return send_when_there_is_room(1);
+}
+
+static int wait_for_room(void)
+{
+	return send_when_there_is_room(60000);
+}
+
+static int claim_in_vain(void)
+{
+	return ke_claim(&other, ids[UNUSED], 0600);
+}
+
+static int watch_in_vain(void)
+{
+	return ke_watch(&other, ids[UNUSED]);
+}
+
+START_TEST(p3_p5_where_all_is_full)
+{
+	SET_SCENE();
+	ASSERT_OK(ke_init(&other));
+	limit_set("max_bytes", 1);
+	FAIL("send at the limit", send_at_once, NULL, -EAGAIN);
+	FAIL("send that waits at the limit", wait_a_moment, NULL, -ETIMEDOUT);
+	FAIL("claim at the limit", claim_in_vain, NULL, -EAGAIN);
+	FAIL("watch at the limit", watch_in_vain, NULL, -EAGAIN);
+	limits_restore();
+	scene_strike();
+}
+END_TEST
+
+/* Makes other a client that has to keep the user's limits, and has sent once. */
+static void open_with_limits(void)
+{
+	user_drop(CAP_SYS_RESOURCE);
+	ASSERT_OK(ke_init(&other));
+	ASSERT_OK(send_at_once());
+	ck_assert_uint_eq(drain(ids[UNUSED]), 1);
+}
+
+static void allow_no_more(void)
+{
+	limit_set("user_max_events", limits_now().user_events);
+	limit_set("user_max_ids", limits_now().user_ids);
+}
+
+START_TEST(p3_p5_where_the_user_has_all_that_it_may)
+{
+	SET_SCENE();
+	open_with_limits();
+	allow_no_more();
+	FAIL("send at the user's limit", send_at_once, NULL, -EDQUOT, .one = true);
+	FAIL("send that waits at the user's limit", wait_a_moment, NULL, -ETIMEDOUT,
+	     .one = true);
+	FAIL("claim at the user's limit", claim_in_vain, NULL, -EDQUOT, .one = true);
+	FAIL("watch at the user's limit", watch_in_vain, NULL, -EDQUOT, .one = true);
+	limits_restore();
+	scene_strike();
+}
+END_TEST
+
+static void make_room(void)
+{
+	ck_assert_uint_eq(receive_number(ids[SINGLE]), 4);
+}
+
+START_TEST(p3_p5_room_that_comes_while_one_waits)
+{
+	struct meanwhile meanwhile = { .call = SYS_ioctl, .act = make_room };
+	unsigned int nth, woken = 0;
+	bool failed = true, acted;
+	int err;
+
+	fill();
+	SET_SCENE();
+	open_with_limits();
+	limit_set("user_max_events", limits_now().user_events);
+	for (nth = 1; failed; nth++) {
+		meanwhile_begin(&meanwhile);
+		fault_begin(FAULT_ONE, nth);
+		err = wait_for_room();
+		failed = fault_end(FAULT_ONE);
+		acted = meanwhile_end(&meanwhile);
+		ck_assert_msg(failed ? !err || is_failure(err) : !err, "fault %u: %d", nth, err);
+		ck_assert_uint_eq(drain(ids[UNUSED]), !err);
+		if (acted)
+			scene_refill(0);
+		woken += failed && acted;
+	}
+	ck_assert_uint_gt(woken, 0);
+	limits_restore();
+	scene_strike();
+}
+END_TEST
+
+/* What is not sent does not come to who waits for it either. */
+START_TEST(p3_p9_sending_to_one_who_waits)
+{
+	uint64_t number = 0;
+	enum fault fault;
+	unsigned int nth;
+	int err;
+
+	SET_SCENE();
+	for (fault = 0; fault < FAULTS; fault++) {
+		struct receiver receiver = RECEIVER(ids[EMPTY]);
+
+		receiver_block(&receiver);
+		for (nth = 1, err = -ENOMEM; err; nth++) {
+			number++;
+			fault_begin(fault, nth);
+			err = ke_send_event(&ke, ids[EMPTY], &number, sizeof(number));
+			fault_end(fault);
+			ck_assert_msg(!err || is_failure(err), "fault %u: %d", nth, err);
+		}
+		receiver_expect(&receiver, number);
+		ck_assert_uint_gt(nth, 2);
+	}
+	scene_strike();
+}
+END_TEST
 
 /*
  * In a namespace of its own, whose table has to grow there and then: what would
@@ -159,15 +379,14 @@ START_TEST(p3_sending_to_ids_that_make_their_table_grow)
 
 	if (!faults_available())
 		SKIP("this kernel injects no faults");
-	ASSERT_SYS(unshare(CLONE_NEWNET));
-	user_reopen();
+	user_enter_own_netns();
 	task_pin();
 	task_rule();
 	for (id = first; id < first + count; id++) {
 		for (nth = 1, err = -ENOMEM; err; nth++) {
-			fault_arm(nth);
+			fault_begin(FAULT_ONE, nth);
 			err = ke_send_event(&ke, id, NULL, 0);
-			fault_disarm();
+			fault_end(FAULT_ONE);
 			ck_assert_msg(!err || is_failure(err), "ID %d, fault %u: %d", id, nth, err);
 		}
 	}
@@ -176,8 +395,6 @@ START_TEST(p3_sending_to_ids_that_make_their_table_grow)
 		ck_assert_uint_eq(drain(id), 1);
 }
 END_TEST
-
-static kevents_ctx other;
 
 static int send_one_by_other(void)
 {
@@ -190,16 +407,16 @@ static int send_several_by_other(void)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(several); i++)
+	for (i = 0; i < SEVERAL; i++)
 		several[i] = (struct ke_event){ .id = ids[UNUSED], .data = payload, .len = 100 };
-	return ke_send_batch(&other, several, ARRAY_SIZE(several), 0);
+	return ke_send_batch(&other, several, SEVERAL, 0);
 }
 
 /* The call, which tells how many it sent, through a new client by a new user. */
 static void fail_first(int (*call)(void))
 {
 	const struct ke_limits before = limits_now();
-	const uid_t uid = fresh_user();
+	const uid_t was = getuid(), uid = fresh_user();
 	unsigned int nth = 1;
 	bool failed;
 	int sent;
@@ -207,10 +424,10 @@ static void fail_first(int (*call)(void))
 	do {
 		ASSERT_OK(ke_init(&other));
 		ASSERT_SYS(setreuid(uid, -1));
-		fault_arm(nth);
+		fault_begin(FAULT_ONE, nth);
 		sent = call();
-		failed = fault_disarm();
-		ASSERT_SYS(setreuid(0, -1));
+		failed = fault_end(FAULT_ONE);
+		ASSERT_SYS(setreuid(was, -1));
 		ASSERT_OK(ke_close(&other));
 		ck_assert_msg(sent > 0 || is_failure(sent), "fault %u: %d", nth, sent);
 		ck_assert_uint_eq(drain(ids[UNUSED]), sent > 0 ? sent : 0);
@@ -233,7 +450,11 @@ TESTS(fail_send, 120, WITH_CLIENT,
       p3_sending_little,
       p3_sending_a_page,
       p3_sending_much,
+      p3_sending_more_than_the_slab_has,
       p3_sending_in_every_other_way,
-      p3_waiting_for_room,
+      p3_p5_where_all_is_full,
+      p3_p5_where_the_user_has_all_that_it_may,
+      p3_p5_room_that_comes_while_one_waits,
+      p3_p9_sending_to_one_who_waits,
       p3_sending_to_ids_that_make_their_table_grow,
       p3_a_process_that_sends_for_the_first_time)

@@ -126,11 +126,14 @@ struct ke_limits limits_after_sending(int id)
 	return limits_now();
 }
 
-/* What others have left behind in other namespaces may go meanwhile. */
+/* What others, and root, have left behind in other namespaces may go meanwhile. */
 static bool is_back(const struct ke_limits *then)
 {
 	struct ke_limits now = limits_now();
 
+	if (getuid() && (now.user_bytes != then->user_bytes ||
+			 now.user_events != then->user_events || now.user_ids != then->user_ids))
+		return false;
 	return now.broker_bytes == then->broker_bytes &&
 	       now.broker_events == then->broker_events &&
 	       now.broker_ids == then->broker_ids && now.bytes <= then->bytes &&

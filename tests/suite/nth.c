@@ -9,27 +9,63 @@
 #include "limits.h"
 
 #define MANY 2000	/* no call has so many */
+#define BURST 20	/* copies in a row; none tries again so often */
 
-static int fault_fd = -1;
+static int fault_fd = -1, copies_fd = -1;
 
-static void debugfs_set(const char *fault, const char *name, const char *value)
+static int debugfs_open(const char *fault, const char *name)
 {
 	char path[128];
 	int fd;
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", fault, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void debugfs_set(const char *fault, const char *name, const char *value)
+{
+	int fd = debugfs_open(fault, name);
+
 	ck_assert_int_eq(write(fd, value, strlen(value)), strlen(value));
 	close(fd);
 }
 
+static void debugfs_set_number(const char *fault, const char *name, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	debugfs_set(fault, name, text);
+}
+
+static int debugfs_number(const char *fault, const char *name)
+{
+	int fd = debugfs_open(fault, name);
+	char text[16] = "";
+
+	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	return atoi(text);
+}
+
+static int task_file(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/thread-self/%s", name);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
 bool faults_available(void)
 {
-	fault_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	fault_fd = task_file("fail-nth");
 	if (fault_fd < 0 && errno == ENOENT)
 		return false;
 	ASSERT_SYS(fault_fd);
+	copies_fd = task_file("make-it-fail");
+	ASSERT_SYS(copies_fd);
 	/* Each failure would show its stack, and those that may sleep would not fail. */
 	debugfs_set("failslab", "verbose", "0");
 	debugfs_set("failslab", "ignore-gfp-wait", "N");
@@ -38,10 +74,12 @@ bool faults_available(void)
 	debugfs_set("fail_page_alloc", "ignore-gfp-highmem", "N");
 	debugfs_set("fail_page_alloc", "min-order", "0");
 	debugfs_set("fail_usercopy", "verbose", "0");
+	debugfs_set("fail_usercopy", "task-filter", "Y");
+	debugfs_set("fail_usercopy", "probability", "100");
 	return true;
 }
 
-void fault_arm(unsigned int nth)
+static void one_begin(unsigned int nth)
 {
 	char text[16];
 
@@ -61,9 +99,36 @@ unsigned int fault_remaining(void)
 	return strtoul(text, NULL, 10);
 }
 
-bool fault_disarm(void)
+static void copies_begin(unsigned int nth)
 {
-	return !fault_remaining();
+	debugfs_set_number("fail_usercopy", "space", nth);
+	debugfs_set_number("fail_usercopy", "times", BURST);
+	ck_assert_int_eq(pwrite(copies_fd, "1", 1, 0), 1);
+}
+
+/* To say so takes a copy, which fails, too, until the burst is over. */
+static bool copies_end(void)
+{
+	int left = BURST;
+
+	while (pwrite(copies_fd, "0", 1, 0) < 0) {
+		ck_assert_int_eq(errno, EFAULT);
+		left--;
+	}
+	return debugfs_number("fail_usercopy", "times") < left;
+}
+
+void fault_begin(enum fault fault, unsigned int nth)
+{
+	if (fault == FAULT_COPIES)
+		copies_begin(nth);
+	else
+		one_begin(nth);
+}
+
+bool fault_end(enum fault fault)
+{
+	return fault == FAULT_COPIES ? copies_end() : !fault_remaining();
 }
 
 struct state {
@@ -120,26 +185,42 @@ static bool is_allowed(const struct failing *failing, int result)
 	       (result > 0 && result < failing->expected);
 }
 
-unsigned int fail_each(const struct failing *failing, const int *ids, size_t count)
+/* Returns how many faults there were. */
+static unsigned int fail_in_turn(const struct failing *failing, enum fault fault,
+				 const int *ids, size_t count)
 {
 	unsigned int nth;
 	bool failed = true;
 
 	for (nth = 1; failed; nth++) {
-		struct state was = take_state(ids, count);
+		struct state was;
 		int result;
 
 		ck_assert_msg(nth < MANY, "%s never ends untouched", failing->name);
-		fault_arm(nth);
+		if (failing->prepare)
+			failing->prepare();
+		was = take_state(ids, count);
+		fault_begin(fault, nth);
 		result = failing->call();
-		failed = fault_disarm();
-		if (result >= 0 && failing->undo)
-			failing->undo(result);
+		failed = fault_end(fault);
 		ck_assert_msg(failed ? is_allowed(failing, result) : result == failing->expected,
 			      "%s, fault %u: %d, not %d", failing->name, nth, result,
 			      failing->expected);
+		if (result >= 0 && failing->check)
+			failing->check(result);
+		if (result >= 0 && failing->undo)
+			failing->undo(result);
 		assert_state(failing, nth, result >= 0 && failing->undo, &was, ids, count);
 	}
-	dprintf(STDOUT_FILENO, "# %s: %u faults\n", failing->name, nth - 2);
 	return nth - 2;
+}
+
+void fail_each(const struct failing *failing, const int *ids, size_t count)
+{
+	unsigned int one = fail_in_turn(failing, FAULT_ONE, ids, count);
+	unsigned int copies = failing->one ? 0 :
+			      fail_in_turn(failing, FAULT_COPIES, ids, count);
+
+	dprintf(STDOUT_FILENO, "# %s: %u faults\n", failing->name, one + copies);
+	ck_assert_msg(failing->passes == !one, "%s has %u faults", failing->name, one);
 }

@@ -9,13 +9,16 @@
 /* False where the kernel cannot inject faults; otherwise gets it ready for that. */
 bool faults_available(void);
 
-/* From here on the nth allocation or copy of the calling thread fails. */
-void fault_arm(unsigned int nth);
+/* One allocation or copy that fails, or copies that fail from one on. */
+enum fault { FAULT_ONE, FAULT_COPIES, FAULTS };
 
-/* No more; returns whether one has failed. */
-bool fault_disarm(void);
+/* From here on the calling thread has the fault at its nth chance. */
+void fault_begin(enum fault fault, unsigned int nth);
 
-/* How many more it would have taken; no more fails. */
+/* No more; returns whether something has failed. */
+bool fault_end(enum fault fault);
+
+/* The same after FAULT_ONE; returns how many more chances it would have taken. */
 unsigned int fault_remaining(void);
 
 /* A call, to be made over and over. */
@@ -24,15 +27,20 @@ struct failing {
 	int (*call)(void);		/* its result, or -errno */
 	void (*undo)(int result);	/* after a success, without faults; may be NULL */
 	int expected;			/* the result when nothing fails */
+	void (*prepare)(void);		/* before each call, without faults; may be NULL */
+	void (*check)(int result);	/* what a success gave, before undo; may be NULL */
+	bool passes;			/* nothing of it can fail */
+	bool one;			/* FAULT_ONE only */
 };
 
 /*
  * Lets each allocation and each copy of the call fail in turn, until it comes to
- * its end untouched. Each time it must give -ENOMEM or -EFAULT, or what is
+ * its end untouched; then each copy and those that follow, which takes
+ * CAP_SYS_RESOURCE. Each time it must give -ENOMEM or -EFAULT, or what is
  * expected, or a part of that where it is a number; and after an error the IDs
  * must be as they were: what waits, is leased, is counted and charged, and which
- * event comes first. Returns how many faults there were.
+ * event comes first. Fails the test if nothing of the call has failed.
  */
-unsigned int fail_each(const struct failing *failing, const int *ids, size_t count);
+void fail_each(const struct failing *failing, const int *ids, size_t count);
 
 #endif /* NTH_H */

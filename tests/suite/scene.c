@@ -3,6 +3,7 @@
 
 #include "harness.h"
 #include "held.h"
+#include "user.h"
 
 int ids[ID_COUNT];
 uint64_t scene_lease;
@@ -17,6 +18,7 @@ void scene_set(void)
 {
 	size_t i;
 
+	ASSERT_SYS(setreuid(fresh_user(), -1));
 	for (i = 0; i < ID_COUNT; i++)
 		ids[i] = fresh_id();
 	for (i = 1; i <= 3; i++)

@@ -15,6 +15,7 @@ extern int ids[ID_COUNT];
 /* The lease of event 5. */
 extern uint64_t scene_lease;
 
+/* Makes the process, still privileged, a user of whom only this test has events. */
 void scene_set(void);
 
 /* Sends event 4; what a call that took it is undone by. */
@@ -26,7 +27,8 @@ void scene_strike(void);
 /* fail_each() with those IDs. */
 void scene_fail(const struct failing *call);
 
-#define FAIL(...) scene_fail(&(const struct failing){ __VA_ARGS__ })
+#define FAIL(title, ...)							\
+	scene_fail(&(const struct failing){ .name = (title), __VA_ARGS__ })
 
 /* Skips the test where nothing can be made to fail. */
 #define SET_SCENE()								\

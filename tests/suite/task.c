@@ -121,22 +121,26 @@ static char state(pid_t tid)
 }
 
 /* What the file says of a task that runs is not a number. */
-static bool is_in_ioctl(pid_t tid)
+static bool is_in(pid_t tid, long call)
 {
 	char text[256];
 
-	return read_proc(tid, "syscall", text, sizeof(text)) &&
-	       strtol(text, NULL, 10) == SYS_ioctl;
+	return read_proc(tid, "syscall", text, sizeof(text)) && strtol(text, NULL, 10) == call;
+}
+
+bool task_sleeps_in(pid_t tid, long call)
+{
+	return is_in(tid, call) && state(tid) == 'S';
 }
 
 bool task_is_blocked(pid_t tid)
 {
-	return is_in_ioctl(tid) && state(tid) == 'S';
+	return task_sleeps_in(tid, SYS_ioctl);
 }
 
 bool task_is_stuck(pid_t tid)
 {
-	return is_in_ioctl(tid) && strchr("SD", state(tid));
+	return is_in(tid, SYS_ioctl) && strchr("SD", state(tid));
 }
 
 void task_wait_blocked(pid_t tid)
@@ -148,6 +152,36 @@ void task_wait_blocked(pid_t tid)
 		ck_assert_msg(!strchr("XZ", now), "a task ended that should wait");
 		sched_yield();
 	}
+}
+
+static void *act_meanwhile(void *arg)
+{
+	struct meanwhile *meanwhile = arg;
+
+	while (!__atomic_load_n(&meanwhile->over, __ATOMIC_ACQUIRE)) {
+		if (task_sleeps_in(meanwhile->sleeper, meanwhile->call)) {
+			meanwhile->act();
+			meanwhile->acted = true;
+			break;
+		}
+		sched_yield();
+	}
+	return NULL;
+}
+
+void meanwhile_begin(struct meanwhile *meanwhile)
+{
+	meanwhile->sleeper = gettid();
+	meanwhile->over = false;
+	meanwhile->acted = false;
+	ck_assert_int_eq(pthread_create(&meanwhile->thread, NULL, act_meanwhile, meanwhile), 0);
+}
+
+bool meanwhile_end(struct meanwhile *meanwhile)
+{
+	__atomic_store_n(&meanwhile->over, true, __ATOMIC_RELEASE);
+	ck_assert_int_eq(pthread_join(meanwhile->thread, NULL), 0);
+	return meanwhile->acted;
 }
 
 long task_sleeps(pid_t tid)

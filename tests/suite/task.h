@@ -56,9 +56,27 @@ void *shared_memory(size_t size);
 /* Returns when the task sleeps in an ioctl; fails the test if it ends instead. */
 void task_wait_blocked(pid_t tid);
 
-/* Whether it sleeps in an ioctl at this moment; stuck: in a page fault, too. */
+/* Whether it sleeps in this system call (SYS_*) at this moment. */
+bool task_sleeps_in(pid_t tid, long call);
+
+/* The same for an ioctl; stuck: in a page fault, too. */
 bool task_is_blocked(pid_t tid);
 bool task_is_stuck(pid_t tid);
+
+/* A thread that acts once, when the one that begins it sleeps in a system call. */
+struct meanwhile {
+	long call;		/* SYS_* */
+	void (*act)(void);
+	pid_t sleeper;
+	bool over;
+	bool acted;
+	pthread_t thread;
+};
+
+void meanwhile_begin(struct meanwhile *meanwhile);
+
+/* Returns whether it has acted, which it does not from now on. */
+bool meanwhile_end(struct meanwhile *meanwhile);
 
 /* How often the task has gone to sleep. */
 long task_sleeps(pid_t tid);
