@@ -153,12 +153,9 @@ static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receive
 static __always_inline int hand_out(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
 {
-	struct ke_event *event;
+	struct ke_event *event = ke_queue_first_locked(queue);
 	int err;
 
-	if (ke_lease_settle_locked(queue, &receiver->ended))
-		return -EAGAIN;
-	event = ke_queue_first_locked(queue);
 	err = ke_sink_show(&receiver->sink, event, queue->id,
 			   KE_COPY_ATOMIC);
 	if (err == -EFAULT)
@@ -204,6 +201,8 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 			return -EINTR;
 		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
 			return -EPERM;
+		if (ke_lease_settle_locked(queue, &receiver->ended))
+			continue;
 		if (may_take(queue, receiver)) {
 			err = hand_out(queue, receiver);
 			if (err != -EAGAIN)
@@ -256,6 +255,8 @@ static __always_inline int try(struct ke_receiver *receiver,
 {
 	lockdep_assert_held(&queue->lock);
 	queue->used = true;
+	if (ke_lease_settle_locked(queue, &receiver->ended))
+		return -EAGAIN;
 	return may_take(queue, receiver) ? hand_out(queue, receiver) : -ENOMSG;
 }
 

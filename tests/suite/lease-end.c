@@ -358,6 +358,51 @@ static void pass_time(uint32_t ms)
 	receiver_expect(&receiver, 1);
 }
 
+/* The event of id is leased and its time over, but the worker has hardly been there. */
+static void outlive_lease(int id)
+{
+	lease_number(&ke, id, 1, 1);
+	spin_ns(MS);
+}
+
+START_TEST(p9_poll_and_receive_agree_on_a_lease_that_is_over)
+{
+	int id = fresh_id(), i;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	send_number(id, 1);
+	for (i = 0; i < 20; i++) {
+		outlive_lease(id);
+		ASSERT_RESULT(ke_poll_event(&ke, id), 1);
+		outlive_lease(id);
+		ASSERT_OK(ke_receive(&ke, id, &ev, KE_PEEK, 0));
+		outlive_lease(id);
+		ASSERT_OK(ke_receive(&ke, id, &ev, KE_LEASE, 0));
+		ASSERT_OK(ke_nack(&ke, ev.seq));
+		outlive_lease(id);
+		ASSERT_OK(ke_get_event(&ke, id, &number, sizeof(number)));
+		send_number(id, 1);
+	}
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
+START_TEST(p9_a_receiver_in_line_finds_a_lease_over_before_it_gives_up)
+{
+	int id = fresh_id(), i;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	send_number(id, 1);
+	for (i = 0; i < 20; i++) {
+		lease_number(&ke, id, 1, 1);
+		ASSERT_OK(ke_receive(&ke, id, &ev, KE_PEEK, 2));
+	}
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
 START_TEST(what_was_acknowledged_in_time_does_not_come_back)
 {
 	int id = fresh_id();
@@ -505,6 +550,8 @@ TESTS(lease_end, 90, WITH_CLIENT,
       p6_a_hundred_thousand_leases_return_without_holding_up_others,
       a_lease_ends_with_its_time_without_anybody_calling,
       a_long_lease_ends_as_timely_as_a_short_one,
+      p9_poll_and_receive_agree_on_a_lease_that_is_over,
+      p9_a_receiver_in_line_finds_a_lease_over_before_it_gives_up,
       what_was_acknowledged_in_time_does_not_come_back,
       the_time_of_a_lease_does_not_end_the_next_one,
       a_later_lease_may_be_limited_where_the_first_was_not,
