@@ -3,6 +3,7 @@
 #define KE_BROKER_H
 
 #include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/llist.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
@@ -13,8 +14,8 @@
 
 #include "clock.h"
 #include "queue.h"
+#include "quota.h"
 
-struct ke_user;
 struct net;
 
 /* All queues of one network namespace; lives as long as that. */
@@ -102,6 +103,21 @@ static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker,
 	struct ke_queue *queue = ke_broker_find_locked(broker, id);
 
 	return likely(queue) ? queue : ke_broker_make_locked(broker, id, user);
+}
+
+/*
+ * The same for who is to send or receive there: -EPERM, too, where only claimed IDs
+ * can be used and this one has no queue, and so no claim.
+ */
+static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker,
+						    s32 id, struct ke_user *user)
+{
+	struct ke_queue *queue = ke_broker_find_locked(broker, id);
+
+	if (likely(queue))
+		return queue;
+	return READ_ONCE(ke_limits.strict) ? ERR_PTR(-EPERM) :
+	       ke_broker_make_locked(broker, id, user);
 }
 
 /* The same as ke_broker_unlock() for a queue that nobody uses any more. */

@@ -23,7 +23,7 @@ static inline int ke_receiving_receive(struct ke_client *client, s32 id,
 	int err;
 
 	if (receiver->waits)
-		queue = ke_broker_get_locked(broker, id, client->user);
+		queue = ke_broker_use_locked(broker, id, client->user);
 	else
 		queue = ke_broker_find_locked(broker, id);
 	if (!queue)

@@ -130,7 +130,7 @@ static __always_inline unsigned int deliver(struct ke_broker *broker,
 
 	*err = 0;
 	while (done < n && !*err) {
-		queue = ke_broker_get_locked(broker, sendings[done].id, user);
+		queue = ke_broker_use_locked(broker, sendings[done].id, user);
 		if (IS_ERR(queue)) {
 			*err = PTR_ERR(queue);
 			break;
@@ -168,7 +168,7 @@ static __always_inline int try_send(struct ke_client *client, struct ke_user *us
 static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
 		     struct ke_queue **pinned)
 {
-	struct ke_queue *queue = ke_broker_get_locked(broker, id, user);
+	struct ke_queue *queue = ke_broker_use_locked(broker, id, user);
 	int err;
 
 	if (IS_ERR(queue))

@@ -9,6 +9,7 @@
 #include "limits.h"
 #include "task.h"
 #include "user.h"
+#include "watched.h"
 
 /* A child that receives as somebody. */
 struct waiter {
@@ -167,6 +168,64 @@ START_TEST(strict_forbids_what_nobody_has_used_yet)
 	ASSERT_RESULT(ke_poll_event(&ke, fresh_id()), -EPERM);
 	ASSERT_RESULT(ke_stat(&ke, fresh_id(), &stat), -EPERM);
 	ASSERT_RESULT(ke_purge(&ke, fresh_id()), -EPERM);
+	limits_restore();
+}
+END_TEST
+
+/* Every way to use an ID that would make it, however long it may wait. */
+static void assert_forbidden(int id)
+{
+	static const int timeouts[] = { 0, 1000, -1 };
+	struct ke_event ev = { .id = id };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		ASSERT_RESULT(ke_send(&ke, &ev, 0, timeouts[i]), -EPERM);
+		ASSERT_RESULT(ke_send_batch(&ke, &ev, 1, timeouts[i]), -EPERM);
+		ASSERT_RESULT(ke_receive(&ke, id, &ev, 0, timeouts[i]), -EPERM);
+	}
+}
+
+static int use_what_none_has_claimed(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	user_become(waiter->uid, waiter->uid);
+	user_reopen();
+	ASSERT_OK(ke_claim(&ke, waiter->id, 0600));
+	assert_forbidden(waiter->id + 1);
+	ck_assert_uint_eq(limits_now().user_ids, 1);
+	ASSERT_RESULT(ke_claim(&ke, waiter->id + 1, 0600), -EDQUOT);
+	ASSERT_OK(ke_unclaim(&ke, waiter->id));
+	return 0;
+}
+
+START_TEST(strict_forbids_an_id_before_there_is_no_room_for_it)
+{
+	struct waiter *waiter = new_waiter(fresh_id());
+
+	fresh_id();
+	limit_set("strict", 1);
+	limit_set("user_max_ids", 1);
+	child_run(use_what_none_has_claimed, waiter);
+	limit_set("max_bytes", 0);
+	assert_forbidden(fresh_id());
+	limits_restore();
+}
+END_TEST
+
+START_TEST(strict_lets_an_id_be_watched_until_it_is_claimed)
+{
+	int id = fresh_id();
+
+	limit_set("strict", 1);
+	ASSERT_OK(ke_watch(&ke, id));
+	assert_forbidden(id);
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	send_number(id, 1);
+	ck_assert_uint_eq(receive_watched(&ke), 1);
+	ASSERT_OK(ke_unclaim(&ke, id));
+	ASSERT_OK(ke_unwatch(&ke, id));
 	limits_restore();
 }
 END_TEST
@@ -366,4 +425,6 @@ TESTS(claim_wait, 60, WITH_CLIENT,
       claims_look_at_the_effective_user_of_the_caller,
       p5_a_claimed_id_counts_once,
       strict_forbids_what_nobody_has_used_yet,
+      strict_forbids_an_id_before_there_is_no_room_for_it,
+      strict_lets_an_id_be_watched_until_it_is_claimed,
       strict_ends_the_wait_for_any_id)
