@@ -99,23 +99,34 @@ module_param_cb(user_max_ids, &bounded_uint, &user_max_ids, 0644);
 __MODULE_PARM_TYPE(user_max_ids, "uint");
 MODULE_PARM_DESC(user_max_ids, "IDs in use and claims that one user brings into being");
 
+/* Without a value it means 1, as a bool. */
 static int set_strict(const char *text, const struct kernel_param *kp)
 {
-	int err = param_set_bool(text, kp);
+	unsigned int value = 1;
+	int err = text ? kstrtouint(text, 0, &value) : 0;
 
-	if (!err)
-		ke_broker_recheck_all();
-	return err;
+	if (err)
+		return err;
+	if (value > 1)
+		return -EINVAL;
+	WRITE_ONCE(ke_limits.strict, value);
+	ke_broker_recheck_all();
+	return 0;
+}
+
+static int get_strict(char *text, const struct kernel_param *kp)
+{
+	return sysfs_emit(text, "%d\n", READ_ONCE(ke_limits.strict));
 }
 
 static const struct kernel_param_ops strict_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
 	.set = set_strict,
-	.get = param_get_bool,
+	.get = get_strict,
 };
 
-module_param_cb(strict, &strict_ops, &ke_limits.strict, 0644);
-__MODULE_PARM_TYPE(strict, "bool");
+module_param_cb(strict, &strict_ops, NULL, 0644);
+__MODULE_PARM_TYPE(strict, "uint");
 MODULE_PARM_DESC(strict, "1: only claimed IDs can be used");
 
 static int __init kevents_init(void)

@@ -394,15 +394,30 @@ START_TEST(limits_out_of_range_are_refused)
 	static const char *const values[] = {
 		"-1", "text", " ", "64k", "18446744073709551615", "99999999999999999999999",
 	};
+	static const char *const switches[] = {
+		"2", "-1", "10", "1x", "01x", "yes, please", "Y", "on", " ",
+	};
 	struct ke_limits before = limits_now(), after;
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		for (j = 0; j < ARRAY_SIZE(values); j++)
 			ck_assert_int_lt(parameter_set(names[i], values[j]), 0);
-	ASSERT_RESULT(parameter_set("strict", "2"), -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(switches); i++)
+		ASSERT_RESULT(parameter_set("strict", switches[i]), -EINVAL);
 	after = limits_now();
 	ck_assert(!memcmp(&before, &after, offsetof(struct ke_limits, bytes)));
+}
+END_TEST
+
+START_TEST(strict_reads_as_it_is_written)
+{
+	ck_assert_int_eq(parameter_get("strict"), 0);
+	limit_set("strict", 1);
+	ck_assert_int_eq(parameter_get("strict"), 1);
+	ASSERT_OK(parameter_set("strict", "0"));
+	ck_assert_int_eq(parameter_get("strict"), 0);
+	limits_restore();
 }
 END_TEST
 
@@ -459,5 +474,6 @@ TESTS(quota, 90, WITH_CLIENT,
       p1_a_limit_lowered_below_the_use_drops_nothing,
       p1_without_any_bytes_what_waits_is_received,
       limits_out_of_range_are_refused,
+      strict_reads_as_it_is_written,
       the_limits_are_at_first_as_documented,
       p5_who_passes_the_limits_of_users_does_not_pass_that_of_all)
