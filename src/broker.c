@@ -55,8 +55,7 @@
  *              dead may use it until unlocking, and across unlocking if it
  *              counts itself in ke_queue.pins. Events, leases, a claim and
  *              watches keep it, too. Freed after a grace period.
- * ke_event     the list or tree it is in; ke_event.copiers, if it has ended
- *              while somebody copies it.
+ * ke_event     the list or tree it is in.
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_sender    references: a client's, and one of each event. Found under RCU;

@@ -28,12 +28,11 @@ static const char *const cache_names[CLASSES] = {
 	"kevents_data_32k", "kevents_data_64k",
 };
 
-/* An event is freed as it is made: nobody copies it, nor has it a deadline. */
+/* An event is freed as it is made: it has no deadline. */
 static void construct_event(void *object)
 {
 	struct ke_event *event = object;
 
-	event->copiers = 0;
 	timerqueue_init(&event->due);
 }
 

@@ -21,7 +21,6 @@ enum ke_event_state {
 	KE_EVENT_WAITS,			/* in its queue, never handed out */
 	KE_EVENT_RETURNED,		/* in its queue, handed out before */
 	KE_EVENT_LEASED,		/* with a client */
-	KE_EVENT_ENDED,			/* nowhere: to be freed */
 };
 
 /*
@@ -38,8 +37,7 @@ struct ke_event {
 	struct timerqueue_node due;	/* in ke_queue.deadlines, or empty */
 	struct ke_lessee *lessee;	/* who has it; if leased */
 	u32 deliveries;			/* times it was handed out */
-	u32 copiers : 24;		/* threads that copy it without the lock */
-	u32 state : 8;			/* enum ke_event_state */
+	u32 state;			/* enum ke_event_state; until it has ended */
 
 	ktime_t ttl;			/* when it expires, CLOCK_MONOTONIC; 0: never */
 	struct ke_queue *queue;		/* alive as long as it holds the event */

@@ -151,22 +151,17 @@ static inline void ke_queue_detach_locked(struct ke_queue *queue, struct ke_even
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *ended);
 
-/*
- * @event is nowhere any more: it goes to @ended, to be freed without the lock;
- * or, if somebody copies it, is left to that.
- */
+/* @event is nowhere any more: it goes to @ended, to be freed without the lock. */
 static inline void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
 				       struct hlist_head *ended)
 {
 	lockdep_assert_held(&queue->lock);
-	event->state = KE_EVENT_ENDED;
 	queue->counts.bytes -= event->bytes;
 	atomic_long_sub(event->bytes, &queue->realm->bytes);
 	atomic_long_dec(&queue->realm->events);
 	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
 		timerqueue_del(&queue->deadlines, &event->due);
-	if (likely(!event->copiers))
-		hlist_add_head(&event->entry, ended);
+	hlist_add_head(&event->entry, ended);
 }
 
 /* Ends @event, which waits, because it has been received. */

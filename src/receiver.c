@@ -23,17 +23,16 @@
  * An event stays in the queue until it has been copied to its receiver. The
  * copy is made under the lock with page faults off; so copy and removal are one
  * step, and a receive that fails has not moved anything. Where a page is
- * missing, the event is copied without the lock and with faults on, only to
- * bring the page; it stays in its place, for anybody to take, and the receiver
- * tries again.
+ * missing, it is brought without the lock; the event stays in its place, for
+ * anybody to take, and the receiver tries again: what it gets then may be
+ * another one, so nothing of this one has been copied.
  *
  * Receivers that wait stand in a row. An event wakes the first of them, which
  * takes the oldest event, leaves the row, and wakes the next if there is one
  * more event: one after the other, so that neither events nor receivers
  * overtake each other even if one of them fails. Whoever leaves the row, for
  * whatever reason, wakes the next; so no wake-up is lost. While a receiver
- * copies with faults on, which may take any time, it stands aside and others
- * may pass.
+ * brings a page, which may take any time, it stands aside and others may pass.
  *
  * One event is kept for each receiver in the row that will take one. A
  * receiver that comes later gets what there is beyond that, or stands in line.
@@ -111,28 +110,23 @@ static __always_inline void take(struct ke_queue *queue, struct ke_event *event,
 }
 
 /*
- * Copies @event with page faults on, which brings the pages, and says whether
- * the memory is good; then it is all to do again: -EAGAIN. It may take any time,
- * so nobody is to wait for @receiver meanwhile.
+ * Brings the pages that an event of @len bytes needs, and says whether the memory
+ * is good; then it is all to do again: -EAGAIN. It may take any time, so nobody is
+ * to wait for @receiver meanwhile.
  */
-static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receiver,
-			     struct ke_event *event)
+static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receiver, u32 len)
 	__must_hold(&queue->lock)
 {
 	const bool was_in_row = in_row(receiver);
 	int err;
 
-	event->copiers++;
 	queue->pins++;
 	if (was_in_row)
 		leave_row(queue, receiver, true);
 	spin_unlock(&queue->lock);
 	if (receiver->stall)
 		receiver->stall(receiver, true);
-	err = ke_sink_show(&receiver->sink, event, queue->id,
-			   KE_COPY_MAY_SLEEP);
-	if (!err)
-		ke_sink_undo(&receiver->sink);
+	err = ke_sink_bring(&receiver->sink, len);
 	if (receiver->stall)
 		receiver->stall(receiver, false);
 	cond_resched();
@@ -140,9 +134,6 @@ static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receive
 	if (was_in_row)
 		enter_row(queue, receiver);
 	queue->pins--;
-	event->copiers--;
-	if (event->state == KE_EVENT_ENDED && !event->copiers)
-		hlist_add_head(&event->entry, &receiver->ended);
 	return err ?: -EAGAIN;
 }
 
@@ -156,10 +147,9 @@ static __always_inline int hand_out(struct ke_queue *queue, struct ke_receiver *
 	struct ke_event *event = ke_queue_first_locked(queue);
 	int err;
 
-	err = ke_sink_show(&receiver->sink, event, queue->id,
-			   KE_COPY_ATOMIC);
+	err = ke_sink_show(&receiver->sink, event, queue->id);
 	if (err == -EFAULT)
-		err = fault_in(queue, receiver, event);
+		err = fault_in(queue, receiver, event->len);
 	if (!err && !receiver->peek)
 		take(queue, event, receiver);
 	return err;

@@ -32,16 +32,13 @@ static int copy_record(const struct ke_event *event, s32 id,
 		done += copy_to_iter(ke_event_payload(event), event->len, iter);
 	if (done == sizeof(record) + event->len)
 		done += iov_iter_zero(padding, iter);
-	if (done == KEVENTS_RECORD_SIZE(event->len)) {
-		sink->copied = done;
+	if (done == KEVENTS_RECORD_SIZE(event->len))
 		return 0;
-	}
 	iov_iter_revert(iter, done);
 	return -EFAULT;
 }
 
-int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id,
-			enum ke_copy how)
+int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id)
 {
 	int err;
 
@@ -49,23 +46,78 @@ int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 
 		sink->needed = event->len;
 		return -EMSGSIZE;
 	}
-	if (how == KE_COPY_MAY_SLEEP)
-		return copy_record(event, id, sink);
 	pagefault_disable();
 	err = copy_record(event, id, sink);
 	pagefault_enable();
 	return err;
 }
 
-void ke_sink_undo(struct ke_sink *sink)
+/* How much of its buffer a payload of @len bytes takes. */
+static u64 size_of(const struct ke_sink *sink, u32 len)
 {
+	return len + (sink->terminate && len < sink->size);
+}
+
+/* All that will be written, not a byte of each page: tagged memory is good in parts. */
+static int rewrite(u64 addr, u64 size)
+{
+	void __user *at;
+	u8 chunk[128];
+	u64 n;
+
+	for (; size; addr += n, size -= n) {
+		at = u64_to_user_ptr(addr);
+		n = min_t(u64, size, sizeof(chunk));
+		if (copy_from_user(chunk, at, n) || copy_to_user(at, chunk, n))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int clear(struct iov_iter *iter, size_t size)
+{
+	size_t done = iov_iter_zero(size, iter);
+
+	iov_iter_revert(iter, done);
+	return done == size ? 0 : -EFAULT;
+}
+
+int ke_sink_bring(const struct ke_sink *sink, u32 len)
+{
+	int err;
+
 	if (sink->iter)
-		iov_iter_revert(sink->iter, sink->copied);
+		return clear(sink->iter, KEVENTS_RECORD_SIZE(len));
+	err = rewrite(sink->data, size_of(sink, len));
+	return err ?: rewrite(sink->received, sizeof(struct kevents_received));
 }
 
 /*
- * Writes back what is there: the buffer is the call's own until that returns.
+ * The absence of the first page is noticed before anything is written. To the others
+ * what is there is written back: the buffer is the call's own until that returns.
  */
+bool ke_sink_is_present(const struct ke_sink *sink, u32 len)
+{
+	u64 size = size_of(sink, len), end = sink->data + size;
+	u8 __user *at;
+	u64 addr;
+	u8 byte;
+
+	if (!user_access_begin(u64_to_user_ptr(sink->data), size))
+		return false;
+	for (addr = (sink->data & PAGE_MASK) + PAGE_SIZE; addr < end; addr += PAGE_SIZE) {
+		at = u64_to_user_ptr(addr);
+		unsafe_get_user(byte, at, fault);
+		unsafe_put_user(byte, at, fault);
+	}
+	user_access_end();
+	return true;
+
+fault:
+	user_access_end();
+	return false;
+}
+
 static bool prefault_byte(u64 addr)
 {
 	u8 __user *at = u64_to_user_ptr(addr);

@@ -26,13 +26,11 @@ struct ke_sink {
 	bool terminate;			/* with a NUL byte if there is room */
 	u64 received;			/* address of a struct kevents_received */
 	struct iov_iter *iter;		/* instead of all that: for a record */
-	size_t copied;			/* to iter, by the last copy */
 	u32 needed;			/* after -EMSGSIZE: length of the payload */
 };
 
 /* The same as ke_sink_show() for a record. */
-int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id,
-			enum ke_copy how);
+int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id);
 
 /* CLOCK_MONOTONIC as the calling process reads it. */
 static inline u64 ke_sink_time(u64 ns)
@@ -148,12 +146,21 @@ fault:
 	return -EFAULT;
 }
 
+/*
+ * Whether all pages that a payload of @len bytes takes are there. With page faults off,
+ * where it may be more than one.
+ */
+bool ke_sink_is_present(const struct ke_sink *sink, u32 len);
+
 static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 					       const struct ke_sink *sink)
 {
 	u8 __user *to = u64_to_user_ptr(sink->data);
 	int err = 0;
 
+	if (unlikely((sink->data ^ (sink->data + event->len)) & PAGE_MASK) &&
+	    !ke_sink_is_present(sink, event->len))
+		return -EFAULT;
 	if (event->len <= KE_EVENT_SMALL_SIZE)
 		err = ke_sink_put_small(event->payload, to, event->len);
 	else if (!access_ok(to, event->len) ||
@@ -164,34 +171,41 @@ static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 	return err;
 }
 
-/* Shows @event, of @id, to the calling process; 0, -EMSGSIZE or -EFAULT. */
+/*
+ * Shows @event, of @id, to the calling process; 0, -EMSGSIZE, or -EFAULT where a page
+ * is not present: then nothing of the payload has been written, unless the page went
+ * away meanwhile.
+ */
 static __always_inline int ke_sink_show(struct ke_sink *sink,
-					const struct ke_event *event, s32 id,
-					enum ke_copy how)
+					const struct ke_event *event, s32 id)
 {
 	int err;
 
 	if (sink->iter)
-		return ke_sink_copy_record(sink, event, id, how);
+		return ke_sink_copy_record(sink, event, id);
 	if (event->len > sink->size) {
 		sink->needed = event->len;
 		return -EMSGSIZE;
 	}
-	if (how == KE_COPY_ATOMIC)
-		pagefault_disable();
-	err = ke_sink_put_payload(event, sink);
+	pagefault_disable();
+	err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
 	if (!err)
-		err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
-	if (how == KE_COPY_ATOMIC)
-		pagefault_enable();
+		err = ke_sink_put_payload(event, sink);
+	pagefault_enable();
 	return err;
 }
 
-/* The event that was shown last is not handed out after all. */
-void ke_sink_undo(struct ke_sink *sink);
+/*
+ * Brings the pages that an event of @len bytes, for which there is room, needs.
+ * -EFAULT: the memory is bad. May sleep for any time. By then it may be another
+ * event's turn, so none is copied for this: the memory holds what it held. Only that
+ * of an iterator, which cannot be read when it is to be written, holds zeros instead:
+ * what a read leaves free behind its last record may have been cleared.
+ */
+int ke_sink_bring(const struct ke_sink *sink, u32 len);
 
 /*
- * Makes it likely that a later KE_COPY_ATOMIC finds the pages there, without
+ * Makes it likely that a later ke_sink_show() finds the pages there, without
  * changing what they hold.
  */
 void ke_sink_prefault(const struct ke_sink *sink);

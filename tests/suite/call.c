@@ -88,9 +88,14 @@ bool call_is_done(const struct call *call)
 	return __atomic_load_n(&call->done, __ATOMIC_ACQUIRE);
 }
 
-void call_block(struct call *call)
+void call_start(struct call *call)
 {
 	ck_assert_int_eq(pthread_create(&call->thread, NULL, run, call), 0);
+}
+
+void call_block(struct call *call)
+{
+	call_start(call);
 	WAIT_UNTIL(__atomic_load_n(&call->tid, __ATOMIC_ACQUIRE));
 	while (!call_is_asleep(call)) {
 		ck_assert_msg(!call_is_done(call), "a call ended with %ld that should wait",

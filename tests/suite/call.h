@@ -27,6 +27,8 @@ struct call call_write(int fd, const void *buffer, size_t size);
 struct call call_poll(int fd);
 struct call call_epoll(int epoll);
 
+void call_start(struct call *call);
+
 /* Starts the thread and returns when it sleeps in a system call. */
 void call_block(struct call *call);
 

@@ -124,7 +124,7 @@ bool stall_create(struct stall *stall)
 		return false;
 	ASSERT_SYS(stall->fd);
 	ASSERT_SYS(ioctl(stall->fd, UFFDIO_API, &api));
-	stall->page = memory_map(1, USABLE);
+	stall->page = memory_map(2, USABLE) + page_size();
 	range.range.start = (uintptr_t)stall->page;
 	range.range.len = page_size();
 	ASSERT_SYS(ioctl(stall->fd, UFFDIO_REGISTER, &range));

@@ -34,7 +34,7 @@ struct flicker {
 void flicker_start(struct flicker *flicker);
 void flicker_stop(struct flicker *flicker);
 
-/* A page that stalls who touches it first, in the kernel, too. */
+/* A page that stalls who touches it first, in the kernel, too; the one before does not. */
 struct stall {
 	int fd;
 	char *page;

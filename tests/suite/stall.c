@@ -2,6 +2,7 @@
 /* P3: a receiver or sender that is stuck in the middle of the copy. */
 #include <sys/mman.h>
 
+#include "call.h"
 #include "harness.h"
 #include "memory.h"
 #include "module.h"
@@ -141,6 +142,106 @@ START_TEST(p1_stalled_receivers_may_all_miss_what_a_quick_one_took)
 	}
 	ck_assert_uint_eq(got, 1);
 	assert_empty(id);
+}
+END_TEST
+
+#define LONG 100
+#define SHORT 10
+#define BEFORE 50	/* so much of a buffer lies before the page that stalls */
+
+/* What a call gets that stalls for a long event, which another one takes. */
+static void swap_for_a_short_one(int id, struct stall *stall)
+{
+	char first[LONG], second[SHORT];
+
+	memset(second, 0x22, sizeof(second));
+	stall_wait(stall);
+	ASSERT_OK(ke_get_event(&ke, id, first, sizeof(first)));
+	ck_assert(memory_is_all(first, sizeof(first), 0x11));
+	ASSERT_OK(ke_send_event(&ke, id, second, sizeof(second)));
+	stall_release(stall);
+}
+
+static void send_long(int id)
+{
+	char first[LONG];
+
+	memset(first, 0x11, sizeof(first));
+	ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
+}
+
+START_TEST(a_stalled_receiver_keeps_nothing_of_what_another_got)
+{
+	static const unsigned int flags[] = { 0, KE_PEEK, KE_LEASE };
+	int id = fresh_id();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct receiver stalled;
+		struct stall stall;
+
+		if (!stall_create(&stall))
+			SKIP(NO_USERFAULTFD);
+		send_long(id);
+		stalled = stalling(id, &stall, 0);
+		stalled.data = memset(stall.page - BEFORE, 0x55, BEFORE);
+		stalled.flags = flags[i];
+		receiver_start(&stalled);
+		swap_for_a_short_one(id, &stall);
+		receiver_join(&stalled);
+		ASSERT_OK(stalled.result);
+		ck_assert_uint_eq(stalled.ev.len, SHORT);
+		ck_assert(memory_is_all(stalled.data, SHORT, 0x22));
+		ck_assert(memory_is_all(stall.page - BEFORE + SHORT, BEFORE - SHORT, 0x55));
+		ck_assert(memory_is_all(stall.page, page_size(), 0));
+		if (flags[i] == KE_PEEK)
+			drain(id);
+		if (flags[i] == KE_LEASE)
+			ASSERT_OK(ke_ack(&ke, stalled.ev.seq));
+	}
+}
+END_TEST
+
+START_TEST(a_receiver_that_gets_nothing_keeps_nothing_of_what_another_got)
+{
+	int id = fresh_id();
+	struct receiver stalled;
+	struct stall stall;
+	char first[LONG];
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	send_long(id);
+	stalled = stalling(id, &stall, 0);
+	stalled.data = memset(stall.page - BEFORE, 0x55, BEFORE);
+	receiver_start(&stalled);
+	stall_wait(&stall);
+	ASSERT_OK(ke_get_event(&ke, id, first, sizeof(first)));
+	stall_release(&stall);
+	receiver_join(&stalled);
+	ASSERT_RESULT(stalled.result, -ENOMSG);
+	ck_assert(memory_is_all(stalled.data, BEFORE, 0x55));
+	ck_assert(memory_is_all(stall.page, page_size(), 0));
+}
+END_TEST
+
+START_TEST(a_stalled_read_keeps_nothing_of_what_another_got)
+{
+	const size_t record = 16 + 16;	/* header, payload and padding */
+	int id = fresh_id();
+	struct stall stall;
+	struct call reader;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	ASSERT_OK(ke_watch(&ke, id));
+	send_long(id);
+	reader = call_read(ke_fd(&ke), stall.page, page_size());
+	call_start(&reader);
+	swap_for_a_short_one(id, &stall);
+	ck_assert_int_eq(call_join(&reader), record);
+	ck_assert(memory_is_all(stall.page + 16, SHORT, 0x22));
+	ck_assert(memory_is_all(stall.page + 16 + SHORT, page_size() - 16 - SHORT, 0));
 }
 END_TEST
 
@@ -352,6 +453,9 @@ TESTS(stall, 60, WITH_CLIENT,
       p3_others_send_while_a_receiver_is_stalled,
       p1_two_stalled_receivers_and_a_quick_one_share_without_loss,
       p1_stalled_receivers_may_all_miss_what_a_quick_one_took,
+      a_stalled_receiver_keeps_nothing_of_what_another_got,
+      a_receiver_that_gets_nothing_keeps_nothing_of_what_another_got,
+      a_stalled_read_keeps_nothing_of_what_another_got,
       p9_a_stalled_waiter_does_not_hold_up_the_row,
       p9_a_queue_where_somebody_is_stalled_stays,
       p3_killing_a_stalled_receiver_loses_nothing,

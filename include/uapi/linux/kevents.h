@@ -353,8 +353,9 @@ struct kevents_limits {
  * write(2) takes whole records, each KEVENTS_RECORD_SIZE() long, and returns the
  * bytes of those it accepted; what stopped it is an error only if that is 0.
  * read(2) fills the buffer with whole records from the watched IDs; EMSGSIZE if
- * the first does not fit. Both wait, read for the first record and write for
- * room, unless the file has O_NONBLOCK (EAGAIN).
+ * the first does not fit. What it leaves of the buffer may have been cleared.
+ * Both wait, read for the first record and write for room, unless the file has
+ * O_NONBLOCK (EAGAIN).
  */
 struct kevents_record {
 	__s32 id;
