@@ -43,7 +43,8 @@
  * of its events. ke_broker.idle is a lock-free list, filled under ke_queue.lock.
  *
  * How an event meets a receiver that waits, under these locks, is modelled in
- * tests/model/handover.pml, in every order of steps.
+ * tests/model/handover.pml, in every order of steps; what it leaves out is said
+ * there.
  *
  * Who keeps what alive
  *
