@@ -24,20 +24,18 @@ void coverage_begin(void)
 		__atomic_store_n(&words[0], 0, __ATOMIC_RELAXED);
 }
 
-/* Marks the places reached in seen, a byte for a hash; returns how many are new. */
-unsigned int coverage_end(uint8_t *seen, size_t size)
+bool coverage_end(uint8_t *seen, size_t size, unsigned int *fresh)
 {
 	unsigned long i, count;
-	unsigned int fresh = 0;
 	size_t at;
 
 	if (!words || ioctl(fd, KCOV_DISABLE, 0))
-		return 0;
+		return false;
 	count = __atomic_load_n(&words[0], __ATOMIC_RELAXED);
 	for (i = 1; i <= count && i < WORDS; i++) {
 		at = (words[i] * UINT64_C(0x9e3779b97f4a7c15) >> 32) % size;
-		fresh += !seen[at];
+		*fresh += !seen[at];
 		seen[at] = 1;
 	}
-	return fresh;
+	return count;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: fuzz SECONDS SEED
+ * Usage: fuzz SECONDS SEED [guided]
  *        fuzz 0 SEED[:CUT:TAIL]
  *
  * Makes calls at random to /dev/kevents, in rounds of a process each, which is in a
  * network namespace of its own; a round is a sequence of calls that are checked
  * against a model, or a storm of calls from many threads and processes. Where the
- * kernel tells what code was reached, sequences that reached more are varied. With 0
- * seconds one round is made again. Needs root.
+ * kernel tells what code was reached, sequences that reached more are varied; with
+ * `guided` it has to. With 0 seconds one round is made again. Needs root.
  */
 #include "fuzz.h"
 
@@ -35,8 +35,11 @@ static struct {
 	struct plan corpus[1024];	/* sequences that reached something new */
 	unsigned int corpus_size;
 	unsigned int reached;
+	unsigned long rounds;		/* that went well */
 	uint8_t seen[1 << 20];
 } *shared;
+
+static bool guided;
 
 static bool is_storm(const struct plan *plan)
 {
@@ -45,8 +48,10 @@ static bool is_storm(const struct plan *plan)
 
 static void note_coverage(const struct plan *plan)
 {
-	unsigned int fresh = coverage_end(shared->seen, sizeof(shared->seen));
+	unsigned int fresh = 0;
 
+	if (!coverage_end(shared->seen, sizeof(shared->seen), &fresh) && guided)
+		fail("the kernel does not tell what is reached");
 	shared->reached += fresh;
 	if (fresh && shared->corpus_size < ARRAY_SIZE(shared->corpus))
 		shared->corpus[shared->corpus_size++] = *plan;
@@ -151,19 +156,36 @@ static bool nothing_leaked(unsigned long before)
 	return i < 300;
 }
 
+/* Rounds from the plan on until so many seconds have passed; one if they are 0. */
+static bool rounds_make(const struct plan *plan, unsigned long seconds, unsigned long before)
+{
+	time_t end = time(NULL) + (time_t)seconds;
+	struct plan next = *plan;
+
+	do {
+		if (!round_make(&next))
+			return false;
+		if (is_storm(&next) && !nothing_leaked(before)) {
+			print_failure(&next, "leaks", 0);
+			return false;
+		}
+		next = plan_next(plan->seed + ++shared->rounds);
+	} while (time(NULL) < end);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long seconds, rounds = 0, before;
 	struct plan plan = { .seed = 0 };
-	bool good = true;
-	time_t end;
+	unsigned long before;
+	bool good;
 
-	if (argc != 3 || sscanf(argv[2], "%" SCNu64 ":%" SCNu64 ":%" SCNu64, &plan.seed,
-				&plan.cut, &plan.tail) < 1) {
-		fputs("usage: fuzz SECONDS SEED\n", stderr);
+	guided = argc == 4 && !strcmp(argv[3], "guided");
+	if (argc != 3 + guided || sscanf(argv[2], "%" SCNu64 ":%" SCNu64 ":%" SCNu64,
+					 &plan.seed, &plan.cut, &plan.tail) < 1) {
+		fputs("usage: fuzz SECONDS SEED [guided]\n", stderr);
 		return 2;
 	}
-	seconds = strtoul(argv[1], NULL, 10);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
@@ -171,16 +193,9 @@ int main(int argc, char **argv)
 	account = &shared->account;
 	broker_create();
 	before = bytes_held();
-	end = time(NULL) + (time_t)seconds;
-	if (!seconds)
-		good = round_make(&plan);
-	for (; good && time(NULL) < end; rounds++) {
-		struct plan next = plan_next(plan.seed + rounds);
-
-		good = round_make(&next);
-	}
+	good = rounds_make(&plan, strtoul(argv[1], NULL, 10), before);
 	good = nothing_leaked(before) && good;
 	printf("%lu rounds, %lu calls, %u places of the kernel reached, %u sequences kept\n",
-	       rounds, account->calls, shared->reached, shared->corpus_size);
-	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+	       shared->rounds, account->calls, shared->reached, shared->corpus_size);
+	return good && shared->rounds && account->calls ? EXIT_SUCCESS : EXIT_FAILURE;
 }

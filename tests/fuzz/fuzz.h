@@ -81,8 +81,13 @@ void sequence_run(void);
 /* The other kind: everything at once; each call may fail in documented ways only. */
 void storm_run(void);
 
-/* Coverage of the kernel; what cannot be had counts as 0. */
+/* Coverage of the kernel, where that tells it. */
 void coverage_begin(void);
-unsigned int coverage_end(uint8_t *seen, size_t size);
+
+/*
+ * Marks the places reached in seen, a byte for a hash; adds how many are new to fresh.
+ * False if nothing was told.
+ */
+bool coverage_end(uint8_t *seen, size_t size, unsigned int *fresh);
 
 #endif /* FUZZ_H */

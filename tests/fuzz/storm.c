@@ -4,6 +4,8 @@
  * files, which one of them closes and opens anew, while a page of memory comes and
  * goes and signals come down on all.
  */
+#include "storm.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kevents.h>
@@ -57,9 +59,7 @@ static const unsigned int commands[] = {
 
 static int some_id(void)
 {
-	static const int ids[] = { 0, 1, -1, INT32_MAX, INT32_MIN };
-
-	return ids[below(ARRAY_SIZE(ids))];
+	return storm_ids[below(STORM_IDS)];
 }
 
 static int some_timeout(void)
@@ -192,18 +192,34 @@ static void fill(void *argument, unsigned int command)
 	*(int *)argument = some_id();
 }
 
-static void check(long result, const char *call, unsigned int command)
+/* What was told in memory that nobody else writes to. */
+static void told(const void *argument, unsigned int command, long result)
 {
-	static const int errors[] = {
-		0, EBADF, EFAULT, EINVAL, EMSGSIZE, EPERM, ENOMEM, EAGAIN, EDQUOT, ETIMEDOUT,
-		EINTR, ENOMSG, ENOENT, EBUSY, ENOTTY,
-	};
-	size_t i;
+	const struct kevents_receive *receive = argument;
+	const struct kevents_lease *lease = argument;
+	const struct kevents_send *send = argument;
+	const struct kevents_id *id = argument;
 
-	for (i = 0; i < ARRAY_SIZE(errors); i++)
-		if (result >= 0 || result == -errors[i])
-			return;
-	fail("%s (%#x) returns %ld (%s)", call, command, result, error_name(result));
+	switch (command) {
+	case KEVENTS_IOC_SEND:
+		check_send_waits(send->timeout_ms, result);
+		if (!result)
+			tally_sent(send);
+		break;
+	case KEVENTS_IOC_RECEIVE:
+		check_receive_waits(receive->timeout_ms, result);
+		if (!result)
+			tally_received(receive);
+		break;
+	case KEVENTS_IOC_ACK:
+		if (!result)
+			tally_acknowledged(lease->seq);
+		break;
+	case KEVENTS_IOC_PURGE:
+		if (result > 0)
+			tally_purged(id->id, result);
+		break;
+	}
 }
 
 static void some_ioctl(int fd)
@@ -213,6 +229,7 @@ static void some_ioctl(int fd)
 	size_t size = _IOC_SIZE(command);
 	enum place place = below(8) ? GOOD : (enum place)below(PLACES);
 	void *argument = memory_at(place, size, 2 + below(2));
+	long result;
 
 	fill(bytes, command);
 	if (!below(6))
@@ -222,7 +239,14 @@ static void some_ioctl(int fd)
 	/* Threads share the place on purpose: it changes under the kernel's feet. */
 	if (can_write(place))
 		memcpy(argument, bytes, size);
-	check(outcome(ioctl(fd, command, below(4) ? (void *)bytes : argument)), "ioctl", command);
+	if (below(4))
+		argument = bytes;
+	if (command == KEVENTS_IOC_PURGE && (argument != bytes || !tally_may_purge()))
+		command = KEVENTS_IOC_POLL;
+	result = outcome(ioctl(fd, command, argument));
+	check_call("ioctl", command, result);
+	if (argument == bytes)
+		told(argument, command, result);
 }
 
 static void some_stream(int fd)
@@ -240,17 +264,18 @@ static void some_stream(int fd)
 	}
 	switch (below(4)) {
 	case 0:
-		check(outcome(read(fd, parts[0].iov_base, parts[0].iov_len)), "read", 0);
+		check_call("read", CALL_READ,
+			   outcome(read(fd, parts[0].iov_base, parts[0].iov_len)));
 		break;
 	case 1:
-		check(outcome(write(fd, record, KEVENTS_RECORD_SIZE(record->len % 64))),
-		      "write", 0);
+		check_call("write", CALL_WRITE,
+			   outcome(write(fd, record, KEVENTS_RECORD_SIZE(record->len % 64))));
 		break;
 	case 2:
-		check(outcome(readv(fd, parts, n)), "readv", n);
+		check_call("readv", CALL_READ, outcome(readv(fd, parts, n)));
 		break;
 	default:
-		check(outcome(writev(fd, parts, n)), "writev", n);
+		check_call("writev", CALL_WRITE, outcome(writev(fd, parts, n)));
 	}
 }
 
@@ -261,12 +286,13 @@ static void some_poll(int fd)
 	int epoll;
 
 	if (below(2)) {
-		check(outcome(poll(&poll_fd, 1, below(3))), "poll", 0);
+		check_call("poll", CALL_POLL, outcome(poll(&poll_fd, 1, below(3))));
 		return;
 	}
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-		check(outcome(epoll_wait(epoll, &event, 1, below(3))), "epoll_wait", 0);
+		check_call("epoll_wait", CALL_POLL,
+			   outcome(epoll_wait(epoll, &event, 1, below(3))));
 	close(epoll);
 }
 
@@ -363,42 +389,58 @@ static void threads_run(uint64_t seed)
 }
 
 /* A process that has the files, too, perhaps as another user in namespaces of its own. */
-static pid_t start_process(uint64_t seed)
+static pid_t start_process(uint64_t seed, bool may_die)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
 	state = seed | 1;
-	if (!below(2) && !unshare(CLONE_NEWUSER | CLONE_NEWNET))
+	if (may_die)
+		tally_may_die();
+	if (!below(2) && !unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+		tally_leave();
 		reopen(&files[below(FILES)]);
-	else if (!below(2) && setresuid(1000, 1000, 1000))
+	} else if (!below(2) && setresuid(1000, 1000, 1000)) {
 		fail("setresuid");
+	}
 	threads_run(seed);
 	_exit(0);
+}
+
+static void end_process(pid_t pid, bool dies)
+{
+	int status;
+
+	if (dies)
+		kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid ||
+	    (status && (!dies || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)))
+		fail("a process ends with %#x", status);
 }
 
 void storm_run(void)
 {
 	pid_t processes[PROCESSES];
+	bool dies[PROCESSES];
 	unsigned int i;
-	int status;
 
 	state = random_number() | 1;
 	trace("a storm");
+	tally_create(!one_in(4));
 	for (i = 0; i < FILES; i++) {
 		files[i] = open_some();
 		if (files[i] < 0)
 			fail("open");
 	}
-	for (i = 0; i < PROCESSES; i++)
-		processes[i] = start_process(random_number());
-	threads_run(random_number());
 	for (i = 0; i < PROCESSES; i++) {
-		if (one_in(2))
-			kill(processes[i], SIGKILL);
-		if (waitpid(processes[i], &status, 0) != processes[i] ||
-		    (status && (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)))
-			fail("a process ends with %#x", status);
+		dies[i] = one_in(2);
+		processes[i] = start_process(random_number(), dies[i]);
 	}
+	threads_run(random_number());
+	for (i = 0; i < PROCESSES; i++)
+		end_process(processes[i], dies[i]);
+	for (i = 0; i < FILES; i++)
+		close(files[i]);
+	tally_check();
 }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Of what the processes of a storm did, as much as they can tell for sure: not what
+ * was told in memory that others write to, nor what was done by who was killed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "storm.h"
+
+#define SEQS 1048576	/* a storm sends fewer by far */
+#define LIST_MAX 4096
+
+const int storm_ids[STORM_IDS] = { 0, 1, -1, INT32_MAX, INT32_MIN };
+
+static struct tally {
+	bool is_exact;		/* purged is all that was dropped */
+	struct {
+		uint64_t sent, received, purged;
+	} counts[STORM_IDS];
+	uint8_t given[SEQS];	/* to a sender */
+	uint8_t ended[SEQS];	/* received for good */
+} *tally;
+
+static int keeper;
+static bool is_here = true, may_purge = true;
+
+/* Queues that are watched stay, and with them what they count. */
+static void keep_queues(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < STORM_IDS; i++) {
+		struct kevents_id id = { .id = storm_ids[i] };
+
+		if (ioctl(keeper, KEVENTS_IOC_WATCH, &id))
+			fail("watch: %s", strerror(errno));
+	}
+}
+
+void tally_create(bool keeps_counts)
+{
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	keeper = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (tally == MAP_FAILED || keeper < 0)
+		fail("no tally");
+	tally->is_exact = keeps_counts;
+	if (keeps_counts)
+		keep_queues();
+}
+
+void tally_leave(void)
+{
+	is_here = false;
+	may_purge = false;
+}
+
+void tally_may_die(void)
+{
+	may_purge = false;
+}
+
+bool tally_may_purge(void)
+{
+	return may_purge || !tally->is_exact;
+}
+
+static int index_of(int id)
+{
+	int i;
+
+	for (i = 0; i < STORM_IDS; i++)
+		if (storm_ids[i] == id)
+			return i;
+	return -1;
+}
+
+static void count(uint64_t *count, unsigned int n)
+{
+	__atomic_fetch_add(count, n, __ATOMIC_RELAXED);
+}
+
+static void once(uint8_t *marks, uint64_t seq, const char *what)
+{
+	if (!seq || seq >= SEQS)
+		fail("seq is %" PRIu64, seq);
+	if (__atomic_exchange_n(&marks[seq], 1, __ATOMIC_RELAXED))
+		fail("seq %" PRIu64 " is %s twice", seq, what);
+}
+
+void tally_sent(const struct kevents_send *send)
+{
+	int i = index_of(send->id);
+
+	if (!is_here)
+		return;
+	once(tally->given, send->seq, "given");
+	if (i >= 0)
+		count(&tally->counts[i].sent, 1);
+}
+
+void tally_received(const struct kevents_receive *receive)
+{
+	int i = index_of(receive->event.id);
+
+	if (!is_here ||
+	    receive->flags & (KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE))
+		return;
+	once(tally->ended, receive->event.seq, "received");
+	if (i >= 0)
+		count(&tally->counts[i].received, 1);
+}
+
+void tally_acknowledged(uint64_t seq)
+{
+	if (is_here)
+		once(tally->ended, seq, "received");
+}
+
+void tally_purged(int id, unsigned int n)
+{
+	int i = index_of(id);
+
+	if (is_here && i >= 0)
+		count(&tally->counts[i].purged, n);
+}
+
+static struct kevents_stat stat_of(int fd, int id)
+{
+	struct kevents_stat stat = { .id = id };
+
+	if (ioctl(fd, KEVENTS_IOC_STAT, &stat))
+		fail("stat: %s", strerror(errno));
+	if (stat.leased || stat.waiters)
+		fail("ID %d has %" PRIu64 " leases and %" PRIu64 " waiters of nobody", id,
+		     (uint64_t)stat.leased, (uint64_t)stat.waiters);
+	return stat;
+}
+
+/* Receives what is left under the ID, oldest first; returns how many. */
+static uint64_t drain(int fd, int id)
+{
+	struct kevents_receive receive = {
+		.id = id, .data = (uintptr_t)memory_at(GOOD, 0, 0), .size = MEMORY_MAX,
+	};
+	uint64_t last = 0, n;
+
+	for (n = 0; !ioctl(fd, KEVENTS_IOC_RECEIVE, &receive); n++) {
+		if (receive.event.id != id || receive.event.seq <= last)
+			fail("seq %" PRIu64 " comes after %" PRIu64,
+			     (uint64_t)receive.event.seq, last);
+		last = receive.event.seq;
+		tally_received(&receive);
+	}
+	if (errno != ENOMSG)
+		fail("receive: %s", strerror(errno));
+	return n;
+}
+
+/* Sent is what was received, expired, purged, or waits. */
+static void check_id(int fd, unsigned int i)
+{
+	struct kevents_stat before = stat_of(fd, storm_ids[i]);
+	uint64_t drained = drain(fd, storm_ids[i]);
+	struct kevents_stat after = stat_of(fd, storm_ids[i]);
+	uint64_t expired = after.expired - before.expired, ended;
+
+	if (drained + expired != before.pending || after.pending || after.bytes)
+		fail("of %" PRIu64 " events, %" PRIu64 " were received and %" PRIu64
+		     " expired", (uint64_t)before.pending, drained, expired);
+	ended = after.received + after.expired + tally->counts[i].purged;
+	if (tally->is_exact ? ended != after.sent : ended - tally->counts[i].purged > after.sent)
+		fail("of %" PRIu64 " events of ID %d, %" PRIu64 " were received, %" PRIu64
+		     " expired, %" PRIu64 " purged", (uint64_t)after.sent, storm_ids[i],
+		     (uint64_t)after.received, (uint64_t)after.expired,
+		     tally->counts[i].purged);
+	if (tally->is_exact && (tally->counts[i].sent > after.sent ||
+				tally->counts[i].received > after.received))
+		fail("not all of ID %d is counted", storm_ids[i]);
+}
+
+/* Claims last until they are ended, and IDs that came by chance may hold events. */
+static void clear(int fd)
+{
+	struct kevents_list list = {
+		.ids = (uintptr_t)memory_at(GOOD, 0, 1), .n = LIST_MAX,
+	};
+	int *ids = (int *)(uintptr_t)list.ids;
+	unsigned int i;
+
+	if (ioctl(fd, KEVENTS_IOC_LIST, &list) || list.count > LIST_MAX)
+		fail("list");
+	for (i = 0; i < list.count; i++) {
+		struct kevents_id id = { .id = ids[i] };
+
+		stat_of(fd, id.id);
+		if (ioctl(fd, KEVENTS_IOC_PURGE, &id) < 0)
+			fail("purge: %s", strerror(errno));
+		if (ioctl(fd, KEVENTS_IOC_UNCLAIM, &id) && errno != ENOENT)
+			fail("unclaim: %s", strerror(errno));
+	}
+}
+
+void tally_check(void)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	struct kevents_limits limits;
+	unsigned int i;
+
+	if (fd < 0)
+		fail("open");
+	keep_queues();
+	for (i = 0; i < STORM_IDS; i++)
+		check_id(fd, i);
+	close(keeper);
+	clear(fd);
+	if (ioctl(fd, KEVENTS_IOC_LIMITS, &limits))
+		fail("limits");
+	if (limits.broker_ids || limits.broker_events || limits.broker_bytes)
+		fail("%" PRIu64 " IDs, %" PRIu64 " events, %" PRIu64 " bytes are left",
+		     (uint64_t)limits.broker_ids, (uint64_t)limits.broker_events,
+		     (uint64_t)limits.broker_bytes);
+}
