@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: fuzz SECONDS SEED [guided]
- *        fuzz 0 SEED[:CUT:TAIL]
+ *        fuzz 0 SEED[:STEP:SEED]...
  *
  * Makes calls at random to /dev/kevents, in rounds of a process each, which is in a
  * network namespace of its own; a round is a sequence of calls that are checked
@@ -12,7 +12,6 @@
 #include "fuzz.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <kevents.h>
 #include <poll.h>
 #include <sched.h>
@@ -76,8 +75,9 @@ static int round_run(const struct plan *plan)
 static void print_failure(const struct plan *plan, const char *how, int status)
 {
 	account->text[sizeof(account->text) - 1] = '\0';
-	printf("%s\nround SEED=%" PRIu64 ":%" PRIu64 ":%" PRIu64 " %s (status %#x)\n",
-	       account->text, plan->seed, plan->cut, plan->tail, how, status);
+	printf("%s\nround SEED=", account->text);
+	plan_print(plan);
+	printf(" %s (status %#x)\n", how, status);
 }
 
 /* Waits for the round, which has a group of its own; true if it went well. */
@@ -119,15 +119,15 @@ static bool round_make(const struct plan *plan)
 	return round_join(pid, plan);
 }
 
-/* A sequence that was good for something with another end, or a new one. */
+/* A sequence that was good for something, varied, or a new one. */
 static struct plan plan_next(uint64_t seed)
 {
 	struct plan plan = { .seed = seed };
+	uint64_t state = seed;
 
-	if (!is_storm(&plan) && shared->corpus_size && seed % 2) {
-		plan = shared->corpus[seed / 2 % shared->corpus_size];
-		plan.cut = 2 + seed / 3 % 100;
-		plan.tail = seed;
+	if (!is_storm(&plan) && shared->corpus_size && random_next(&state) % 2) {
+		plan = shared->corpus[random_next(&state) % shared->corpus_size];
+		plan_vary(&plan, &state);
 	}
 	return plan;
 }
@@ -181,8 +181,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	guided = argc == 4 && !strcmp(argv[3], "guided");
-	if (argc != 3 + guided || sscanf(argv[2], "%" SCNu64 ":%" SCNu64 ":%" SCNu64,
-					 &plan.seed, &plan.cut, &plan.tail) < 1) {
+	if (argc != 3 + guided || !plan_read(&plan, argv[2])) {
 		fputs("usage: fuzz SECONDS SEED [guided]\n", stderr);
 		return 2;
 	}

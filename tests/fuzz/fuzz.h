@@ -11,12 +11,27 @@
 #define DEVICE "/dev/kevents"
 
 /*
- * What a round does follows from this alone: random numbers of seed and, from step
- * number cut on, of tail.
+ * What a round does follows from this alone: random numbers of seed and, from the step
+ * of each cut on, of the seed of that. Cuts are in the order of their steps.
  */
+#define CUTS_MAX 8
 struct plan {
-	uint64_t seed, cut, tail;
+	uint64_t seed;
+	unsigned int cut_count;
+	struct cut {
+		uint64_t step, seed;
+	} cuts[CUTS_MAX];
 };
+
+/* A plan as text is SEED[:STEP:SEED]...; false if this is none. */
+bool plan_read(struct plan *plan, const char *text);
+void plan_print(const struct plan *plan);
+
+/* Gives the plan one more cut, somewhere. */
+void plan_vary(struct plan *plan, uint64_t *state);
+
+/* A random number, and the next state. */
+uint64_t random_next(uint64_t *state);
 
 void random_start(const struct plan *plan);
 
