@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is asserted of a storm: of each of its calls, and of what it leaves. */
+/* The calls of a storm; what is asserted of each of them, and of what it leaves. */
 #ifndef STORM_H
 #define STORM_H
 
 #include <linux/kevents.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Random numbers of this thread, from seed on; one below n, which is not 0. */
+void storm_random_start(uint64_t seed);
+uint64_t below(uint64_t n);
+
+/* Whether all that a call tells, it tells where nobody else writes. */
+extern bool storm_is_private;
+
+/* One call each. */
+void some_ioctl(int fd);
+void some_stream(int fd);
+void some_poll(int fd);
 
 /* The IDs that a storm means to use; others come by chance. */
 #define STORM_IDS 5
@@ -25,11 +37,15 @@ void check_call(const char *name, unsigned int command, long result);
 void check_send_waits(int32_t timeout_ms, long result);
 void check_receive_waits(int32_t timeout_ms, long result);
 
-/*
- * Before the processes of a storm start. Where the counts are kept, all queues stay
- * until the storm is over, so that they forget nothing.
- */
-void tally_create(bool keeps_counts);
+/* How much is known of what a storm does. */
+enum knowledge {
+	KNOWS_LITTLE,
+	KNOWS_DROPPED,	/* all that was dropped; queues stay, so that they forget nothing */
+	KNOWS_ALL,	/* all that was sent and received, too */
+};
+
+/* Before the processes of a storm start. */
+void tally_create(enum knowledge knowledge);
 
 /* This process has left the namespace: nothing that it does counts. */
 void tally_leave(void);
@@ -41,8 +57,9 @@ void tally_may_die(void);
 bool tally_may_purge(void);
 
 /* The caller did this, and has been told so. */
-void tally_sent(const struct kevents_send *send);
-void tally_received(const struct kevents_receive *receive);
+void tally_sent(int id, uint64_t seq);		/* or 0: it was not told */
+void tally_received(int id, uint64_t seq);
+void tally_leased(int id, uint64_t seq);
 void tally_acknowledged(uint64_t seq);
 void tally_purged(int id, unsigned int n);
 
