@@ -17,9 +17,9 @@
  *
  * What happens under the queue's lock is one step: such a section enters the lock
  * of each inbox once at most, so what others do under that alone comes to the
- * same before it or after it. Only a batch may tell an inbox of two events: the
- * second time nobody there has gone to sleep who has the turn, because the inbox
- * is ready.
+ * same before it or after it. Only one that appends or brings back several events
+ * may tell an inbox of each: from the first time on that is ready, so nobody who
+ * has the turn there goes to sleep.
  *
  * Left out is
  *
@@ -30,10 +30,11 @@
  *   answered before it sleeps or goes, from whichever queue it took an event.
  * - how the queue comes and ends. Whoever waits there, owes it an answer or brings
  *   a page counts in ke_queue.pins, under its lock.
- * - memory: the sender's spare, ke_event.copiers, when what has ended is freed. Who
- *   gives up the queue's lock to free it begins its look anew.
+ * - memory: the sender's spare, and when what has ended is freed. Who gives up the
+ *   queue's lock to free it begins its look anew.
  * - ke_sink_prefault(), after which a missing page is rare, but may be.
- * - the alarm: here time limits are noticed at any moment, or never.
+ * - the alarm, and who settles what is due: here that is done at any moment, or
+ *   never.
  * - the first look of ke_lease_find_locked(), without the queue's lock: the second
  *   decides.
  * - senders that wait for room: they append like others when there is some.
@@ -282,7 +283,7 @@ inline take_or_peek(r)
 	fi
 }
 
-/* hand_out() where the copy meets a missing page */
+/* hand_out() where a page is missing */
 inline miss()
 {
 	if
@@ -296,7 +297,7 @@ inline miss()
 	fi
 }
 
-/* The copy with faults on: it may take for ever, and a kill may come meanwhile. */
+/* ke_sink_bring(): it may take for ever, and a kill may come meanwhile. */
 inline bring_page(r)
 {
 	if
@@ -528,6 +529,7 @@ inline try_watched(r)
 					if
 					:: !lease && READY -> take(r); had_its_turn()
 					:: faults && READY -> miss(); away = true
+					:: ticks	/* something was due before the next */
 					:: else -> had_its_turn()
 					fi
 				:: !POLLS(how) -> failed = true	/* EMSGSIZE */
