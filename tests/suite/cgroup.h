@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#define NO_CGROUPS "this kernel has no memory cgroups"
+
 /* Makes it, with at most so many bytes; 0: no limit. False where there are none. */
 bool cgroup_make(unsigned long bytes_max);
 
@@ -13,6 +15,9 @@ void cgroup_enter(void);
 
 /* Bytes that are charged to it. */
 long long cgroup_charged(void);
+
+/* How many of its processes were killed for want of memory. */
+long cgroup_kills(void);
 
 /* Removes it when the last process and the last charge are gone. */
 void cgroup_remove(void);

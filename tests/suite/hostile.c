@@ -214,7 +214,7 @@ START_TEST(p5_a_memory_cgroup_at_its_limit_stops_its_own_sender_alone)
 	pid_t pid;
 
 	if (!cgroup_make(GROUP_BYTES))
-		SKIP("this kernel has no memory cgroups");
+		SKIP(NO_CGROUPS);
 	id = quiet_id(&before);
 	for (i = 0; i < 3; i++) {
 		mob->sent = 0;
@@ -263,7 +263,7 @@ START_TEST(p6_who_is_killed_for_want_of_memory_gives_back_what_it_held)
 	int id, i;
 
 	if (!cgroup_make(GROUP_BYTES))
-		SKIP("this kernel has no memory cgroups");
+		SKIP(NO_CGROUPS);
 	id = quiet_id(&before);
 	for (i = 0; i < EVENTS; i++)
 		send_number(mob->id, i);

@@ -40,7 +40,7 @@ static void charge_and_uncharge(size_t size, unsigned int count)
 START_TEST(p5_large_events_are_charged_to_the_sender_until_received)
 {
 	if (!cgroup_make(0))
-		SKIP("this kernel has no memory cgroups");
+		SKIP(NO_CGROUPS);
 	charge_and_uncharge(LARGE, EVENTS);
 	cgroup_remove();
 }
@@ -49,7 +49,7 @@ END_TEST
 START_TEST(p5_small_events_are_charged_to_the_sender_until_received)
 {
 	if (!cgroup_make(0))
-		SKIP("this kernel has no memory cgroups");
+		SKIP(NO_CGROUPS);
 	charge_and_uncharge(64, 30000);
 	cgroup_remove();
 }
