@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Users who misbehave in processes of their own, and another one's traffic beside them. */
+#ifndef MOB_H
+#define MOB_H
+
+#include <kevents.h>
+#include <sys/types.h>
+
+/* Shared by the processes of one user. */
+struct mob {
+	uid_t uid;
+	int id;			/* that they use, where they share the broker */
+	unsigned int ready;	/* of them, how many have got as far as they can */
+	unsigned int sent;
+	unsigned int received;
+	unsigned int leased;
+	unsigned int refused;
+	unsigned int looks;
+};
+
+struct mob *mob_new(void);
+
+/* The same for one that is part of something shared. */
+void mob_init(struct mob *mob);
+
+/* Makes the calling process one of them, with a client of its own. */
+void mob_enter(const struct mob *mob);
+
+void mob_say_ready(struct mob *mob);
+void mob_wait_ready(const struct mob *mob, unsigned int count);
+
+/* Adds one, which others see. */
+void mob_count(unsigned int *number);
+unsigned int mob_counted(const unsigned int *number);
+
+/* Until it is killed. */
+void stay(void) __attribute__((noreturn));
+
+void start_all(pid_t *pids, int count, int (*work)(void *arg), void *arg);
+void kill_and_join(pid_t pid);
+void kill_and_join_all(const pid_t *pids, int count);
+
+/* An ID for another user's traffic, watched so that it stays; what is in use then. */
+int quiet_id(struct ke_limits *before);
+
+/* What another user sends arrives, in order, and nothing else does. */
+void assert_traffic(int id);
+
+#endif /* MOB_H */
