@@ -96,7 +96,7 @@ int ke_sink_bring(const struct ke_sink *sink, u32 len)
  * The absence of the first page is noticed before anything is written. To the others
  * what is there is written back: the buffer is the call's own until that returns.
  */
-bool ke_sink_is_present(const struct ke_sink *sink, u32 len)
+bool ke_sink_are_present(const struct ke_sink *sink, u32 len)
 {
 	u64 size = size_of(sink, len), end = sink->data + size;
 	u8 __user *at;

@@ -146,11 +146,14 @@ fault:
 	return -EFAULT;
 }
 
-/*
- * Whether all pages that a payload of @len bytes takes are there. With page faults off,
- * where it may be more than one.
- */
-bool ke_sink_is_present(const struct ke_sink *sink, u32 len);
+/* Whether all pages that a payload of @len bytes takes are there, with page faults off. */
+bool ke_sink_are_present(const struct ke_sink *sink, u32 len);
+
+static __always_inline bool ke_sink_is_present(const struct ke_sink *sink, u32 len)
+{
+	return likely(!((sink->data ^ (sink->data + len)) & PAGE_MASK)) ||
+	       ke_sink_are_present(sink, len);
+}
 
 static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 					       const struct ke_sink *sink)
@@ -158,12 +161,10 @@ static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 	u8 __user *to = u64_to_user_ptr(sink->data);
 	int err = 0;
 
-	if (unlikely((sink->data ^ (sink->data + event->len)) & PAGE_MASK) &&
-	    !ke_sink_is_present(sink, event->len))
-		return -EFAULT;
+	/* To look for the pages of a small one would cost each receive. */
 	if (event->len <= KE_EVENT_SMALL_SIZE)
 		err = ke_sink_put_small(event->payload, to, event->len);
-	else if (!access_ok(to, event->len) ||
+	else if (!ke_sink_is_present(sink, event->len) || !access_ok(to, event->len) ||
 		 __copy_to_user_inatomic(to, ke_event_payload(event), event->len))
 		err = -EFAULT;
 	if (!err && sink->terminate && event->len < sink->size)
@@ -174,7 +175,7 @@ static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 /*
  * Shows @event, of @id, to the calling process; 0, -EMSGSIZE, or -EFAULT where a page
  * is not present: then nothing of the payload has been written, unless the page went
- * away meanwhile.
+ * away meanwhile, or it is a small one that takes two pages, one of them present.
  */
 static __always_inline int ke_sink_show(struct ke_sink *sink,
 					const struct ke_event *event, s32 id)

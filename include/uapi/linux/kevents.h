@@ -118,7 +118,8 @@ struct kevents_received {
  * @id:         in: any value; 0 with KEVENTS_RECEIVE_WATCHED
  * @flags:      in: KEVENTS_RECEIVE_*; PEEK and LEASE exclude each other
  * @data:       in: address of a buffer for the payload
- * @size:       in: room there in bytes; no more than the payload is written
+ * @size:       in: room there in bytes; no more than the payload is written, or
+ *              64 bytes of it where they reach into a page that is not present
  * @timeout_ms: in: how long to wait for an event in milliseconds; 0 not at
  *              all, a negative value for ever
  * @lease_ms:   in: with KEVENTS_RECEIVE_LEASE, milliseconds after which the
