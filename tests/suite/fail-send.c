@@ -34,9 +34,10 @@ static int send_payload(void)
 
 static int send_to_known(void)
 {
-	struct ke_event ev = { .id = ids[EMPTY], .data = numbers, .len = sizeof(*numbers) };
-
-	return ke_send(&ke, &ev, 0, 0);
+	several[0] = (struct ke_event){
+		.id = ids[EMPTY], .data = numbers, .len = sizeof(*numbers),
+	};
+	return ke_send(&ke, &several[0], 0, 0);
 }
 
 static int send_with_ttl(void)
@@ -115,6 +116,21 @@ static void take_numbers(int count)
 	for (i = 1; i <= count; i++)
 		ck_assert_uint_eq(receive_number(ids[EMPTY]), i);
 	assert_empty(ids[EMPTY]);
+}
+
+/* Those that have gone have their seq. */
+static void are_numbered(int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		ck_assert_uint_ne(several[i].seq, 0);
+}
+
+static void is_numbered(int result)
+{
+	(void)result;
+	are_numbered(1);
 }
 
 static void take_one_number(int result)
@@ -210,10 +226,11 @@ START_TEST(p3_sending_in_every_other_way)
 {
 	fill();
 	SET_SCENE();
-	FAIL("send to an ID in use", send_to_known, take_one_number, 0);
-	FAIL("send_batch", send_several, take_numbers, SEVERAL);
-	FAIL("send_batch of many", send_many, take_numbers, MANY);
-	FAIL("send_batch of all kinds", send_all_kinds, take_all_kinds, SEVERAL);
+	FAIL("send to an ID in use", send_to_known, take_one_number, 0, NULL, is_numbered);
+	FAIL("send_batch", send_several, take_numbers, SEVERAL, NULL, are_numbered);
+	FAIL("send_batch of many", send_many, take_numbers, MANY, NULL, are_numbered);
+	FAIL("send_batch of all kinds", send_all_kinds, take_all_kinds, SEVERAL, NULL,
+	     are_numbered);
 	FAIL("write", write_several, take_records, SEVERAL * sizeof(struct number_record));
 	FAIL("writev", write_pieces, take_records, sizeof(struct number_record));
 	ASSERT_OK(ke_claim(&ke, ids[EMPTY], 0600));
