@@ -32,8 +32,11 @@
  * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
  *                 up takes none.
  * ke_broker.ids_lock  the tree of IDs.
+ * ke_refusal.lock of one client: who was refused there last, and whom its poll asks.
+ *                 Taken with none of those above.
  * users_lock      quota.c: the table of accounts.
- * ke_user.lock    who polls for room of the account.
+ * ke_pollers.lock which clients are polled for room, of an account's own or of
+ *                 those that others use.
  * wait queues     of an inbox and of a user, and what epoll takes inside.
  * workqueues'     taken by what starts a worker.
  *
@@ -61,9 +64,8 @@
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_sender    references: a client's, and one of each event. Found under RCU;
  *              freed after a grace period. Its spare is whose xchg() gets it.
- * ke_poller    part of its client, which takes it out of the account's list before
- *              it goes.
- * ke_user      references: of clients, senders and queues. What else is charged
+ * ke_poller    part of its client, which takes it out of the list before it goes.
+ * ke_user      references: of clients, refusals, senders and queues. What else is charged
  *              to it belongs to one of these.
  *
  * How a queue ends

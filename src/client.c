@@ -53,7 +53,7 @@ struct ke_client *ke_client_create(void)
 	client->net = get_net(current->nsproxy->net_ns);
 	client->broker = ke_broker_of(client->net);
 	ke_inbox_init(&client->inbox);
-	ke_poller_init(&client->poller, &client->inbox.wait);
+	ke_refusal_init(&client->refusal, user, &client->inbox.wait);
 	ke_lessee_init(&client->lessee);
 	ke_senders_init(&client->senders);
 	mutex_init(&client->watches_lock);
@@ -253,7 +253,7 @@ void ke_client_destroy(struct ke_client *client)
 		cond_resched();
 	}
 	ke_senders_drop(&client->senders);
-	ke_user_unpoll(client->user, &client->poller);
+	ke_refusal_drop(&client->refusal);
 	put_net(client->net);
 	free_client(client);
 }

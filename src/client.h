@@ -10,10 +10,10 @@
 #include "inbox.h"
 #include "lease.h"
 #include "quota.h"
+#include "refusal.h"
 #include "sender.h"
 
 struct ke_broker;
-struct ke_room;
 struct net;
 struct seq_file;
 
@@ -31,11 +31,7 @@ struct ke_client {
 	struct mutex watches_lock;	/* lock map: broker.c */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */
 
-	struct ke_poller poller;	/* in user; waits where inbox has it */
-
-	/* Where the latest send was refused, and since when; NULL: it was not. */
-	struct ke_room *refused;
-	int refused_since;
+	struct ke_refusal refusal;	/* who polls waits where inbox has it */
 };
 
 /* Returns a client of the calling process' network namespace, or -ENOMEM. */

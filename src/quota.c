@@ -28,10 +28,17 @@ struct workqueue_struct *ke_workqueue;
 static DEFINE_HASHTABLE(users, 8);
 static DEFINE_SPINLOCK(users_lock);
 
+/* Files that are used by others than opened them: told of each account's room. */
+static struct ke_pollers strangers = {
+	.lock = __SPIN_LOCK_UNLOCKED(strangers.lock),
+	.list = LIST_HEAD_INIT(strangers.list),
+};
+
 void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait)
 {
 	poller->wait = wait;
-	INIT_LIST_HEAD(&poller->in_user);
+	poller->in = NULL;
+	INIT_LIST_HEAD(&poller->entry);
 }
 
 /* All of them: those that wait exclusively may want less room than the first. */
@@ -42,35 +49,67 @@ void ke_poller_wake(struct ke_poller *poller)
 			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
 }
 
-void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
+static void enter(struct ke_poller *poller, struct ke_pollers *pollers)
 {
-	spin_lock(&user->lock);
-	if (list_empty(&poller->in_user))
-		list_add_tail(&poller->in_user, &user->pollers);
-	spin_unlock(&user->lock);
+	spin_lock(&pollers->lock);
+	if (list_empty(&poller->entry))
+		list_add_tail(&poller->entry, &pollers->list);
+	spin_unlock(&pollers->lock);
 }
 
-void ke_user_unpoll(struct ke_user *user, struct ke_poller *poller)
+/* Returns whether it was there. */
+static bool leave(struct ke_poller *poller, struct ke_pollers *pollers)
 {
-	spin_lock(&user->lock);
-	list_del_init(&poller->in_user);
-	spin_unlock(&user->lock);
+	bool was;
+
+	spin_lock(&pollers->lock);
+	was = !list_empty(&poller->entry);
+	list_del_init(&poller->entry);
+	spin_unlock(&pollers->lock);
+	return was;
+}
+
+void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
+{
+	struct ke_pollers *old = poller->in;
+	bool was = false;
+
+	/* Who is a stranger stays one, which loses nothing. */
+	if (old != &strangers)
+		poller->in = user ? &user->pollers : &strangers;
+	if (old && old != poller->in)
+		was = leave(poller, old);
+	enter(poller, poller->in);
+	/* In neither, it may have missed something. */
+	if (was)
+		ke_poller_wake(poller);
+}
+
+void ke_poller_end(struct ke_poller *poller)
+{
+	if (poller->in)
+		leave(poller, poller->in);
 }
 
 /* Whoever finds too little room says so again. */
-static void wake_senders(struct ke_user *user)
+static void wake_pollers(struct ke_pollers *pollers)
 {
 	struct ke_poller *poller, *next;
 
-	if (wq_has_sleeper(&user->wait))
-		wake_up_all(&user->wait);
-	spin_lock(&user->lock);
-	list_for_each_entry_safe(poller, next, &user->pollers, in_user) {
-		list_del_init(&poller->in_user);
+	spin_lock(&pollers->lock);
+	list_for_each_entry_safe(poller, next, &pollers->list, entry) {
+		list_del_init(&poller->entry);
 		/* Under the lock: without it the file might be gone. */
 		ke_poller_wake(poller);
 	}
-	spin_unlock(&user->lock);
+	spin_unlock(&pollers->lock);
+}
+
+static void wake_senders(struct ke_user *user)
+{
+	if (wq_has_sleeper(&user->wait))
+		wake_up_all(&user->wait);
+	wake_pollers(&user->pollers);
 }
 
 static void wake_everybody(struct work_struct *work)
@@ -82,6 +121,7 @@ static void wake_everybody(struct work_struct *work)
 	hash_for_each(users, bucket, user, node)
 		wake_senders(user);
 	spin_unlock(&users_lock);
+	wake_pollers(&strangers);
 }
 
 /* Owns a reference to the user. */
@@ -90,6 +130,7 @@ static void wake_user(struct work_struct *work)
 	struct ke_user *user = container_of(work, struct ke_user, room.wake);
 
 	wake_senders(user);
+	wake_pollers(&strangers);
 	ke_user_put(user);
 }
 
@@ -205,18 +246,25 @@ static struct ke_user *create_user(kuid_t uid)
 	refcount_set(&user->refs, 1);
 	room_init(&user->room, wake_user);
 	init_waitqueue_head(&user->wait);
-	spin_lock_init(&user->lock);
-	INIT_LIST_HEAD(&user->pollers);
+	spin_lock_init(&user->pollers.lock);
+	INIT_LIST_HEAD(&user->pollers.list);
+	return user;
+}
+
+struct ke_user *ke_user_find_charged(kuid_t uid)
+{
+	struct ke_user *user;
+
+	spin_lock(&users_lock);
+	user = lookup(uid);
+	spin_unlock(&users_lock);
 	return user;
 }
 
 struct ke_user *ke_user_find(kuid_t uid)
 {
-	struct ke_user *user, *new;
+	struct ke_user *user = ke_user_find_charged(uid), *new;
 
-	spin_lock(&users_lock);
-	user = lookup(uid);
-	spin_unlock(&users_lock);
 	if (user)
 		return user;
 
@@ -263,7 +311,7 @@ struct ke_charge ke_quota_used(const struct ke_user *user)
 
 int ke_quota_check(struct ke_user *user, struct ke_charge charge)
 {
-	if (is_over(user, charge) && !is_privileged())
+	if (user && is_over(user, charge) && !is_privileged())
 		return -EDQUOT;
 	if (atomic_long_read(&ke_quota_bytes) + charge.bytes > READ_ONCE(ke_limits.max_bytes))
 		return -EAGAIN;
@@ -329,6 +377,7 @@ void ke_quota_retry(void)
 		wake_senders(user);
 	}
 	spin_unlock(&users_lock);
+	wake_pollers(&strangers);
 }
 
 int ke_quota_init(void)

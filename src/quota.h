@@ -59,10 +59,17 @@ struct ke_pass {
 	bool found;
 };
 
-/* An open file that may be polled for room: where who does that waits. */
+/* Open files that are polled and are to be told of room. */
+struct ke_pollers {
+	spinlock_t lock;		/* lock map: broker.c */
+	struct list_head list;		/* lock: ke_poller */
+};
+
+/* One of them: where who polls it waits. */
 struct ke_poller {
 	wait_queue_head_t *wait;
-	struct list_head in_user;	/* ke_user.lock: in pollers, or empty */
+	struct ke_pollers *in;		/* where entry is linked, if it is; or NULL */
+	struct list_head entry;		/* lock of in */
 };
 
 /* The account of one user over all brokers. */
@@ -75,8 +82,7 @@ struct ke_user {
 	atomic_long_t ids;
 	struct ke_room room;
 	wait_queue_head_t wait;		/* its senders, for whichever room */
-	spinlock_t lock;		/* lock map: broker.c */
-	struct list_head pollers;	/* lock: ke_poller, for whichever room */
+	struct ke_pollers pollers;	/* its own files, for whichever room */
 	struct hlist_node node;		/* users_lock */
 };
 
@@ -85,6 +91,9 @@ extern struct workqueue_struct *ke_workqueue;
 
 /* Returns a reference to the account of @uid, or NULL without memory. */
 struct ke_user *ke_user_find(kuid_t uid);
+
+/* The same, but NULL if there is none: nothing is charged to it. */
+struct ke_user *ke_user_find_charged(kuid_t uid);
 void ke_user_put(struct ke_user *user);
 
 /* Adds @amount to @used unless that would be more than @limit. */
@@ -212,15 +221,21 @@ void ke_poller_wake(struct ke_poller *poller);
 
 /*
  * Has who polls look again, once, when room came to @user or to all that was
- * wanted after this call. To be ended by ke_user_unpoll().
+ * wanted after this call. @user, which has to outlive @poller, may be NULL:
+ * whoever's room. One call for a @poller at a time.
  */
 void ke_user_poll(struct ke_user *user, struct ke_poller *poller);
-void ke_user_unpoll(struct ke_user *user, struct ke_poller *poller);
+
+/* Ends that; nobody uses @poller any more. */
+void ke_poller_end(struct ke_poller *poller);
 
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);
 
-/* Whether the calling process could charge @charge to @user; if not, why. */
+/*
+ * Whether the calling process could charge @charge to @user; if not, why. NULL:
+ * nothing is charged to it.
+ */
 int ke_quota_check(struct ke_user *user, struct ke_charge charge);
 
 /* The limits have changed: all who wait try again. */

@@ -242,8 +242,8 @@ static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user
  * @sending was refused: so poll says until room comes. That which it gave back
  * itself, an ID of its own, is none; what came since then, from others, is.
  */
-static void remember_refusal(struct ke_client *client, struct ke_user *user,
-			     const struct ke_sending *sending, bool is_new, int refusal)
+static void note_refusal(struct ke_client *client, struct ke_user *user,
+			 const struct ke_sending *sending, bool is_new, int refusal)
 {
 	struct ke_room *room;
 	int since, before;
@@ -257,13 +257,11 @@ static void remember_refusal(struct ke_client *client, struct ke_user *user,
 		refusal = ke_quota_check(user, charge_of(client->broker, user, sending, is_new));
 	} while (refusal && refusal != before);
 	if (refusal) {
-		WRITE_ONCE(client->refused_since, since);
-		WRITE_ONCE(client->refused, room);
-		ke_user_poll(user, &client->poller);
+		ke_refusal_note(&client->refusal, user, room, since);
+	} else {
+		ke_refusal_poll(&client->refusal, user);
+		ke_poller_wake(&client->refusal.poller);
 	}
-	/* Who was told of room may not have known of the poller yet. */
-	if (!refusal || ke_room_came(room, since))
-		ke_poller_wake(&client->poller);
 }
 
 /* Sends when there is room; @refusal is why there was none. */
@@ -301,18 +299,9 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	is_new = !sending->sender;
 	unpin_sender(sending);
 	unpin_queue(broker, pinned);
-	if (ke_quota_refused(err) && user == client->user)
-		remember_refusal(client, user, sending, is_new, err);
+	if (ke_quota_refused(err))
+		note_refusal(client, user, sending, is_new, err);
 	return err;
-}
-
-/* There was room: what was refused before is forgotten, and poll says so. */
-static void forget_refusal(struct ke_client *client)
-{
-	if (likely(!READ_ONCE(client->refused)))
-		return;
-	WRITE_ONCE(client->refused, NULL);
-	ke_poller_wake(&client->poller);
 }
 
 /* What is to be done about a send that ended with @err, and what comes of it. */
@@ -324,7 +313,7 @@ static noinline int finish_send(struct ke_client *client, struct ke_user *user,
 	if (err)
 		trace_kevents_refuse(sending->id, sending->len, err);
 	else
-		forget_refusal(client);
+		ke_refusal_forget(&client->refusal);
 	return err;
 }
 
@@ -336,7 +325,7 @@ int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
 	if (!user)
 		return -ENOMEM;
 	err = try_send(client, user, sending);
-	if (unlikely(err || READ_ONCE(client->refused)))
+	if (unlikely(err || ke_refusal_is_noted(&client->refusal)))
 		err = finish_send(client, user, sending, err);
 	ke_client_user_put(client, user);
 	return err;
@@ -445,7 +434,7 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 		went = try_all(client, user, sendings + done, n - done, err);
 		done += went;
 		if (went)
-			forget_refusal(client);
+			ke_refusal_forget(&client->refusal);
 		if (done == n)
 			break;
 		*err = finish_send(client, user, &sendings[done], *err);
@@ -457,31 +446,31 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 	return done;
 }
 
-/* Room that comes to @room from now on is told. */
-static bool is_refused(struct ke_client *client, struct ke_room *room)
+/* The account of the calling process, or NULL if it has none; see ke_client_user(). */
+static struct ke_user *charged_user(struct ke_client *client)
 {
-	int since = READ_ONCE(client->refused_since);
-
-	if (!room || ke_room_came(room, since))
-		return false;
-	ke_user_poll(client->user, &client->poller);
-	ke_room_watch(room);
-	return !ke_room_came(room, since);
+	if (uid_eq(client->user->uid, current_uid()))
+		return client->user;
+	return ke_user_find_charged(current_uid());
 }
 
 bool ke_sending_writable(struct ke_client *client)
 {
 	const struct ke_charge charge = { .bytes = ke_event_bytes(0), .events = 1 };
-	int refusal = 0, since, err;
+	struct ke_user *user = charged_user(client);
+	int refusal = 0, since, err = -EDQUOT;
 
-	if (is_refused(client, READ_ONCE(client->refused)))
-		return false;
+	if (user && ke_refusal_stands(&client->refusal, user))
+		goto out;
 	/* No only after a look that followed the wish for that very room. */
-	while ((err = ke_quota_check(client->user, charge)) && err != refusal) {
+	while ((err = ke_quota_check(user, charge)) && err != refusal) {
 		refusal = err;
-		ke_user_poll(client->user, &client->poller);
-		ke_room_want(client->user, refusal, &since);
+		ke_refusal_poll(&client->refusal, user);
+		ke_room_want(user, refusal, &since);
 		ke_broker_reap(client->broker);
 	}
+out:
+	if (user)
+		ke_client_user_put(client, user);
 	return !err;
 }
