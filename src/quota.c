@@ -309,6 +309,15 @@ struct ke_charge ke_quota_used(const struct ke_user *user)
 	};
 }
 
+bool ke_quota_can_fit(struct ke_charge charge)
+{
+	if (charge.bytes > READ_ONCE(ke_limits.max_bytes))
+		return false;
+	return (charge.bytes <= READ_ONCE(ke_limits.user_max_bytes) &&
+		charge.events <= READ_ONCE(ke_limits.user_max_events) &&
+		charge.ids <= READ_ONCE(ke_limits.user_max_ids)) || is_privileged();
+}
+
 int ke_quota_check(struct ke_user *user, struct ke_charge charge)
 {
 	if (user && is_over(user, charge) && !is_privileged())

@@ -232,6 +232,9 @@ void ke_poller_end(struct ke_poller *poller);
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);
 
+/* Whether the calling process could ever charge that much. */
+bool ke_quota_can_fit(struct ke_charge charge);
+
 /*
  * Whether the calling process could charge @charge to @user; if not, why. NULL:
  * nothing is charged to it.

@@ -239,12 +239,14 @@ static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user
 }
 
 /*
- * @sending was refused: so poll says until room comes. That which it gave back
- * itself, an ID of its own, is none; what came since then, from others, is.
+ * @sending was refused: so poll says until room comes, unless it asks for more than
+ * there can be. That which it gave back itself, an ID of its own, is no room; what
+ * came since then, from others, is.
  */
 static void note_refusal(struct ke_client *client, struct ke_user *user,
 			 const struct ke_sending *sending, bool is_new, int refusal)
 {
+	struct ke_charge charge;
 	struct ke_room *room;
 	int since, before;
 
@@ -254,9 +256,10 @@ static void note_refusal(struct ke_client *client, struct ke_user *user,
 		room = ke_room_want(user, refusal, &since);
 		/* Those that had come before they were told of. */
 		ke_broker_reap(client->broker);
-		refusal = ke_quota_check(user, charge_of(client->broker, user, sending, is_new));
+		charge = charge_of(client->broker, user, sending, is_new);
+		refusal = ke_quota_check(user, charge);
 	} while (refusal && refusal != before);
-	if (refusal) {
+	if (refusal && ke_quota_can_fit(charge)) {
 		ke_refusal_note(&client->refusal, user, room, since);
 	} else {
 		ke_refusal_poll(&client->refusal, user);

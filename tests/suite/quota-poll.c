@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P9: whose room the device tells of. */
+/* P9: whose room the device tells of, and of which events that were refused. */
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -10,6 +10,8 @@
 #include "user.h"
 
 #define LIMIT 10
+
+static char payload[60000];
 
 /* A child that uses a file which root has opened. */
 struct heir {
@@ -128,7 +130,77 @@ START_TEST(p9_writable_though_who_opened_is_over_a_limit)
 }
 END_TEST
 
+static int poll_after_too_large(void *arg)
+{
+	struct heir *heir = arg;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 8192), -EDQUOT);
+	ck_assert(is_writable(0));
+	return -ke_send_event(&ke, heir->id, NULL, 0);
+}
+
+static int poll_after_large(void *arg)
+{
+	struct heir *heir = arg;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 8192));
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 8192), -EDQUOT);
+	ck_assert(!is_writable(20));
+	return 0;
+}
+
+START_TEST(p9_writable_though_an_event_was_refused_that_can_never_go)
+{
+	struct heir *heir = new_heir();
+
+	limit_set("user_max_bytes", 6000);
+	child_run(poll_after_too_large, heir);
+	/* With more it could. */
+	limit_set("user_max_bytes", 15000);
+	child_run(poll_after_large, heir);
+	ck_assert_uint_eq(drain(heir->id), 2);
+	limit_set("max_bytes", sizeof(payload) - 1);
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, sizeof(payload)), -EAGAIN);
+	ck_assert(is_writable(0));
+}
+END_TEST
+
+static int poll_while_limit_falls(void *arg)
+{
+	struct heir *heir = arg;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 4096));
+	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 4096));
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 30000), -EDQUOT);
+	ck_assert(!is_writable(20));
+	say_full(heir);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	return -ke_send_event(&ke, heir->id, NULL, 0);
+}
+
+START_TEST(p9_writable_when_a_lower_limit_lets_a_refused_event_never_go)
+{
+	struct heir *heir = new_heir();
+	pid_t pid;
+
+	limit_set("user_max_bytes", 40000);
+	pid = child_start(poll_while_limit_falls, heir);
+	WAIT_UNTIL(__atomic_load_n(&heir->full, __ATOMIC_ACQUIRE));
+	limit_set("user_max_bytes", 20000);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(heir->id), 3);
+}
+END_TEST
+
 TESTS(quota_poll, 60, WITH_CLIENT,
       p9_writable_is_for_who_sends_not_for_who_opened,
       p9_an_epoll_tells_of_room_after_a_change_of_user,
-      p9_writable_though_who_opened_is_over_a_limit)
+      p9_writable_though_who_opened_is_over_a_limit,
+      p9_writable_though_an_event_was_refused_that_can_never_go,
+      p9_writable_when_a_lower_limit_lets_a_refused_event_never_go)
