@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "steps.h"
+#include "user.h"
 
 #define SENDS_MAX 80
 #define RECEIVES_MAX 40
@@ -42,7 +43,7 @@ static bool head_is_valid(const struct kevents_batch *batch, uint32_t flags)
 
 static enum place some_table(void)
 {
-	return one_in(40) ? NOWHERE : one_in(40) ? READ_ONLY : EDGE;
+	return one_in(40) ? NOWHERE : one_in(40) ? place_of_zeros() : EDGE;
 }
 
 static uint64_t nowhere(void)
@@ -77,7 +78,7 @@ static struct kevents_send some_send(char *data, uint8_t pattern)
 		.len = random_below(one_in(10) ? ROOM : 100),
 	};
 
-	if (one_in(20))
+	if (me == ROOT && one_in(20))
 		send.ttl_ms = BRIEFLY;
 	else if (one_in(12))
 		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
@@ -87,13 +88,15 @@ static struct kevents_send some_send(char *data, uint8_t pattern)
 	return send;
 }
 
-static long send_outcome(const struct kevents_send *send)
+static long send_outcome(const struct kevents_send *send, bool waits, unsigned int before)
 {
 	if (send->flags || send->reserved[0] || send->reserved[1] || send->timeout_ms)
 		return -EINVAL;
 	if (send->len > LEN_MAX)
 		return -EMSGSIZE;
-	return send->len && send->data == nowhere() ? -EFAULT : 0;
+	return broker_send_outcome(index_of(send->id),
+				   send->len && send->data == nowhere() ? -EFAULT : 0, waits,
+				   before);
 }
 
 /* The model gets what was accepted, and what does not live long ends. */
@@ -125,15 +128,15 @@ void step_send_batch(void)
 	char *data = memory_at(GOOD, 0, 3);
 	long expected = 0;
 
-	batch.timeout_ms = (int)random_below(3) - 1;
+	batch.timeout_ms = some_send_timeout();
 	for (i = 0; i < n && place == EDGE; i++) {
 		sends[i] = some_send(data + i * ROOM, i);
 		if (!expected)
-			expected = send_outcome(&sends[i]);
+			expected = send_outcome(&sends[i], batch.timeout_ms, good);
 		good += !expected;
 	}
 	if (!expected && batch.n > good)
-		expected = -EFAULT;
+		expected = place == READ_ONLY ? outcome_of_zeros(batch.timeout_ms) : -EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
 	else if (!head_is_valid(&batch, 0))
@@ -208,7 +211,7 @@ static bool is_stopped(const struct client *client, const struct kevents_receive
 	long result;
 
 	for (event = events; event < events + event_count; event++) {
-		if (!client->watches[event->id] || event->gone ||
+		if (!broker_shows(client, event->id) || event->gone ||
 		    (event != broker_first(event->id) && !event->brief))
 			continue;
 		result = entry_outcome(receive, event);

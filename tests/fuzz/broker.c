@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "broker.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "user.h"
 
 struct event events[EVENTS_MAX];
 unsigned int event_count;
@@ -49,7 +51,7 @@ struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t p
 	if (event_count == EVENTS_MAX)
 		fail("too many events");
 	*event = (struct event){
-		.holder = WAITS, .id = id, .len = len, .pattern = pattern,
+		.holder = WAITS, .id = id, .len = len, .pattern = pattern, .sender = me,
 	};
 	if (seq) {
 		assert_in_order(event, seq);
@@ -70,13 +72,69 @@ struct event *broker_first(unsigned int id)
 	return NULL;
 }
 
+bool broker_allows(unsigned int user, unsigned int id, enum access access)
+{
+	const struct queue *queue = &queues[id];
+	unsigned int mode = queue->mode;
+
+	if (!queue->claimed)
+		return setting != STRICT;
+	if (user == ROOT)
+		return true;
+	if (users[user].uid == users[queue->owner].uid)
+		mode >>= 6;
+	else if (users[user].gid == users[queue->owner].gid)
+		mode >>= 3;
+	return mode & access;
+}
+
+bool broker_shows(const struct client *client, unsigned int id)
+{
+	return client->watches[id] && broker_allows(client->watches[id] - 1, id, RECEIVE);
+}
+
+unsigned int broker_user_events(unsigned int user)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < event_count; i++)
+		count += !events[i].gone && events[i].sender == user;
+	return count;
+}
+
+unsigned int broker_user_ids(unsigned int user)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < IDS; i++)
+		count += queues[i].charged == user;
+	return count;
+}
+
+long broker_send_outcome(unsigned int id, long payload, bool waits, unsigned int more)
+{
+	bool is_allowed = broker_allows(me, id, SEND);
+	long refusal = 0;
+
+	if (setting == FULL)
+		refusal = -EAGAIN;
+	else if (setting == FEW_EVENTS && me != ROOT &&
+		 broker_user_events(me) + more >= EVENTS_FEW)
+		refusal = -EDQUOT;
+	if (refusal && is_allowed)
+		return waits ? -ETIMEDOUT : refusal;
+	if (!refusal && payload)
+		return payload;
+	return is_allowed ? 0 : -EPERM;
+}
+
 struct event *broker_first_watched(const struct client *client, int id)
 {
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++)
 		if (queues[i].id == id)
-			return client->watches[i] ? broker_first(i) : NULL;
+			return broker_shows(client, i) ? broker_first(i) : NULL;
 	return NULL;
 }
 
@@ -85,7 +143,7 @@ bool broker_has_watched(const struct client *client)
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++)
-		if (client->watches[i] && broker_first(i))
+		if (broker_shows(client, i) && broker_first(i))
 			return true;
 	return false;
 }
@@ -96,7 +154,7 @@ bool broker_has_watched_over(const struct client *client, uint64_t size, uint32_
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++) {
-		event = client->watches[i] ? broker_first(i) : NULL;
+		event = broker_shows(client, i) ? broker_first(i) : NULL;
 		if (event && event->len > size && (!len || event->len == *len))
 			return true;
 	}
@@ -164,7 +222,7 @@ void broker_close(int client)
 		if (!event->gone && event->holder == client)
 			broker_return(event);
 	for (i = 0; i < IDS; i++)
-		clients[client].watches[i] = false;
+		clients[client].watches[i] = 0;
 }
 
 static unsigned int count(unsigned int id, bool leased)

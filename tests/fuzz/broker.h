@@ -19,6 +19,7 @@ struct event {
 	int holder;		/* the client that leases it, or WAITS */
 	unsigned int id;	/* an index, as wherever an ID is meant here */
 	uint64_t seq;		/* 0: not told yet */
+	unsigned int sender;	/* a user */
 	uint32_t len;
 	uint32_t deliveries;
 	uint8_t pattern;	/* what the payload is made of */
@@ -28,13 +29,14 @@ struct queue {
 	int id;
 	uint64_t sent, received, expired, returned;
 	bool claimed;
-	unsigned int mode;
+	unsigned int mode, owner;
+	unsigned int charged;	/* to this user */
 };
 
 struct client {
 	int fd;
 	bool readable, writable;
-	bool watches[IDS];
+	unsigned int watches[IDS];	/* 0, or 1 more than the user who set it */
 };
 
 extern struct event events[EVENTS_MAX];	/* in the order in which they were accepted */
@@ -47,6 +49,26 @@ struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t p
 
 /* Whose turn it is under the ID, or NULL; what is number n in the row from there. */
 struct event *broker_first(unsigned int id);
+
+enum access {
+	RECEIVE = 04,
+	SEND = 02,
+};
+
+/* Whether the user may do that with the ID, by its claim and the module's settings. */
+bool broker_allows(unsigned int user, unsigned int id, enum access access);
+
+/* Whether the client watches the ID and may be told of what is there. */
+bool broker_shows(const struct client *client, unsigned int id);
+
+unsigned int broker_user_events(unsigned int user);
+unsigned int broker_user_ids(unsigned int user);
+
+/*
+ * What comes of a send by me whose argument is valid, and whose payload gives this
+ * error or 0, after some more events of this call.
+ */
+long broker_send_outcome(unsigned int id, long payload, bool waits, unsigned int more);
 
 /* The first event of any ID that the client watches with this ID (not an index). */
 struct event *broker_first_watched(const struct client *client, int id);

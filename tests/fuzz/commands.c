@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "steps.h"
+#include "user.h"
 
 static const struct {
 	unsigned int number;
@@ -33,19 +34,22 @@ static const struct {
  * An address at which no argument can be read, or written where that is all. To send
  * and to receive take less than their argument, which steps of their own go into.
  */
-static void *bad_argument(unsigned int command)
+static void *bad_argument(unsigned int command, long *expected)
 {
 	static const enum place places[] = { NOWHERE, KERNEL, WRAPPING, CROSSING };
 	bool any = command != KEVENTS_IOC_SEND && command != KEVENTS_IOC_RECEIVE;
 	enum place place = places[random_below(ARRAY_SIZE(places) - !any)];
 	size_t size = _IOC_SIZE(command);
 	void *argument = memory_at(place, size, 0);
+	unsigned int id = some_id();
 
 	trace(" at %d:", place);
 	if (place == CROSSING)
 		memset(argument, 0, size - 1);
-	if (command == KEVENTS_IOC_STAT && place == CROSSING)
-		memcpy(argument, &queues[some_id()].id, sizeof(queues->id));
+	if (command == KEVENTS_IOC_STAT && place == CROSSING) {
+		memcpy(argument, &queues[id].id, sizeof(queues->id));
+		*expected = broker_allows(me, id, RECEIVE) ? -EFAULT : -EPERM;
+	}
 	return argument;
 }
 
@@ -54,13 +58,14 @@ void step_bad_argument(void)
 	const struct client *client = &clients[some_client()];
 	unsigned int i = random_below(ARRAY_SIZE(commands)), command = commands[i].number;
 	long expected = -EFAULT;
+	void *argument;
 
 	if ((commands[i].reads && !client->readable) ||
 	    (commands[i].writes && !client->writable))
 		expected = -EBADF;
 	trace("client %zd: command %#x", client - clients, command);
-	expect("a command", outcome(ioctl(client->fd, command, bad_argument(command))),
-	       expected);
+	argument = bad_argument(command, &expected);
+	expect("a command", outcome(ioctl(client->fd, command, argument)), expected);
 }
 
 static bool is_command(unsigned int number)

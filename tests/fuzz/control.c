@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "steps.h"
+#include "user.h"
 
 static bool is_same(const char *what, uint64_t is, uint64_t should)
 {
@@ -28,16 +29,18 @@ void step_stat(void)
 	const struct client *client = &clients[some_client()];
 	unsigned int id = some_id();
 	const struct queue *queue = &queues[id];
+	long expected = broker_allows(me, id, RECEIVE) ? 0 : -EPERM;
 	struct kevents_stat stat;
 	uint64_t bytes;
 
 	memset(&stat, 0x5a, sizeof(stat));
 	stat.id = queue->id;
 	stat.flags = rarely_a_bit();
-	trace("client %zd: stat id %d flags %u:", client - clients, stat.id, stat.flags);
-	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)),
-	       stat.flags ? -EINVAL : 0);
 	if (stat.flags)
+		expected = -EINVAL;
+	trace("client %zd: stat id %d flags %u:", client - clients, stat.id, stat.flags);
+	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)), expected);
+	if (expected)
 		return;
 	is_same("pending", stat.pending, broker_pending(id));
 	is_same("leased", stat.leased, broker_leased(id));
@@ -48,6 +51,8 @@ void step_stat(void)
 	is_same("returned", stat.returned, queue->returned);
 	is_same("claimed", stat.claimed, queue->claimed);
 	is_same("mode", stat.mode, queue->claimed ? queue->mode : 0);
+	is_same("owner_uid", stat.owner_uid, queue->claimed ? users[queue->owner].uid : 0);
+	is_same("owner_gid", stat.owner_gid, queue->claimed ? users[queue->owner].gid : 0);
 	is_same("reserved", stat.reserved[0] | stat.reserved[1] | stat.reserved[2] |
 		stat.reserved[3], 0);
 	if (broker_bytes(id, &bytes))
@@ -61,7 +66,7 @@ void step_poll(void)
 	struct kevents_poll poll = {
 		.id = queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
 	};
-	long expected = !!broker_first(id);
+	long expected = broker_allows(me, id, RECEIVE) ? !!broker_first(id) : -EPERM;
 
 	if (!client->readable)
 		expected = -EBADF;
@@ -77,10 +82,14 @@ void step_poll_file(void)
 	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN | POLLOUT };
 	short ready = 0;
 
+	/* Of room for a few events, the file's own user decides. */
+	if (setting == FEW_EVENTS)
+		poll_fd.events = POLLIN;
 	if (client->readable && broker_has_watched(client))
 		ready |= POLLIN;
-	if (client->writable)
+	if (client->writable && setting != FULL)
 		ready |= POLLOUT;
+	ready &= poll_fd.events;
 	trace("client %zd: poll(2):", client - clients);
 	expect("poll(2)", outcome(poll(&poll_fd, 1, 0)), ready ? 1 : 0);
 	is_same("revents", poll_fd.revents, ready);
@@ -106,9 +115,12 @@ void step_watch(void)
 {
 	struct client *client = &clients[some_client()];
 	unsigned int id = some_id();
+	long expected = setting == FULL && !client->watches[id] ? -EAGAIN : 0;
 
-	if (!call_id(client, "watch", KEVENTS_IOC_WATCH, id, client->readable ? 0 : -EBADF))
-		client->watches[id] = true;
+	if (!client->readable)
+		expected = -EBADF;
+	if (!call_id(client, "watch", KEVENTS_IOC_WATCH, id, expected) && !client->watches[id])
+		client->watches[id] = 1 + me;
 }
 
 void step_unwatch(void)
@@ -118,18 +130,27 @@ void step_unwatch(void)
 
 	if (!call_id(client, "unwatch", KEVENTS_IOC_UNWATCH, id,
 		     client->watches[id] ? 0 : -ENOENT))
-		client->watches[id] = false;
+		client->watches[id] = 0;
 }
 
 void step_purge(void)
 {
 	struct client *client = &clients[some_client()];
 	unsigned int id = some_id();
-	long pending = broker_pending(id);
+	long expected = broker_allows(me, id, RECEIVE) ? (long)broker_pending(id) : -EPERM;
 
-	if (call_id(client, "purge", KEVENTS_IOC_PURGE, id,
-		    client->readable ? pending : -EBADF) >= 0)
+	if (!client->readable)
+		expected = -EBADF;
+	if (call_id(client, "purge", KEVENTS_IOC_PURGE, id, expected) >= 0)
 		broker_purge(id);
+}
+
+/* Of an ID that is to be charged to me. */
+static long refusal_of_id(void)
+{
+	if (setting == FEW_IDS && me != ROOT && broker_user_ids(me) >= IDS_FEW)
+		return -EDQUOT;
+	return setting == FULL ? -EAGAIN : 0;
 }
 
 void step_claim(void)
@@ -140,24 +161,35 @@ void step_claim(void)
 		.id = queues[id].id, .mode = random_below(01000) & (one_in(4) ? 0777 : 0666),
 		.reserved = rarely_a_bit(),
 	};
-	bool is_good;
+	struct queue *queue = &queues[id];
+	bool is_ours = me == ROOT || queue->owner == me;
+	long expected = 0;
 
 	claim.mode |= rarely_a_bit();
-	is_good = !(claim.mode & ~0666U) && !claim.reserved;
+	if (claim.mode & ~0666U || claim.reserved)
+		expected = -EINVAL;
+	else if (queue->claimed)
+		expected = is_ours ? 0 : -EBUSY;
+	else if (queue->charged != me)
+		expected = refusal_of_id();
 
 	if (one_in(2)) {
 		if (!call_id(client, "unclaim", KEVENTS_IOC_UNCLAIM, id,
-			     queues[id].claimed ? 0 : -ENOENT))
-			queues[id].claimed = false;
+			     !queue->claimed ? -ENOENT : is_ours ? 0 : -EPERM))
+			queue->claimed = false;
 		return;
 	}
 	trace("client %zd: claim id %d mode %o:", client - clients, claim.id, claim.mode);
 	expect("claim", outcome(ioctl(client->fd, KEVENTS_IOC_CLAIM, &claim)),
-	       is_good ? 0 : -EINVAL);
-	if (!is_good)
+	       expected);
+	if (expected)
 		return;
-	queues[id].claimed = true;
-	queues[id].mode = claim.mode;
+	if (!queue->claimed) {
+		queue->owner = me;
+		queue->charged = me;
+	}
+	queue->claimed = true;
+	queue->mode = claim.mode;
 }
 
 /* A lease of the client, or any number. */
@@ -210,7 +242,7 @@ static int compare(const void *a, const void *b)
 void step_list(void)
 {
 	const struct client *client = &clients[some_client()];
-	unsigned int n = random_below(IDS + 2), i;
+	unsigned int n = random_below(IDS + 2), count = 0, i;
 	int *ids = memory_at(n > IDS ? GOOD : EDGE, n * sizeof(*ids), 1), sorted[IDS];
 	struct kevents_list list = {
 		.ids = (uintptr_t)ids, .n = n, .flags = rarely_a_bit(),
@@ -218,21 +250,22 @@ void step_list(void)
 	};
 	long expected = 0;
 
+	for (i = 0; i < IDS; i++)
+		if (broker_allows(me, i, RECEIVE))
+			sorted[count++] = queues[i].id;
+	qsort(sorted, count, sizeof(*sorted), compare);
 	if (one_in(8))
 		list.ids = (uintptr_t)memory_at(NOWHERE, 0, 0);
 	trace("client %zd: list of %u:", client - clients, n);
 	if (list.flags || list.reserved32 || list.reserved)
 		expected = -EINVAL;
-	else if (n && list.ids != (uintptr_t)ids)
+	else if (n && count && list.ids != (uintptr_t)ids)
 		expected = -EFAULT;
 	expect("list", outcome(ioctl(client->fd, KEVENTS_IOC_LIST, &list)), expected);
 	if (expected || list.ids != (uintptr_t)ids)
 		return;
-	for (i = 0; i < IDS; i++)
-		sorted[i] = queues[i].id;
-	qsort(sorted, IDS, sizeof(*sorted), compare);
-	is_same("count", list.count, IDS);
-	for (i = 0; i < n && i < IDS; i++)
+	is_same("count", list.count, count);
+	for (i = 0; i < n && i < count; i++)
 		is_same("an ID", ids[i], sorted[i]);
 }
 
@@ -253,6 +286,12 @@ void step_limits(void)
 	expect("limits", outcome(ioctl(client->fd, KEVENTS_IOC_LIMITS, &limits)), 0);
 	is_same("broker_ids", limits.broker_ids, IDS);
 	is_same("broker_events", limits.broker_events, count);
+	is_same("strict", limits.strict, setting == STRICT);
+	/* Root has what rounds before left, too. */
+	if (me != ROOT) {
+		is_same("user_events", limits.user_events, broker_user_events(me));
+		is_same("user_ids", limits.user_ids, broker_user_ids(me));
+	}
 	if (known)
 		is_same("broker_bytes", limits.broker_bytes, all);
 }

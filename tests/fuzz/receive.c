@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "steps.h"
+#include "user.h"
 
 void check_told(const struct event *event, const struct kevents_received *told)
 {
@@ -13,13 +14,14 @@ void check_told(const struct event *event, const struct kevents_received *told)
 
 	if (told->id != queues[event->id].id || told->len != event->len ||
 	    told->flags != again || told->deliveries != event->deliveries + 1 ||
-	    told->pid != getpid() || told->uid != getuid() || told->gid != getgid() ||
+	    told->pid != getpid() || told->uid != users[event->sender].uid ||
+	    told->gid != users[event->sender].gid ||
 	    told->reserved[0] || told->reserved[1] || !told->sent_ns)
-		fail("told of id %d len %llu flags %u deliveries %u pid %d, "
-		     "not id %d len %u flags %u deliveries %u pid %d", told->id,
-		     (unsigned long long)told->len, told->flags, told->deliveries,
-		     told->pid, queues[event->id].id, event->len, again,
-		     event->deliveries + 1, getpid());
+		fail("told %d %llu %u %u from %d %u:%u, not %d %u %u %u from %d %u:%u",
+		     told->id, (unsigned long long)told->len, told->flags,
+		     told->deliveries, told->pid, told->uid, told->gid,
+		     queues[event->id].id, event->len, again, event->deliveries + 1,
+		     getpid(), users[event->sender].uid, users[event->sender].gid);
 }
 
 void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
@@ -147,7 +149,9 @@ void step_receive(void)
 	long expected, result;
 
 	expected = mistake(client, &wish);
-	if (!expected && event)
+	if (!expected && !broker_allows(me, id, RECEIVE))
+		expected = -EPERM;
+	else if (!expected && event)
 		expected = prediction(&wish, event);
 	else if (!expected)
 		expected = wish.receive.timeout_ms ? -ETIMEDOUT : -ENOMSG;
@@ -166,7 +170,7 @@ static bool could_be(const struct client *client, const struct wish *wish, long 
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++)
-		if (client->watches[i] && broker_first(i) &&
+		if (broker_shows(client, i) && broker_first(i) &&
 		    prediction(wish, broker_first(i)) == result)
 			return true;
 	return false;

@@ -5,6 +5,7 @@
 
 #include "fuzz.h"
 #include "steps.h"
+#include "user.h"
 
 static enum place some_source(void)
 {
@@ -25,14 +26,6 @@ static void learn_cost(struct event *event)
 	if (!known || ioctl(clients[0].fd, KEVENTS_IOC_STAT, &stat))
 		return;
 	broker_learn_cost(event->len, stat.bytes - bytes);
-}
-
-/* Where the argument lies. */
-static enum place some_target(void)
-{
-	if (one_in(12))
-		return NOWHERE;
-	return one_in(12) ? READ_ONLY : EDGE;
 }
 
 /* A send of a payload there; returns what is wrong with it, apart from where it is. */
@@ -75,6 +68,38 @@ static bool is_usable(const struct kevents_send *send, enum place place)
 	return place != READ_ONLY || !send->len;
 }
 
+int some_send_timeout(void)
+{
+	bool ends = setting == FULL || setting == FEW_EVENTS;
+
+	return (int)random_below(2 + !ends) - !ends;
+}
+
+enum place place_of_zeros(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < IDS; i++)
+		if (!queues[i].id)
+			return READ_ONLY;
+	return NOWHERE;
+}
+
+long outcome_of_zeros(bool waits)
+{
+	long expected = broker_send_outcome(index_of(0), 0, waits, 0);
+
+	return expected ? expected : -EFAULT;
+}
+
+/* Where the argument lies. */
+static enum place some_target(void)
+{
+	if (one_in(12))
+		return NOWHERE;
+	return one_in(12) ? place_of_zeros() : EDGE;
+}
+
 void step_send(void)
 {
 	const struct client *client = &clients[some_client()];
@@ -86,15 +111,17 @@ void step_send(void)
 
 	if (!is_usable(&send, place))
 		return;
-	send.timeout_ms = (int)random_below(3) - 1;
-	if (one_in(10))
+	send.timeout_ms = some_send_timeout();
+	if (me == ROOT && one_in(10))
 		send.ttl_ms = 1 + random_below(2);
 	else if (one_in(6))
 		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
+	if (!expected || expected == -EFAULT)
+		expected = broker_send_outcome(index_of(send.id), expected, send.timeout_ms, 0);
 	if (can_write(where))
 		*argument = send;
-	else	/* READ_ONLY has zeros: an empty event for ID 0, but for its seq */
-		expected = -EFAULT;
+	else
+		expected = where == READ_ONLY ? outcome_of_zeros(false) : -EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
 	trace("client %zd: send id %d len %llu ttl %u at %d, argument at %d:", client - clients,

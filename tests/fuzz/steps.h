@@ -4,6 +4,7 @@
 #define STEPS_H
 
 #include "broker.h"
+#include "fuzz.h"
 
 /* Ends the round unless the call returned what it has to. */
 void expect(const char *call, long result, long expected);
@@ -15,6 +16,15 @@ uint32_t some_len(void);
 
 /* The index of an ID. */
 unsigned int index_of(int id);
+
+/* A time to wait for room, without an end where there may be none. */
+int some_send_timeout(void);
+
+/* READ_ONLY, which has zeros, if they name an ID that is in use; else NOWHERE. */
+enum place place_of_zeros(void);
+
+/* Of a send of zeros, whose seq cannot be told. */
+long outcome_of_zeros(bool waits);
 
 /* What was told of an event, where a call tells it. */
 void check_told(const struct event *event, const struct kevents_received *told);
@@ -51,6 +61,8 @@ void step_limits(void);
 void step_info(void);
 void step_bad_argument(void);
 void step_nonsense(void);
+void step_user(void);
+void step_setting(void);
 void step_reopen(void);
 void step_fork(void);
 

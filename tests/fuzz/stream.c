@@ -70,8 +70,10 @@ static void draft_place(const struct draft *draft, char *start, uint8_t pattern)
 		start[draft->end - 1] = 1;
 }
 
-static long draft_outcome(const struct draft *draft, size_t good)
+static long draft_outcome(const struct draft *draft, size_t good, unsigned int before)
 {
+	long result;
+
 	if (draft->start + sizeof(draft->record) > good)
 		return -EFAULT;
 	if (draft->record.seq)
@@ -82,7 +84,8 @@ static long draft_outcome(const struct draft *draft, size_t good)
 		return -EFAULT;
 	if (draft->record.len > LEN_MAX)
 		return -EMSGSIZE;
-	return draft->end > good ? -EFAULT : 0;
+	result = broker_send_outcome(draft->id, draft->end > good ? -EFAULT : 0, false, before);
+	return result == -EDQUOT ? -EAGAIN : result;
 }
 
 void step_write(void)
@@ -106,7 +109,7 @@ void step_write(void)
 		draft_place(&drafts[i], start, i);
 	buffer = some_buffer(start, whole + rest, NOWHERE);
 	for (i = 0; i < n && good == i; i++) {
-		expected = draft_outcome(&drafts[i], buffer.good);
+		expected = draft_outcome(&drafts[i], buffer.good, i);
 		good += !expected;
 	}
 	if (!client->writable)
@@ -151,7 +154,7 @@ static bool has_record(const struct client *client, size_t over, size_t at_most)
 	size_t size;
 
 	for (i = 0; i < IDS; i++) {
-		event = client->watches[i] ? broker_first(i) : NULL;
+		event = broker_shows(client, i) ? broker_first(i) : NULL;
 		size = event ? KEVENTS_RECORD_SIZE(event->len) : 0;
 		if (size > over && size <= at_most)
 			return true;

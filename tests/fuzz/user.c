@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+struct user users[USERS];
+unsigned int me;
+enum setting setting;
+
+/* Of each round others, so that nothing that rounds before left is charged to them. */
+void users_create(void)
+{
+	unsigned int i;
+
+	if (setgroups(0, NULL))
+		fail("setgroups: %s", strerror(errno));
+	for (i = ROOT + 1; i < USERS; i++)
+		users[i] = (struct user){
+			.uid = 100000 + (unsigned int)getpid() * USERS + i, .gid = 100000,
+		};
+}
+
+void user_become(unsigned int user)
+{
+	const uid_t uid = users[user].uid;
+	const gid_t gid = users[user].gid;
+
+	if (setresuid(-1, 0, 0) || setresgid(gid, gid, gid) || setresuid(uid, uid, 0))
+		fail("user %u: %s", uid, strerror(errno));
+	me = user;
+}
+
+static const struct {
+	const char *name, *normal, *special;
+} parameters[] = {
+	[STRICT] = { "strict", "0", "1" },
+	[FULL] = { "max_bytes", "67108864", "0" },
+	[FEW_EVENTS] = { "user_max_events", "65536", "6" },
+	[FEW_IDS] = { "user_max_ids", "4096", "1" },
+};
+
+static void set(const char *name, const char *value)
+{
+	char path[100] = "/sys/module/kevents/parameters/";
+	int fd = open(strcat(path, name), O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		fail("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+void setting_make(enum setting new)
+{
+	if (setting != DEFAULT)
+		set(parameters[setting].name, parameters[setting].normal);
+	if (new != DEFAULT)
+		set(parameters[new].name, parameters[new].special);
+	setting = new;
+}
