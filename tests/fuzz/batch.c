@@ -151,7 +151,7 @@ void step_send_batch(void)
 		accept_sends(sends, good);
 }
 
-static void spoil_receive(struct kevents_receive *receive)
+static void spoil_receive(struct kevents_receive *receive, bool leases)
 {
 	switch (random_below(6)) {
 	case 0:
@@ -167,7 +167,8 @@ static void spoil_receive(struct kevents_receive *receive)
 		receive->timeout_ms = (int)some_bit();
 		break;
 	case 4:
-		receive->lease_ms = some_bit();
+		/* With a lease any time is good, and its end has to be known. */
+		receive->lease_ms = leases ? 0 : some_bit();
 		break;
 	default:
 		receive->data = nowhere();
@@ -184,7 +185,7 @@ static struct kevents_receive some_receive(uint8_t *data, bool leases)
 	if (leases && one_in(2))
 		receive.lease_ms = one_in(2) ? BRIEFLY : 1000000;
 	if (one_in(40))
-		spoil_receive(&receive);
+		spoil_receive(&receive, leases);
 	return receive;
 }
 

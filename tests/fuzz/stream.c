@@ -134,7 +134,10 @@ static size_t take_records(const struct client *client, const uint8_t *buffer, s
 		memcpy(&record, buffer + at, sizeof(record));
 		event = broker_first_watched(client, record.id);
 		if (!event || event->len != record.len)
-			fail("a record of ID %d, len %u", record.id, record.len);
+			fail("a record of ID %d, len %u, seq %llu; its turn is len %d, seq %llu",
+			     record.id, record.len, (unsigned long long)record.seq,
+			     event ? (int)event->len : -1,
+			     event ? (unsigned long long)event->seq : 0);
 		if (!payload_is(buffer + at + sizeof(record), record.len, event->pattern))
 			fail("the payload of a record of %u bytes is another", record.len);
 		for (i = sizeof(record) + record.len; i < KEVENTS_RECORD_SIZE(record.len); i++)
