@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: fuzz SECONDS SEED [guided]
+ * Usage: fuzz SECONDS SEED [PLANS [guided]]
  *        fuzz 0 SEED[:STEP:SEED]...
  *
  * Makes calls at random to /dev/kevents, in rounds of a process each, which is in a
  * network namespace of its own; a round is a sequence of calls that are checked
  * against a model, or a storm of calls from many threads and processes. Where the
  * kernel tells what code was reached, sequences that reached more are varied; with
- * `guided` it has to. With 0 seconds one round is made again. Needs root.
+ * `guided` it has to, and those that reached much are printed. The rounds of the file
+ * PLANS come first. With 0 seconds one round is made again. Needs root.
  */
 #include "fuzz.h"
 
@@ -29,10 +30,14 @@
 
 #define ROUND_SECONDS 120
 #define STORM_EVERY 8
+#define FRESH_MANY 4	/* places for which a sequence is printed */
 
 static struct {
 	struct account account;
-	struct plan corpus[1024];	/* sequences that reached something new */
+	struct {
+		struct plan plan;
+		unsigned int fresh;
+	} corpus[1024];			/* sequences that reached something new */
 	unsigned int corpus_size;
 	unsigned int reached;
 	unsigned long rounds;		/* that went well */
@@ -54,7 +59,9 @@ static void note_coverage(const struct plan *plan)
 		fail("the kernel does not tell what is reached");
 	shared->reached += fresh;
 	if (fresh && shared->corpus_size < ARRAY_SIZE(shared->corpus))
-		shared->corpus[shared->corpus_size++] = *plan;
+		shared->corpus[shared->corpus_size++] = (typeof(*shared->corpus)){
+			.plan = *plan, .fresh = fresh,
+		};
 }
 
 static int round_run(const struct plan *plan)
@@ -127,7 +134,7 @@ static struct plan plan_next(uint64_t seed)
 	uint64_t state = seed;
 
 	if (!is_storm(&plan) && shared->corpus_size && random_next(&state) % 2) {
-		plan = shared->corpus[random_next(&state) % shared->corpus_size];
+		plan = shared->corpus[random_next(&state) % shared->corpus_size].plan;
 		plan_vary(&plan, &state);
 	}
 	return plan;
@@ -157,22 +164,63 @@ static bool nothing_leaked(unsigned long before)
 	return i < 300;
 }
 
+static bool round_goes_well(const struct plan *plan, unsigned long before)
+{
+	if (!round_make(plan))
+		return false;
+	if (is_storm(plan) && !nothing_leaked(before)) {
+		print_failure(plan, "leaks", 0);
+		return false;
+	}
+	shared->rounds++;
+	return true;
+}
+
 /* Rounds from the plan on until so many seconds have passed; one if they are 0. */
 static bool rounds_make(const struct plan *plan, unsigned long seconds, unsigned long before)
 {
 	time_t end = time(NULL) + (time_t)seconds;
 	struct plan next = *plan;
+	uint64_t seed = plan->seed;
 
 	do {
-		if (!round_make(&next))
+		if (!round_goes_well(&next, before))
 			return false;
-		if (is_storm(&next) && !nothing_leaked(before)) {
-			print_failure(&next, "leaks", 0);
-			return false;
-		}
-		next = plan_next(plan->seed + ++shared->rounds);
+		next = plan_next(++seed);
 	} while (time(NULL) < end);
 	return true;
+}
+
+/* One plan a line; what does not begin with a number is a comment. */
+static bool rounds_replay(const char *path, unsigned long before)
+{
+	FILE *file = fopen(path, "re");
+	bool good = file;
+	struct plan plan;
+	char line[512];
+
+	while (good && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] < '0' || line[0] > '9')
+			continue;
+		good = plan_read(&plan, line) && round_goes_well(&plan, before);
+	}
+	if (file)
+		fclose(file);
+	return good;
+}
+
+/* For PLANS: of those that are kept, which reached most when they came. */
+static void print_corpus(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < shared->corpus_size; i++) {
+		if (shared->corpus[i].fresh < FRESH_MANY)
+			continue;
+		plan_print(&shared->corpus[i].plan);
+		printf(" reached %u\n", shared->corpus[i].fresh);
+	}
 }
 
 int main(int argc, char **argv)
@@ -181,9 +229,9 @@ int main(int argc, char **argv)
 	unsigned long before;
 	bool good;
 
-	guided = argc == 4 && !strcmp(argv[3], "guided");
-	if (argc != 3 + guided || !plan_read(&plan, argv[2])) {
-		fputs("usage: fuzz SECONDS SEED [guided]\n", stderr);
+	guided = argc == 5 && !strcmp(argv[4], "guided");
+	if (argc < 3 || argc > 4 + guided || !plan_read(&plan, argv[2])) {
+		fputs("usage: fuzz SECONDS SEED [PLANS [guided]]\n", stderr);
 		return 2;
 	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -196,9 +244,12 @@ int main(int argc, char **argv)
 	if (chmod(DEVICE, 0666))
 		return 1;
 	before = bytes_held();
-	good = rounds_make(&plan, strtoul(argv[1], NULL, 10), before);
+	good = argc < 4 || rounds_replay(argv[3], before);
+	good = good && rounds_make(&plan, strtoul(argv[1], NULL, 10), before);
 	good = nothing_leaked(before) && good;
 	printf("%lu rounds, %lu calls, %u places of the kernel reached, %u sequences kept\n",
 	       shared->rounds, account->calls, shared->reached, shared->corpus_size);
+	if (guided)
+		print_corpus();
 	return good && shared->rounds && account->calls ? EXIT_SUCCESS : EXIT_FAILURE;
 }
