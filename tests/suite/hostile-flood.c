@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P5, P7: floods of whatever a user can have of, and another user's traffic beside them. */
+#include <sys/resource.h>
+#include <time.h>
+
+#include "cgroup.h"
+#include "harness.h"
+#include "held.h"
+#include "limits.h"
+#include "mob.h"
+#include "task.h"
+
+#define FLOODERS 4
+#define LOOKS 5
+#define FIRST 1000000		/* their IDs */
+#define EACH 100000		/* how many of these one of them may use */
+#define FILES 128
+#define TASKS 150		/* processes and threads of one user */
+#define SLOWER 30		/* how much the other's calls may cost, of what they do alone */
+
+/* What the kernel charges ahead for each processor, and tables of a process that grow. */
+#define CHARGED_AHEAD (640 << 10)
+
+static char payload[60000];
+
+/* A process that adds one thing after the other until that is refused, and then goes on. */
+struct flood {
+	struct mob *mob;
+	int (*add)(struct flood *flood, int i);
+	int refusal;
+	int first;		/* of its own IDs */
+	size_t len;
+	bool refused;
+};
+
+static int add_event(struct flood *flood, int i)
+{
+	(void)i;
+	return ke_send_event(&ke, flood->mob->id, payload, flood->len);
+}
+
+static int add_id(struct flood *flood, int i)
+{
+	return ke_send_event(&ke, flood->first + i, payload, flood->len);
+}
+
+static int add_watch(struct flood *flood, int i)
+{
+	return ke_watch(&ke, flood->first + i);
+}
+
+static int add_claim(struct flood *flood, int i)
+{
+	return ke_claim(&ke, flood->first + i, 0600);
+}
+
+static int add_client(struct flood *flood, int i)
+{
+	kevents_ctx client;
+
+	(void)flood;
+	(void)i;
+	return ke_init(&client);
+}
+
+/* One that waits stays, so it is not joined. */
+static int add_waiter(struct flood *flood, int i)
+{
+	static struct receiver receivers[TASKS];
+	struct receiver *receiver = &receivers[i % TASKS];
+
+	*receiver = RECEIVER(flood->first + i);
+	receiver_start(receiver);
+	WAIT_UNTIL(receiver_is_done(receiver) || task_is_blocked(receiver->tid));
+	if (!receiver_is_done(receiver))
+		return 0;
+	receiver_join(receiver);
+	return receiver->result;
+}
+
+static void *wait_for_ever(void *arg)
+{
+	struct flood *flood = arg;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	ke_receive(&ke, flood->mob->id, &ev, 0, -1);
+	return NULL;
+}
+
+static int add_thread(struct flood *flood, int i)
+{
+	pthread_t thread;
+
+	(void)i;
+	return -pthread_create(&thread, NULL, wait_for_ever, flood);
+}
+
+static void limit_resources(void)
+{
+	const struct rlimit files = { FILES, FILES }, tasks = { TASKS, TASKS };
+
+	ASSERT_SYS(setrlimit(RLIMIT_NOFILE, &files));
+	ASSERT_SYS(setrlimit(RLIMIT_NPROC, &tasks));
+}
+
+static int add_until_killed(void *arg)
+{
+	struct flood *flood = arg;
+	int i = 0, err;
+
+	limit_resources();
+	mob_enter(flood->mob);
+	for (;;) {
+		err = flood->add(flood, i);
+		if (!err) {
+			i++;
+			mob_count(&flood->mob->sent);
+			continue;
+		}
+		ASSERT_RESULT(err, flood->refusal);
+		if (!flood->refused)
+			mob_say_ready(flood->mob);
+		flood->refused = true;
+		mob_count(&flood->mob->refused);
+	}
+}
+
+static void start_flood(struct flood *flood, pid_t *pids)
+{
+	flood->mob = mob_new();
+	for (int i = 0; i < FLOODERS; i++) {
+		flood->first = FIRST + i * EACH;
+		pids[i] = child_start(add_until_killed, flood);
+	}
+	mob_wait_ready(flood->mob, FLOODERS);
+}
+
+/* Events and claims stay when their process is gone. */
+static void clear_away(const struct flood *flood)
+{
+	int count = ke_list(&ke, NULL, 0), i;
+	int *ids = calloc(count + 1, sizeof(*ids));
+
+	ck_assert_ptr_nonnull(ids);
+	count = ke_list(&ke, ids, count);
+	for (i = 0; i < count; i++) {
+		if (ids[i] < FIRST || ids[i] >= FIRST + FLOODERS * EACH)
+			continue;
+		ck_assert_int_ge(ke_purge(&ke, ids[i]), 0);
+		ke_unclaim(&ke, ids[i]);
+	}
+	free(ids);
+	drain(flood->mob->id);
+}
+
+static uint64_t own_time_ns(void)
+{
+	struct timespec now;
+
+	ASSERT_SYS(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now));
+	return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
+/* The other's traffic: a receiver that waits, and many events. How long it worked for it. */
+static uint64_t cost_of_traffic(int id)
+{
+	struct receiver receiver = RECEIVER(id);
+	uint64_t start;
+
+	receiver_block(&receiver);
+	send_number(id, 1);
+	receiver_expect(&receiver, 1);
+	start = own_time_ns();
+	assert_traffic(id);
+	return own_time_ns() - start;
+}
+
+/* The least of several, which nothing else has disturbed. */
+static uint64_t least_cost_of_traffic(int id)
+{
+	uint64_t least = UINT64_MAX, cost;
+
+	for (int i = 0; i < LOOKS; i++) {
+		cost = cost_of_traffic(id);
+		if (cost < least)
+			least = cost;
+	}
+	return least;
+}
+
+static void assert_bounded(const struct ke_limits *before)
+{
+	struct ke_limits now = limits_now();
+
+	ck_assert_uint_le(now.bytes, before->bytes + now.user_max_bytes);
+	ck_assert_uint_le(now.broker_ids, before->broker_ids + now.user_max_ids);
+	ck_assert_uint_le(now.broker_events, before->broker_events + now.user_max_events);
+}
+
+/* Looks at what the flood has while it goes on, and takes of its events. */
+static void look_at(struct flood *flood, const struct ke_limits *before, int id)
+{
+	unsigned int refused;
+	int i;
+
+	for (i = 0; i < LOOKS; i++) {
+		refused = mob_counted(&flood->mob->refused);
+		assert_traffic(id);
+		WAIT_UNTIL(mob_counted(&flood->mob->refused) > refused + 100);
+		assert_bounded(before);
+		drain(flood->mob->id);
+		assert_bounded(before);
+	}
+}
+
+/* Floods are to end at limits that have been set; returns how much they had then. */
+static unsigned int withstand(struct flood *flood)
+{
+	struct ke_limits before;
+	pid_t flooders[FLOODERS];
+	uint64_t alone, beside;
+	unsigned int had;
+	int id;
+
+	id = quiet_id(&before);
+	alone = least_cost_of_traffic(id);
+	start_flood(flood, flooders);
+	had = mob_counted(&flood->mob->sent);
+	beside = least_cost_of_traffic(id);
+	ck_assert_msg(beside < alone * SLOWER, "%llu ns beside it, %llu ns without",
+		      (unsigned long long)beside, (unsigned long long)alone);
+	look_at(flood, &before, id);
+	kill_and_join_all(flooders, FLOODERS);
+	clear_away(flood);
+	ck_assert_uint_eq(stat_of(flood->mob->id).waiters, 0);
+	limits_wait_back_to(&before);
+	return had;
+}
+
+START_TEST(p5_a_flood_of_events_ends_at_user_max_events)
+{
+	struct flood flood = { .add = add_event, .refusal = -EDQUOT, .len = 100 };
+
+	limit_set("user_max_events", 500);
+	ck_assert_uint_ge(withstand(&flood), 500);
+}
+END_TEST
+
+START_TEST(p5_a_flood_of_new_ids_ends_at_user_max_ids)
+{
+	struct flood flood = { .add = add_id, .refusal = -EDQUOT };
+
+	limit_set("user_max_ids", 2000);
+	ck_assert_uint_eq(withstand(&flood), 2000);
+}
+END_TEST
+
+START_TEST(p5_a_flood_of_watches_ends_at_user_max_bytes)
+{
+	const unsigned long most = 500000;
+	struct flood flood = { .add = add_watch, .refusal = -EDQUOT };
+	unsigned int had;
+
+	limit_set("user_max_bytes", most);
+	had = withstand(&flood);
+	ck_assert_uint_gt(had, most / 2000);
+	ck_assert_uint_lt(had, most / 200);
+}
+END_TEST
+
+START_TEST(p5_a_flood_of_claims_ends_at_user_max_ids)
+{
+	struct flood flood = { .add = add_claim, .refusal = -EDQUOT };
+
+	limit_set("user_max_ids", 2000);
+	ck_assert_uint_eq(withstand(&flood), 2000);
+}
+END_TEST
+
+START_TEST(p5_a_flood_of_waiters_at_new_ids_ends_at_user_max_ids)
+{
+	struct flood flood = { .add = add_waiter, .refusal = -EDQUOT };
+
+	limit_set("user_max_ids", TASKS / 2);
+	ck_assert_uint_eq(withstand(&flood), TASKS / 2);
+}
+END_TEST
+
+START_TEST(p5_a_flood_of_waiters_at_one_id_ends_at_rlimit_nproc)
+{
+	struct flood flood = { .add = add_thread, .refusal = -EAGAIN };
+	unsigned int had = withstand(&flood);
+
+	ck_assert_uint_ge(had, TASKS - FLOODERS);
+	/* Those that are refused at the same time may not all be. */
+	ck_assert_uint_le(had, TASKS + TASKS / 4);
+}
+END_TEST
+
+/* All but standard input, output and error and what the harness has. */
+START_TEST(p5_a_flood_of_clients_ends_at_rlimit_nofile)
+{
+	struct flood flood = { .add = add_client, .refusal = -EMFILE };
+	unsigned int had = withstand(&flood);
+
+	ck_assert_uint_le(had, FLOODERS * FILES);
+	ck_assert_uint_ge(had, FLOODERS * (FILES - 32));
+}
+END_TEST
+
+/* What the module says that a user has, and the kernel that its group has. */
+struct books {
+	struct flood flood;
+	int64_t counted;
+	int64_t charged;
+};
+
+static int flood_in_group(void *arg)
+{
+	struct books *books = arg;
+	struct flood *flood = &books->flood;
+	int64_t counted, charged;
+	int i = 0, err;
+
+	cgroup_enter();
+	mob_enter(flood->mob);
+	limits_after_sending(flood->mob->id);
+	counted = limits_now().user_bytes;
+	charged = cgroup_charged();
+	while (!(err = flood->add(flood, i)))
+		i++;
+	ASSERT_RESULT(err, -EDQUOT);
+	books->counted = limits_now().user_bytes - counted;
+	books->charged = cgroup_charged() - charged;
+	return 0;
+}
+
+/* The module counts what it asks for, and for watches what others may have already. */
+static void compare_books(const char *what, int (*add)(struct flood *flood, int i), size_t len)
+{
+	struct books *books = shared_memory(sizeof(*books));
+
+	books->flood = (struct flood){
+		.mob = mob_new(), .add = add, .first = FIRST, .len = len,
+	};
+	child_run(flood_in_group, books);
+	clear_away(&books->flood);
+	ck_assert_msg(books->charged >= books->counted / 2 &&
+		      books->charged <= books->counted / 8 * 9 + CHARGED_AHEAD,
+		      "%s: the module counts %lld bytes, the kernel %lld", what,
+		      (long long)books->counted, (long long)books->charged);
+}
+
+START_TEST(p5_the_kernel_charges_a_user_for_what_the_module_says)
+{
+	const unsigned long most = 6 << 20;
+	struct ke_limits before;
+
+	if (!cgroup_make(0))
+		SKIP(NO_CGROUPS);
+	limit_set("user_max_bytes", most);
+	limit_set("user_max_events", most);
+	limit_set("user_max_ids", most);
+	quiet_id(&before);
+	compare_books("small events", add_event, 8);
+	compare_books("events of 1000 bytes", add_event, 1000);
+	compare_books("large events", add_event, sizeof(payload));
+	compare_books("new IDs", add_id, 0);
+	compare_books("watches", add_watch, 0);
+	compare_books("claims", add_claim, 0);
+	limits_wait_back_to(&before);
+	cgroup_remove();
+}
+END_TEST
+
+TESTS(hostile_flood, 120, WITH_CLIENT,
+      p5_a_flood_of_events_ends_at_user_max_events,
+      p5_a_flood_of_new_ids_ends_at_user_max_ids,
+      p5_a_flood_of_watches_ends_at_user_max_bytes,
+      p5_a_flood_of_claims_ends_at_user_max_ids,
+      p5_a_flood_of_waiters_at_new_ids_ends_at_user_max_ids,
+      p5_a_flood_of_waiters_at_one_id_ends_at_rlimit_nproc,
+      p5_a_flood_of_clients_ends_at_rlimit_nofile,
+      p5_the_kernel_charges_a_user_for_what_the_module_says)
