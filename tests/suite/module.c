@@ -74,6 +74,29 @@ long slab_objects(const char *caches)
 	return sum;
 }
 
+static void add_bytes(const char *name, long active, long *sum)
+{
+	char path[128];
+	FILE *file;
+	long size;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/object_size", name);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%ld", &size), 1);
+	fclose(file);
+	*sum += active * size;
+}
+
+long slab_bytes(const char *caches)
+{
+	long sum = 0;
+
+	visit_caches(caches, give_up, NULL);
+	ck_assert_msg(visit_caches(caches, add_bytes, &sum) > 0, "no slab cache %s", caches);
+	return sum;
+}
+
 void slab_wait_down_to(const char *cache, long objects)
 {
 	WAIT_UNTIL(slab_objects(cache) <= objects);

@@ -7,10 +7,14 @@
 
 #define QUEUES "kevents_queue"
 #define EVENTS "kevents_event"
+#define CACHES "kevents_"	/* all of them */
 #define SPARE 1			/* of these, kept for each process that has sent */
 
 /* Objects of a slab cache that are in use. */
 long slab_objects(const char *cache);
+
+/* Bytes of the objects in use of all caches whose names begin so, as they were asked for. */
+long slab_bytes(const char *caches);
 
 /* Returns when no more than this many are left. */
 void slab_wait_down_to(const char *cache, long objects);
