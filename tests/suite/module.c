@@ -74,18 +74,28 @@ long slab_objects(const char *caches)
 	return sum;
 }
 
-static void add_bytes(const char *name, long active, long *sum)
+static long slab_attribute(const char *cache, const char *attribute)
 {
 	char path[128];
 	FILE *file;
-	long size;
+	long value;
 
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/object_size", name);
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/%s", cache, attribute);
 	file = fopen(path, "re");
 	ck_assert_ptr_nonnull(file);
-	ck_assert_int_eq(fscanf(file, "%ld", &size), 1);
+	ck_assert_int_eq(fscanf(file, "%ld", &value), 1);
 	fclose(file);
-	*sum += active * size;
+	return value;
+}
+
+double slab_growth(const char *cache)
+{
+	return (double)slab_attribute(cache, "slab_size") / slab_attribute(cache, "object_size");
+}
+
+static void add_bytes(const char *name, long active, long *sum)
+{
+	*sum += active * slab_attribute(name, "object_size");
 }
 
 long slab_bytes(const char *caches)

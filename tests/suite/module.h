@@ -16,6 +16,9 @@ long slab_objects(const char *cache);
 /* Bytes of the objects in use of all caches whose names begin so, as they were asked for. */
 long slab_bytes(const char *caches);
 
+/* What an object of a slab cache takes, of what was asked for. */
+double slab_growth(const char *cache);
+
 /* Returns when no more than this many are left. */
 void slab_wait_down_to(const char *cache, long objects);
 
