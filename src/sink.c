@@ -103,7 +103,7 @@ bool ke_sink_are_present(const struct ke_sink *sink, u32 len)
 	u64 addr;
 	u8 byte;
 
-	if (!user_access_begin(u64_to_user_ptr(sink->data), size))
+	if (!ke_access_begin(u64_to_user_ptr(sink->data), size))
 		return false;
 	for (addr = (sink->data & PAGE_MASK) + PAGE_SIZE; addr < end; addr += PAGE_SIZE) {
 		at = u64_to_user_ptr(addr);
