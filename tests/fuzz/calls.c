@@ -275,7 +275,7 @@ void some_ioctl(int fd)
 /* Of records in this thread's own memory. */
 static void own_stream(int fd)
 {
-	struct kevents_record *record = (void *)own;
+	struct kevents_record *record;
 	bool writes = below(2);
 	size_t size = writes ? 0 : below(sizeof(own)), at;
 	long result;
