@@ -95,20 +95,20 @@ bool broker_shows(const struct client *client, unsigned int id)
 
 unsigned int broker_user_events(unsigned int user)
 {
-	unsigned int i, count = 0;
+	unsigned int i, found = 0;
 
 	for (i = 0; i < event_count; i++)
-		count += !events[i].gone && events[i].sender == user;
-	return count;
+		found += !events[i].gone && events[i].sender == user;
+	return found;
 }
 
 unsigned int broker_user_ids(unsigned int user)
 {
-	unsigned int i, count = 0;
+	unsigned int i, found = 0;
 
 	for (i = 0; i < IDS; i++)
-		count += queues[i].charged == user;
-	return count;
+		found += queues[i].charged == user;
+	return found;
 }
 
 long broker_send_outcome(unsigned int id, long payload, bool waits, unsigned int more)

@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
+#include "memory.h"
 #include "module.h"
 #include "scene.h"
 #include "user.h"
@@ -110,7 +111,7 @@ static void is_stat_of_nothing(int result)
 	const struct ke_stat nothing = { .id = ids[UNUSED] };
 
 	(void)result;
-	ck_assert_mem_eq(&stat, &nothing, sizeof(stat));
+	assert_same_bytes(&stat, &nothing, sizeof(stat));
 }
 
 static int limits(void)
@@ -124,7 +125,7 @@ static void are_limits(int result)
 	(void)result;
 	ck_assert_uint_le(found_limits.bytes, true_limits.bytes);
 	found_limits.bytes = true_limits.bytes;
-	ck_assert_mem_eq(&found_limits, &true_limits, sizeof(found_limits));
+	assert_same_bytes(&found_limits, &true_limits, sizeof(found_limits));
 }
 
 static int ask_info(void)

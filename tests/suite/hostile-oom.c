@@ -12,7 +12,7 @@
 #include "task.h"
 
 #define GROUP_BYTES (4 << 20)
-#define CHARGES_LEFT (1 << 20)	/* what the kernel charges ahead, and more */
+#define CHARGES_LEFT (1024 * 1024)	/* what the kernel charges ahead, and more */
 #define EVENTS 2000
 #define LARGE 60000
 #define LARGE_EVENTS 200

@@ -34,7 +34,7 @@ void mob_count(unsigned int *number);
 unsigned int mob_counted(const unsigned int *number);
 
 /* Until it is killed. */
-void stay(void) __attribute__((noreturn));
+_Noreturn void stay(void);
 
 void start_all(pid_t *pids, int count, int (*work)(void *arg), void *arg);
 void kill_and_join(pid_t pid);
