@@ -92,33 +92,8 @@ int ke_sink_bring(const struct ke_sink *sink, u32 len)
 	return err ?: rewrite(sink->received, sizeof(struct kevents_received));
 }
 
-/*
- * The absence of the first page is noticed before anything is written. To the others
- * what is there is written back: the buffer is the call's own until that returns.
- */
-bool ke_sink_are_present(const struct ke_sink *sink, u32 len)
-{
-	u64 size = size_of(sink, len), end = sink->data + size;
-	u8 __user *at;
-	u64 addr;
-	u8 byte;
-
-	if (!ke_access_begin(u64_to_user_ptr(sink->data), size))
-		return false;
-	for (addr = (sink->data & PAGE_MASK) + PAGE_SIZE; addr < end; addr += PAGE_SIZE) {
-		at = u64_to_user_ptr(addr);
-		unsafe_get_user(byte, at, fault);
-		unsafe_put_user(byte, at, fault);
-	}
-	user_access_end();
-	return true;
-
-fault:
-	user_access_end();
-	return false;
-}
-
-static bool prefault_byte(u64 addr)
+/* Writes back what is there: the buffer is the call's own until that returns. */
+static bool touch(u64 addr)
 {
 	u8 __user *at = u64_to_user_ptr(addr);
 	u8 byte;
@@ -135,12 +110,25 @@ fault:
 	return false;
 }
 
+/* Touches each page from @addr on, up to the first that cannot be. */
+static bool touch_pages(u64 addr, u64 end)
+{
+	for (; addr < end; addr = (addr & PAGE_MASK) + PAGE_SIZE)
+		if (!touch(addr))
+			return false;
+	return true;
+}
+
+/* The absence of the first page is noticed before anything is written. */
+bool ke_sink_are_present(const struct ke_sink *sink, u32 len)
+{
+	return touch_pages((sink->data & PAGE_MASK) + PAGE_SIZE,
+			   sink->data + size_of(sink, len));
+}
+
 static void prefault(u64 addr, u64 size)
 {
-	u64 end = addr + min_t(u64, size, PREFAULT_MAX);
-
-	while (addr < end && prefault_byte(addr))
-		addr = (addr & PAGE_MASK) + PAGE_SIZE;
+	touch_pages(addr, addr + min_t(u64, size, PREFAULT_MAX));
 }
 
 void ke_sink_prefault(const struct ke_sink *sink)
