@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P9: room that comes because an ID is not in use any more, with no event freed. */
-#include <poll.h>
-
 #include "harness.h"
 #include "limits.h"
+#include "readiness.h"
 #include "task.h"
 #include "user.h"
 
@@ -27,15 +26,6 @@ static struct seeker *new_seeker(void)
 	seeker->uid = fresh_user();
 	seeker->wanted = fresh_id();
 	return seeker;
-}
-
-static bool is_writable(int timeout_ms)
-{
-	struct pollfd fd = { .fd = ke_fd(&ke), .events = POLLOUT };
-	int ready = poll(&fd, 1, timeout_ms);
-
-	ASSERT_SYS(ready);
-	return ready;
 }
 
 static int wait_for_id(void *arg)

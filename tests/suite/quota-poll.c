@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P9: whose room the device tells of, and of which events that were refused. */
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include "harness.h"
@@ -27,15 +26,6 @@ static struct heir *new_heir(void)
 	heir->uid = fresh_user();
 	heir->id = fresh_id();
 	return heir;
-}
-
-static bool is_writable(int timeout_ms)
-{
-	struct pollfd fd = { .fd = ke_fd(&ke), .events = POLLOUT };
-	int ready = poll(&fd, 1, timeout_ms);
-
-	ASSERT_SYS(ready);
-	return ready;
 }
 
 static void fill(struct heir *heir)

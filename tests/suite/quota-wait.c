@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5, P9: senders that wait for room, and what the device says of it. */
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
+#include "readiness.h"
 #include "record.h"
 #include "task.h"
 #include "user.h"
@@ -327,16 +327,6 @@ START_TEST(the_size_of_an_event_is_checked_before_it_waits)
 	ASSERT_RESULT(ke_send(&ke, &ev, 0, -1), -EMSGSIZE);
 }
 END_TEST
-
-static bool is_writable(int timeout_ms)
-{
-	struct pollfd fd = { .fd = ke_fd(&ke), .events = POLLOUT };
-	int ready = poll(&fd, 1, timeout_ms);
-
-	ASSERT_SYS(ready);
-	ck_assert_int_eq(fd.revents, ready ? POLLOUT : 0);
-	return ready;
-}
 
 /* What a child and its parent, which receives, tell each other. */
 struct talk {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "readiness.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "harness.h"
@@ -32,4 +33,14 @@ uint32_t told(int epoll)
 
 	ASSERT_SYS(epoll_wait(epoll, &event, 1, 0));
 	return event.events;
+}
+
+bool is_writable(int timeout_ms)
+{
+	struct pollfd fd = { .fd = ke_fd(&ke), .events = POLLOUT };
+	int ready = poll(&fd, 1, timeout_ms);
+
+	ASSERT_SYS(ready);
+	ck_assert_int_eq(fd.revents, ready ? POLLOUT : 0);
+	return ready;
 }
