@@ -14,8 +14,8 @@
 #include "ioctl.h"
 #include "quota.h"
 #include "receiving.h"
-#include "sending.h"
 #include "stream.h"
+#include "writable.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -66,7 +66,7 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	    ke_receiving_readable(client))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM) &&
-	    ke_sending_writable(client))
+	    ke_writable(client))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }

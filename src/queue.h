@@ -227,6 +227,14 @@ static inline bool ke_queue_vacant_locked(const struct ke_queue *queue)
 	       !queue->claim.held && list_empty(&queue->watches);
 }
 
+/* Whether @user has nothing to pay for the ID. */
+static inline bool ke_queue_paid_locked(const struct ke_queue *queue,
+					const struct ke_user *user)
+{
+	/* Not taken from another who waits: two would take it to and fro. */
+	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
+}
+
 /* Whether nobody would miss the queue. */
 static inline bool ke_queue_unused_locked(const struct ke_queue *queue)
 {

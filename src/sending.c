@@ -15,6 +15,7 @@
 #include "sender.h"
 #include "source.h"
 #include "trace.h"
+#include "writable.h"
 
 static __always_inline struct ke_sender *get_sender(struct ke_client *client,
 						    struct ke_user *user,
@@ -55,19 +56,12 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 	return err;
 }
 
-/* Whether @user has nothing to pay for the ID. */
-static inline bool is_paid(const struct ke_queue *queue, const struct ke_user *user)
-{
-	/* Not taken from another who waits: two would take it to and fro. */
-	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
-}
-
 /* Whether the caller may send there, and is charged for the ID if it is new. */
 static inline int prepare(struct ke_queue *queue, struct ke_user *user)
 {
 	if (!ke_queue_allows_locked(queue, KE_ACCESS_SEND))
 		return -EPERM;
-	return is_paid(queue, user) ? 0 : ke_queue_charge_locked(queue, user);
+	return ke_queue_paid_locked(queue, user) ? 0 : ke_queue_charge_locked(queue, user);
 }
 
 /*
@@ -216,66 +210,15 @@ static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 	ke_broker_unlock(broker, queue);
 }
 
-/* What @sending, which holds nothing now, would take. @is_new: so is its sender. */
-static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user,
-				  const struct ke_sending *sending, bool is_new)
-{
-	struct ke_queue *queue = ke_broker_find_locked(broker, sending->id);
-	struct ke_charge charge = { .bytes = ke_event_bytes(sending->len), .events = 1 };
-	bool paid = false;
-
-	if (queue) {
-		__acquire(&queue->lock);
-		paid = is_paid(queue, user);
-		ke_broker_unlock(broker, queue);
-	}
-	if (!paid) {
-		charge.bytes += ke_queue_charge.bytes;
-		charge.ids = ke_queue_charge.ids;
-	}
-	if (is_new)
-		charge.bytes += ke_sender_charge().bytes;
-	return charge;
-}
-
-/*
- * @sending was refused: so poll says until room comes, unless it asks for more than
- * there can be. That which it gave back itself, an ID of its own, is no room; what
- * came since then, from others, is.
- */
-static void note_refusal(struct ke_client *client, struct ke_user *user,
-			 const struct ke_sending *sending, bool is_new, int refusal)
-{
-	struct ke_charge charge;
-	struct ke_room *room;
-	int since, before;
-
-	do {
-		before = refusal;
-		ke_broker_reap(client->broker);
-		room = ke_room_want(user, refusal, &since);
-		/* Those that had come before they were told of. */
-		ke_broker_reap(client->broker);
-		charge = charge_of(client->broker, user, sending, is_new);
-		refusal = ke_quota_check(user, charge);
-	} while (refusal && refusal != before);
-	if (refusal && ke_quota_can_fit(charge)) {
-		ke_refusal_note(&client->refusal, user, room, since);
-	} else {
-		ke_refusal_poll(&client->refusal, user);
-		ke_poller_wake(&client->refusal.poller);
-	}
-}
-
 /* Sends when there is room; @refusal is why there was none. */
 static noinline int wait_and_send(struct ke_client *client, struct ke_user *user,
 				  struct ke_sending *sending, int refusal)
 {
+	struct ke_refused refused = { .id = sending->id, .len = sending->len };
 	struct ke_broker *broker = client->broker;
 	struct ke_queue *pinned = NULL;
 	struct ke_room *room;
 	int since, err;
-	bool is_new;
 
 	ke_broker_reap(broker);
 	for (;;) {
@@ -299,11 +242,11 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		}
 		cond_resched();
 	}
-	is_new = !sending->sender;
+	refused.has_sender = sending->sender;
 	unpin_sender(sending);
 	unpin_queue(broker, pinned);
 	if (ke_quota_refused(err))
-		note_refusal(client, user, sending, is_new, err);
+		ke_writable_refused(client, user, &refused, err);
 	return err;
 }
 
@@ -447,33 +390,4 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 	if (user)
 		ke_client_user_put(client, user);
 	return done;
-}
-
-/* The account of the calling process, or NULL if it has none; see ke_client_user(). */
-static struct ke_user *charged_user(struct ke_client *client)
-{
-	if (uid_eq(client->user->uid, current_uid()))
-		return client->user;
-	return ke_user_find_charged(current_uid());
-}
-
-bool ke_sending_writable(struct ke_client *client)
-{
-	const struct ke_charge charge = { .bytes = ke_event_bytes(0), .events = 1 };
-	struct ke_user *user = charged_user(client);
-	int refusal = 0, since, err = -EDQUOT;
-
-	if (user && ke_refusal_stands(&client->refusal, user))
-		goto out;
-	/* No only after a look that followed the wish for that very room. */
-	while ((err = ke_quota_check(user, charge)) && err != refusal) {
-		refusal = err;
-		ke_refusal_poll(&client->refusal, user);
-		ke_room_want(user, refusal, &since);
-		ke_broker_reap(client->broker);
-	}
-out:
-	if (user)
-		ke_client_user_put(client, user);
-	return !err;
 }

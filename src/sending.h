@@ -38,10 +38,4 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 				 struct ke_sending *sendings, unsigned int n,
 				 int *err);
 
-/*
- * Whether there is room for the calling process to send. If not, who polls @client
- * is woken when there may be.
- */
-bool ke_sending_writable(struct ke_client *client);
-
 #endif /* KE_SENDING_H */

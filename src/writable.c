@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "writable.h"
+
+#include <linux/cred.h>
+
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "queue.h"
+#include "quota.h"
+#include "refusal.h"
+#include "sender.h"
+
+/* What the send would take. */
+static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user,
+				  const struct ke_refused *refused)
+{
+	struct ke_queue *queue = ke_broker_find_locked(broker, refused->id);
+	struct ke_charge charge = { .bytes = ke_event_bytes(refused->len), .events = 1 };
+	bool paid = false;
+
+	if (queue) {
+		__acquire(&queue->lock);
+		paid = ke_queue_paid_locked(queue, user);
+		ke_broker_unlock(broker, queue);
+	}
+	if (!paid) {
+		charge.bytes += ke_queue_charge.bytes;
+		charge.ids = ke_queue_charge.ids;
+	}
+	if (!refused->has_sender)
+		charge.bytes += ke_sender_charge().bytes;
+	return charge;
+}
+
+/*
+ * What the send itself gave back, an ID of its own, is no room; what came since then,
+ * from others, is.
+ */
+void ke_writable_refused(struct ke_client *client, struct ke_user *user,
+			 const struct ke_refused *refused, int refusal)
+{
+	struct ke_charge charge;
+	struct ke_room *room;
+	int since, before;
+
+	do {
+		before = refusal;
+		ke_broker_reap(client->broker);
+		room = ke_room_want(user, refusal, &since);
+		/* Those that had come before they were told of. */
+		ke_broker_reap(client->broker);
+		charge = charge_of(client->broker, user, refused);
+		refusal = ke_quota_check(user, charge);
+	} while (refusal && refusal != before);
+	if (refusal && ke_quota_can_fit(charge)) {
+		ke_refusal_note(&client->refusal, user, room, since);
+	} else {
+		ke_refusal_poll(&client->refusal, user);
+		ke_poller_wake(&client->refusal.poller);
+	}
+}
+
+/* The account of the calling process, or NULL if it has none; see ke_client_user(). */
+static struct ke_user *charged_user(struct ke_client *client)
+{
+	if (uid_eq(client->user->uid, current_uid()))
+		return client->user;
+	return ke_user_find_charged(current_uid());
+}
+
+bool ke_writable(struct ke_client *client)
+{
+	const struct ke_charge charge = { .bytes = ke_event_bytes(0), .events = 1 };
+	struct ke_user *user = charged_user(client);
+	int refusal = 0, since, err = -EDQUOT;
+
+	if (user && ke_refusal_stands(&client->refusal, user))
+		goto out;
+	/* No only after a look that followed the wish for that very room. */
+	while ((err = ke_quota_check(user, charge)) && err != refusal) {
+		refusal = err;
+		ke_refusal_poll(&client->refusal, user);
+		ke_room_want(user, refusal, &since);
+		ke_broker_reap(client->broker);
+	}
+out:
+	if (user)
+		ke_client_user_put(client, user);
+	return !err;
+}

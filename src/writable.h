@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_WRITABLE_H
+#define KE_WRITABLE_H
+
+#include <linux/types.h>
+
+struct ke_client;
+struct ke_user;
+
+/* A send that was refused, and holds nothing any more. */
+struct ke_refused {
+	s32 id;
+	u64 len;
+	bool has_sender;		/* of its account, which is charged already */
+};
+
+/*
+ * @user was @refused on @client, by -EAGAIN or -EDQUOT: so poll says until room comes,
+ * unless it asks for more than there can be.
+ */
+void ke_writable_refused(struct ke_client *client, struct ke_user *user,
+			 const struct ke_refused *refused, int refusal);
+
+/*
+ * Whether there is room for the calling process to send. If not, who polls @client
+ * is woken when there may be.
+ */
+bool ke_writable(struct ke_client *client);
+
+#endif /* KE_WRITABLE_H */
