@@ -74,7 +74,7 @@ static void spoil_send(struct kevents_send *send)
 static struct kevents_send some_send(char *data, uint8_t pattern)
 {
 	struct kevents_send send = {
-		.id = queues[some_id()].id, .data = (uintptr_t)data,
+		.id = broker->queues[some_id()].id, .data = (uintptr_t)data,
 		.len = random_below(one_in(10) ? ROOM : 100),
 	};
 
@@ -109,7 +109,7 @@ static void accept_sends(const struct kevents_send *sends, unsigned int n)
 		event = broker_send(index_of(sends[i].id), sends[i].seq, sends[i].len, i);
 		event->brief = sends[i].ttl_ms == BRIEFLY;
 	}
-	for (event = events; event < events + event_count; event++) {
+	for (event = broker->events; event < broker_end(); event++) {
 		if (!event->brief)
 			continue;
 		event->brief = false;
@@ -120,7 +120,7 @@ static void accept_sends(const struct kevents_send *sends, unsigned int n)
 
 void step_send_batch(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int n = random_below(SENDS_MAX), good = 0, i;
 	enum place place = some_table();
 	struct kevents_send *sends = memory_at(place, n * sizeof(*sends), 2);
@@ -143,7 +143,7 @@ void step_send_batch(void)
 		expected = -EINVAL;
 	else if (good)
 		expected = good;
-	trace("client %zd: send batch of %u at %d, flags %#x, %u good:", client - clients,
+	trace("client %zd: send batch of %u at %d, flags %#x, %u good:", client - broker->clients,
 	      batch.n, place, batch.flags, good);
 	expect("send batch", outcome(ioctl(client->fd, KEVENTS_IOC_SEND_BATCH, &batch)),
 	       expected);
@@ -211,7 +211,7 @@ static bool is_stopped(const struct client *client, const struct kevents_receive
 	const struct event *event;
 	long result;
 
-	for (event = events; event < events + event_count; event++) {
+	for (event = broker->events; event < broker_end(); event++) {
 		if (!broker_shows(client, event->id) || event->gone ||
 		    (event != broker_first(event->id) && !event->brief))
 			continue;
@@ -251,7 +251,7 @@ static struct event *find_told(const struct client *client,
 {
 	struct event *event;
 
-	for (event = events; event < events + event_count; event++) {
+	for (event = broker->events; event < broker_end(); event++) {
 		if (!event->brief || event->seq != told->seq)
 			continue;
 		event->brief = false;
@@ -270,7 +270,7 @@ static void accept_receives(int i, bool leases, const struct kevents_receive *re
 	struct event *event;
 
 	for (receive = receives; receive < receives + n; receive++) {
-		event = find_told(&clients[i], &receive->event);
+		event = find_told(&broker->clients[i], &receive->event);
 		if (!entry_is_valid(receive, leases) || entry_outcome(receive, event))
 			fail("entry %zd was done", receive - receives);
 		check_told(event, &receive->event);
@@ -286,7 +286,7 @@ static void end_brief_leases(void)
 {
 	struct event *event;
 
-	for (event = events; event < events + event_count; event++) {
+	for (event = broker->events; event < broker_end(); event++) {
 		if (!event->brief)
 			continue;
 		event->brief = false;
@@ -307,7 +307,7 @@ static long outcome_of_bad_table(const struct client *client, enum place place,
 void step_receive_batch(void)
 {
 	int i = some_client();
-	struct client *client = &clients[i];
+	struct client *client = &broker->clients[i];
 	unsigned int n = random_below(RECEIVES_MAX), done, at;
 	enum place place = some_table();
 	struct kevents_receive *receives = memory_at(place, n * sizeof(*receives), 2);

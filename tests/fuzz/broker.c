@@ -9,10 +9,7 @@
 #include "fuzz.h"
 #include "user.h"
 
-struct event events[EVENTS_MAX];
-unsigned int event_count;
-struct queue queues[IDS];
-struct client clients[CLIENTS];
+struct broker brokers[BROKERS], *broker = brokers;
 
 /* Of all rounds: bytes charged for an event of this length; 0 where that is unknown. */
 static uint32_t *costs;
@@ -23,6 +20,11 @@ void broker_create(void)
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (costs == MAP_FAILED)
 		_exit(1);
+}
+
+struct event *broker_end(void)
+{
+	return broker->events + broker->event_count;
 }
 
 static bool waits(const struct event *event)
@@ -38,7 +40,7 @@ static void assert_in_order(const struct event *event, uint64_t seq)
 	if (!seq || (event->seq && event->seq != seq))
 		fail("seq is %llu, not %llu", (unsigned long long)seq,
 		     (unsigned long long)event->seq);
-	for (other = events; other < events + event_count; other++)
+	for (other = broker->events; other < broker_end(); other++)
 		if (other->seq && (other < event ? other->seq >= seq :
 				   other > event && other->seq <= seq))
 			fail("seq %llu is out of order", (unsigned long long)seq);
@@ -46,9 +48,9 @@ static void assert_in_order(const struct event *event, uint64_t seq)
 
 struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern)
 {
-	struct event *event = &events[event_count];
+	struct event *event = &broker->events[broker->event_count];
 
-	if (event_count == EVENTS_MAX)
+	if (broker->event_count == EVENTS_MAX)
 		fail("too many events");
 	*event = (struct event){
 		.holder = WAITS, .id = id, .len = len, .pattern = pattern, .sender = me,
@@ -57,8 +59,8 @@ struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t p
 		assert_in_order(event, seq);
 		event->seq = seq;
 	}
-	event_count++;
-	queues[id].sent++;
+	broker->event_count++;
+	broker->queues[id].sent++;
 	return event;
 }
 
@@ -66,7 +68,7 @@ struct event *broker_first(unsigned int id)
 {
 	struct event *event;
 
-	for (event = events; event < events + event_count; event++)
+	for (event = broker->events; event < broker_end(); event++)
 		if (event->id == id && waits(event))
 			return event;
 	return NULL;
@@ -74,7 +76,7 @@ struct event *broker_first(unsigned int id)
 
 bool broker_allows(unsigned int user, unsigned int id, enum access access)
 {
-	const struct queue *queue = &queues[id];
+	const struct queue *queue = &broker->queues[id];
 	unsigned int mode = queue->mode;
 
 	if (!queue->claimed)
@@ -95,19 +97,23 @@ bool broker_shows(const struct client *client, unsigned int id)
 
 unsigned int broker_user_events(unsigned int user)
 {
+	const struct broker *any;
 	unsigned int i, found = 0;
 
-	for (i = 0; i < event_count; i++)
-		found += !events[i].gone && events[i].sender == user;
+	for (any = brokers; any < brokers + BROKERS; any++)
+		for (i = 0; i < any->event_count; i++)
+			found += !any->events[i].gone && any->events[i].sender == user;
 	return found;
 }
 
 unsigned int broker_user_ids(unsigned int user)
 {
+	const struct broker *any;
 	unsigned int i, found = 0;
 
-	for (i = 0; i < IDS; i++)
-		found += queues[i].charged == user;
+	for (any = brokers; any < brokers + BROKERS; any++)
+		for (i = 0; i < IDS; i++)
+			found += any->queues[i].charged == user;
 	return found;
 }
 
@@ -133,7 +139,7 @@ struct event *broker_first_watched(const struct client *client, int id)
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++)
-		if (queues[i].id == id)
+		if (broker->queues[i].id == id)
 			return broker_shows(client, i) ? broker_first(i) : NULL;
 	return NULL;
 }
@@ -170,14 +176,14 @@ void broker_take(struct event *event, uint64_t seq, int holder)
 	if (holder != WAITS)
 		return;
 	event->gone = true;
-	queues[event->id].received++;
+	broker->queues[event->id].received++;
 }
 
 struct event *broker_lease(int client, uint64_t seq)
 {
 	struct event *event;
 
-	for (event = events; event < events + event_count; event++)
+	for (event = broker->events; event < broker_end(); event++)
 		if (!event->gone && event->holder == client && event->seq == seq)
 			return event;
 	return NULL;
@@ -186,19 +192,19 @@ struct event *broker_lease(int client, uint64_t seq)
 void broker_return(struct event *event)
 {
 	event->holder = WAITS;
-	queues[event->id].returned++;
+	broker->queues[event->id].returned++;
 }
 
 void broker_acknowledge(struct event *event)
 {
 	event->gone = true;
-	queues[event->id].received++;
+	broker->queues[event->id].received++;
 }
 
 void broker_expire(struct event *event)
 {
 	event->gone = true;
-	queues[event->id].expired++;
+	broker->queues[event->id].expired++;
 }
 
 unsigned int broker_purge(unsigned int id)
@@ -218,11 +224,11 @@ void broker_close(int client)
 	struct event *event;
 	unsigned int i;
 
-	for (event = events; event < events + event_count; event++)
+	for (event = broker->events; event < broker_end(); event++)
 		if (!event->gone && event->holder == client)
 			broker_return(event);
 	for (i = 0; i < IDS; i++)
-		clients[client].watches[i] = 0;
+		broker->clients[client].watches[i] = 0;
 }
 
 static unsigned int count(unsigned int id, bool leased)
@@ -230,7 +236,7 @@ static unsigned int count(unsigned int id, bool leased)
 	struct event *event;
 	unsigned int count = 0;
 
-	for (event = events; event < events + event_count; event++)
+	for (event = broker->events; event < broker_end(); event++)
 		count += event->id == id && !event->gone && (event->holder != WAITS) == leased;
 	return count;
 }
@@ -250,7 +256,7 @@ bool broker_bytes(unsigned int id, uint64_t *bytes)
 	struct event *event;
 
 	*bytes = 0;
-	for (event = events; event < events + event_count; event++) {
+	for (event = broker->events; event < broker_end(); event++) {
 		if (event->id != id || event->gone)
 			continue;
 		if (!costs[event->len])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a broker has to hold after the calls that were made: the model. */
+/* What the brokers have to hold after the calls that were made: the model. */
 #ifndef BROKER_H
 #define BROKER_H
 
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define BROKERS 2
 #define IDS 4
 #define CLIENTS 3
 #define EVENTS_MAX 2048
@@ -39,10 +40,20 @@ struct client {
 	unsigned int watches[IDS];	/* 0, or 1 more than the user who set it */
 };
 
-extern struct event events[EVENTS_MAX];	/* in the order in which they were accepted */
-extern unsigned int event_count;
-extern struct queue queues[IDS];
-extern struct client clients[CLIENTS];
+struct broker {
+	int net;			/* its namespace */
+	struct event events[EVENTS_MAX];	/* in the order in which they were accepted */
+	unsigned int event_count;
+	struct queue queues[IDS];
+	struct client clients[CLIENTS];
+	int keeper;	/* watches all IDs, so that no queue ends and forgets its counts */
+};
+
+/* All; and the one that calls, and questions below, are about now. */
+extern struct broker brokers[BROKERS], *broker;
+
+/* Behind the last of its events. */
+struct event *broker_end(void);
 
 /* A new event; seq is 0 where the call does not tell. Ends the round if seq is no good. */
 struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern);
@@ -61,6 +72,7 @@ bool broker_allows(unsigned int user, unsigned int id, enum access access);
 /* Whether the client watches the ID and may be told of what is there. */
 bool broker_shows(const struct client *client, unsigned int id);
 
+/* What is charged to the user, in all of them. */
 unsigned int broker_user_events(unsigned int user);
 unsigned int broker_user_ids(unsigned int user);
 

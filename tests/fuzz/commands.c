@@ -47,7 +47,7 @@ static void *bad_argument(unsigned int command, long *expected)
 	if (place == CROSSING)
 		memset(argument, 0, size - 1);
 	if (command == KEVENTS_IOC_STAT && place == CROSSING) {
-		memcpy(argument, &queues[id].id, sizeof(queues->id));
+		memcpy(argument, &broker->queues[id].id, sizeof(broker->queues->id));
 		*expected = broker_allows(me, id, RECEIVE) ? -EFAULT : -EPERM;
 	}
 	return argument;
@@ -55,7 +55,7 @@ static void *bad_argument(unsigned int command, long *expected)
 
 void step_bad_argument(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int i = random_below(ARRAY_SIZE(commands)), command = commands[i].number;
 	long expected = -EFAULT;
 	void *argument;
@@ -63,7 +63,7 @@ void step_bad_argument(void)
 	if ((commands[i].reads && !client->readable) ||
 	    (commands[i].writes && !client->writable))
 		expected = -EBADF;
-	trace("client %zd: command %#x", client - clients, command);
+	trace("client %zd: command %#x", client - broker->clients, command);
 	argument = bad_argument(command, &expected);
 	expect("a command", outcome(ioctl(client->fd, command, argument)), expected);
 }
@@ -81,13 +81,13 @@ static bool is_command(unsigned int number)
 /* A command with one bit wrong is none, unless it is another one. */
 void step_nonsense(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int number = commands[random_below(ARRAY_SIZE(commands))].number;
 	void *argument = memory_at(one_in(2) ? GOOD : NOWHERE, 0, 0);
 
 	number ^= 1U << random_below(32);
 	if (is_command(number))
 		return;
-	trace("client %zd: nonsense %#x:", client - clients, number);
+	trace("client %zd: nonsense %#x:", client - broker->clients, number);
 	expect("nonsense", outcome(ioctl(client->fd, number, argument)), -ENOTTY);
 }

@@ -26,9 +26,9 @@ static uint32_t rarely_a_bit(void)
 
 void step_stat(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
-	const struct queue *queue = &queues[id];
+	const struct queue *queue = &broker->queues[id];
 	long expected = broker_allows(me, id, RECEIVE) ? 0 : -EPERM;
 	struct kevents_stat stat;
 	uint64_t bytes;
@@ -38,7 +38,7 @@ void step_stat(void)
 	stat.flags = rarely_a_bit();
 	if (stat.flags)
 		expected = -EINVAL;
-	trace("client %zd: stat id %d flags %u:", client - clients, stat.id, stat.flags);
+	trace("client %zd: stat id %d flags %u:", client - broker->clients, stat.id, stat.flags);
 	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)), expected);
 	if (expected)
 		return;
@@ -61,10 +61,10 @@ void step_stat(void)
 
 void step_poll(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 	struct kevents_poll poll = {
-		.id = queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
+		.id = broker->queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
 	};
 	long expected = broker_allows(me, id, RECEIVE) ? !!broker_first(id) : -EPERM;
 
@@ -72,13 +72,13 @@ void step_poll(void)
 		expected = -EBADF;
 	else if (poll.flags || poll.reserved)
 		expected = -EINVAL;
-	trace("client %zd: poll id %d flags %u:", client - clients, poll.id, poll.flags);
+	trace("client %zd: poll id %d flags %u:", client - broker->clients, poll.id, poll.flags);
 	expect("poll", outcome(ioctl(client->fd, KEVENTS_IOC_POLL, &poll)), expected);
 }
 
 void step_poll_file(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN | POLLOUT };
 	short ready = 0;
 
@@ -90,7 +90,7 @@ void step_poll_file(void)
 	if (client->writable && setting != FULL)
 		ready |= POLLOUT;
 	ready &= poll_fd.events;
-	trace("client %zd: poll(2):", client - clients);
+	trace("client %zd: poll(2):", client - broker->clients);
 	expect("poll(2)", outcome(poll(&poll_fd, 1, 0)), ready ? 1 : 0);
 	is_same("revents", poll_fd.revents, ready);
 }
@@ -99,13 +99,13 @@ static long call_id(const struct client *client, const char *name, unsigned int 
 		    unsigned int id, long expected)
 {
 	struct kevents_id argument = {
-		.id = queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
+		.id = broker->queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
 	};
 	long result;
 
 	if ((argument.flags || argument.reserved) && expected != -EBADF)
 		expected = -EINVAL;
-	trace("client %zd: %s id %d:", client - clients, name, argument.id);
+	trace("client %zd: %s id %d:", client - broker->clients, name, argument.id);
 	result = outcome(ioctl(client->fd, command, &argument));
 	expect(name, result, expected);
 	return argument.flags || argument.reserved ? -EINVAL : result;
@@ -113,7 +113,7 @@ static long call_id(const struct client *client, const char *name, unsigned int 
 
 void step_watch(void)
 {
-	struct client *client = &clients[some_client()];
+	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 	long expected = setting == FULL && !client->watches[id] ? -EAGAIN : 0;
 
@@ -125,7 +125,7 @@ void step_watch(void)
 
 void step_unwatch(void)
 {
-	struct client *client = &clients[some_client()];
+	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 
 	if (!call_id(client, "unwatch", KEVENTS_IOC_UNWATCH, id,
@@ -135,7 +135,7 @@ void step_unwatch(void)
 
 void step_purge(void)
 {
-	struct client *client = &clients[some_client()];
+	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 	long expected = broker_allows(me, id, RECEIVE) ? (long)broker_pending(id) : -EPERM;
 
@@ -155,13 +155,14 @@ static long refusal_of_id(void)
 
 void step_claim(void)
 {
-	struct client *client = &clients[some_client()];
+	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 	struct kevents_claim claim = {
-		.id = queues[id].id, .mode = random_below(01000) & (one_in(4) ? 0777 : 0666),
+		.id = broker->queues[id].id,
+		.mode = random_below(01000) & (one_in(4) ? 0777 : 0666),
 		.reserved = rarely_a_bit(),
 	};
-	struct queue *queue = &queues[id];
+	struct queue *queue = &broker->queues[id];
 	bool is_ours = me == ROOT || queue->owner == me;
 	long expected = 0;
 
@@ -179,7 +180,7 @@ void step_claim(void)
 			queue->claimed = false;
 		return;
 	}
-	trace("client %zd: claim id %d mode %o:", client - clients, claim.id, claim.mode);
+	trace("client %zd: claim id %d mode %o:", client - broker->clients, claim.id, claim.mode);
 	expect("claim", outcome(ioctl(client->fd, KEVENTS_IOC_CLAIM, &claim)),
 	       expected);
 	if (expected)
@@ -197,12 +198,12 @@ static uint64_t some_seq(int client)
 {
 	unsigned int i, tries;
 
-	for (tries = 0; tries < 16 && event_count; tries++) {
-		i = random_below(event_count);
-		if (!events[i].gone && (events[i].holder == client || one_in(8)))
-			return events[i].seq;
+	for (tries = 0; tries < 16 && broker->event_count; tries++) {
+		i = random_below(broker->event_count);
+		if (!broker->events[i].gone && (broker->events[i].holder == client || one_in(8)))
+			return broker->events[i].seq;
 	}
-	return one_in(2) ? random_number() : random_below(event_count + 2);
+	return one_in(2) ? random_number() : random_below(broker->event_count + 2);
 }
 
 void step_lease(void)
@@ -221,7 +222,7 @@ void step_lease(void)
 	trace("client %d: %s %llu:", client, acknowledges ? "ack" : "nack",
 	      (unsigned long long)lease.seq);
 	expect("ack or nack",
-	       outcome(ioctl(clients[client].fd,
+	       outcome(ioctl(broker->clients[client].fd,
 			     acknowledges ? KEVENTS_IOC_ACK : KEVENTS_IOC_NACK, &lease)),
 	       expected);
 	if (expected)
@@ -241,7 +242,7 @@ static int compare(const void *a, const void *b)
 
 void step_list(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int n = random_below(IDS + 2), count = 0, i;
 	int *ids = memory_at(n > IDS ? GOOD : EDGE, n * sizeof(*ids), 1), sorted[IDS];
 	struct kevents_list list = {
@@ -252,11 +253,11 @@ void step_list(void)
 
 	for (i = 0; i < IDS; i++)
 		if (broker_allows(me, i, RECEIVE))
-			sorted[count++] = queues[i].id;
+			sorted[count++] = broker->queues[i].id;
 	qsort(sorted, count, sizeof(*sorted), compare);
 	if (one_in(8))
 		list.ids = (uintptr_t)memory_at(NOWHERE, 0, 0);
-	trace("client %zd: list of %u:", client - clients, n);
+	trace("client %zd: list of %u:", client - broker->clients, n);
 	if (list.flags || list.reserved32 || list.reserved)
 		expected = -EINVAL;
 	else if (n && count && list.ids != (uintptr_t)ids)
@@ -271,7 +272,7 @@ void step_list(void)
 
 void step_limits(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	struct kevents_limits limits;
 	uint64_t bytes = 0, all = 0, count = 0;
 	bool known = true;
@@ -282,7 +283,7 @@ void step_limits(void)
 		all += bytes;
 		count += broker_pending(i) + broker_leased(i);
 	}
-	trace("client %zd: limits:", client - clients);
+	trace("client %zd: limits:", client - broker->clients);
 	expect("limits", outcome(ioctl(client->fd, KEVENTS_IOC_LIMITS, &limits)), 0);
 	is_same("broker_ids", limits.broker_ids, IDS);
 	is_same("broker_events", limits.broker_events, count);
@@ -298,14 +299,14 @@ void step_limits(void)
 
 void step_info(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	static const struct kevents_info expected = {
 		.abi_version = KEVENTS_ABI_VERSION, .max_event_size = LEN_MAX,
 	};
 	struct kevents_info info;
 
 	memset(&info, 0x5a, sizeof(info));
-	trace("client %zd: info:", client - clients);
+	trace("client %zd: info:", client - broker->clients);
 	expect("info", outcome(ioctl(client->fd, KEVENTS_IOC_INFO, &info)), 0);
 	if (memcmp(&info, &expected, sizeof(info)))
 		fail("info tells version %u, size %llu, or has bytes that are not 0",

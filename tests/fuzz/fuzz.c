@@ -3,9 +3,9 @@
  * Usage: fuzz SECONDS SEED [PLANS [guided]]
  *        fuzz 0 SEED[:STEP:SEED]...
  *
- * Makes calls at random to /dev/kevents, in rounds of a process each, which is in a
- * network namespace of its own; a round is a sequence of calls that are checked
- * against a model, or a storm of calls from many threads and processes. Where the
+ * Makes calls at random to /dev/kevents, in rounds of a process each, which is in
+ * network namespaces of its own; a round is a sequence of calls in two of them that are
+ * checked against a model, or a storm of calls from many threads and processes. Where the
  * kernel tells what code was reached, sequences that reached more are varied; with
  * `guided` it has to, and those that reached much are printed. The rounds of the file
  * PLANS come first. With 0 seconds one round is made again. Needs root.

@@ -12,7 +12,7 @@ void check_told(const struct event *event, const struct kevents_received *told)
 {
 	uint32_t again = event->deliveries ? KEVENTS_RECEIVED_AGAIN : 0;
 
-	if (told->id != queues[event->id].id || told->len != event->len ||
+	if (told->id != broker->queues[event->id].id || told->len != event->len ||
 	    told->flags != again || told->deliveries != event->deliveries + 1 ||
 	    told->pid != getpid() || told->uid != users[event->sender].uid ||
 	    told->gid != users[event->sender].gid ||
@@ -20,7 +20,7 @@ void check_told(const struct event *event, const struct kevents_received *told)
 		fail("told %d %llu %u %u from %d %u:%u, not %d %u %u %u from %d %u:%u",
 		     told->id, (unsigned long long)told->len, told->flags,
 		     told->deliveries, told->pid, told->uid, told->gid,
-		     queues[event->id].id, event->len, again, event->deliveries + 1,
+		     broker->queues[event->id].id, event->len, again, event->deliveries + 1,
 		     getpid(), users[event->sender].uid, users[event->sender].gid);
 }
 
@@ -91,7 +91,7 @@ static long make_call(const struct client *client, struct wish *wish)
 
 	memcpy(argument, &wish->receive, size);
 	trace("client %zd: receive id %d flags %#x size %llu lease %u at %d, argument at %d:",
-	      client - clients, wish->receive.id, wish->receive.flags,
+	      client - broker->clients, wish->receive.id, wish->receive.flags,
 	      (unsigned long long)wish->receive.size, wish->receive.lease_ms, wish->place,
 	      wish->where);
 	result = outcome(ioctl(client->fd, KEVENTS_IOC_RECEIVE, argument));
@@ -142,9 +142,9 @@ static void accept(int client, const struct wish *wish, struct event *event)
 void step_receive(void)
 {
 	int i = some_client();
-	struct client *client = &clients[i];
+	struct client *client = &broker->clients[i];
 	unsigned int id = some_id();
-	struct wish wish = some_wish(queues[id].id, 0);
+	struct wish wish = some_wish(broker->queues[id].id, 0);
 	struct event *event = broker_first(id);
 	long expected, result;
 
@@ -179,7 +179,7 @@ static bool could_be(const struct client *client, const struct wish *wish, long 
 void step_receive_watched(void)
 {
 	int i = some_client();
-	struct client *client = &clients[i];
+	struct client *client = &broker->clients[i];
 	struct wish wish = some_wish(0, KEVENTS_RECEIVE_WATCHED);
 	struct event *event;
 	long expected, result;

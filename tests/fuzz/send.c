@@ -16,14 +16,14 @@ static enum place some_source(void)
 /* After a send that was accepted: what it costs, if that of the others is known. */
 static void learn_cost(struct event *event)
 {
-	struct kevents_stat stat = { .id = queues[event->id].id };
+	struct kevents_stat stat = { .id = broker->queues[event->id].id };
 	uint64_t bytes;
 	bool known;
 
 	event->gone = true;
 	known = broker_bytes(event->id, &bytes);
 	event->gone = false;
-	if (!known || ioctl(clients[0].fd, KEVENTS_IOC_STAT, &stat))
+	if (!known || ioctl(broker->clients[0].fd, KEVENTS_IOC_STAT, &stat))
 		return;
 	broker_learn_cost(event->len, stat.bytes - bytes);
 }
@@ -34,7 +34,7 @@ static long make_send(struct kevents_send *send, enum place place, uint8_t patte
 	unsigned int fault = random_below(40);
 	uint32_t len = some_len();
 
-	*send = (struct kevents_send){ .id = queues[some_id()].id, .len = len };
+	*send = (struct kevents_send){ .id = broker->queues[some_id()].id, .len = len };
 	if (fault == 0) {
 		send->len = LEN_MAX + 1 + random_below(2) * UINT32_MAX;
 		return -EMSGSIZE;
@@ -57,7 +57,7 @@ unsigned int index_of(int id)
 {
 	unsigned int i = 0;
 
-	while (queues[i].id != id)
+	while (broker->queues[i].id != id)
 		i++;
 	return i;
 }
@@ -80,7 +80,7 @@ enum place place_of_zeros(void)
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++)
-		if (!queues[i].id)
+		if (!broker->queues[i].id)
 			return READ_ONLY;
 	return NOWHERE;
 }
@@ -102,7 +102,7 @@ static enum place some_target(void)
 
 void step_send(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	enum place place = some_source(), where = some_target();
 	struct kevents_send send, *argument = memory_at(where, sizeof(send), 1);
 	uint8_t pattern = random_below(256);
@@ -124,8 +124,9 @@ void step_send(void)
 		expected = where == READ_ONLY ? outcome_of_zeros(false) : -EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
-	trace("client %zd: send id %d len %llu ttl %u at %d, argument at %d:", client - clients,
-	      send.id, (unsigned long long)send.len, send.ttl_ms, place, where);
+	trace("client %zd: send id %d len %llu ttl %u at %d, argument at %d:",
+	      client - broker->clients, send.id, (unsigned long long)send.len, send.ttl_ms,
+	      place, where);
 	expect("send", outcome(ioctl(client->fd, KEVENTS_IOC_SEND, argument)), expected);
 	if (expected)
 		return;

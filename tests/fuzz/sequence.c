@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,8 +15,8 @@
 
 #define STEPS 120
 
-/* Watches all IDs from first to last, so that no queue ends and forgets its counts. */
-static int keeper;
+/* In whose namespace this process is. */
+static const struct broker *here;
 
 static const struct {
 	void (*make)(void);
@@ -28,6 +29,7 @@ static const struct {
 	{ step_list, 2 }, { step_limits, 1 }, { step_info, 1 }, { step_bad_argument, 3 },
 	{ step_nonsense, 1 }, { step_reopen, 2 }, { step_fork, 1 }, { step_stat, 8 },
 	{ step_user, 14 }, { step_setting, 2 },
+	{ step_broker, 10 }, { step_namespace, 2 },
 };
 
 void expect(const char *call, long result, long expected)
@@ -62,7 +64,7 @@ uint32_t some_len(void)
 
 void outlast_ms(unsigned int id, unsigned int ms)
 {
-	struct kevents_stat stat = { .id = queues[id].id };
+	struct kevents_stat stat = { .id = broker->queues[id].id };
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -72,19 +74,31 @@ void outlast_ms(unsigned int id, unsigned int ms)
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
 		;
 	/* The kernel's own clock may come later; a look at the ID does not wait for it. */
-	if (ioctl(keeper, KEVENTS_IOC_STAT, &stat) && errno != EPERM)
+	if (ioctl(broker->keeper, KEVENTS_IOC_STAT, &stat) && errno != EPERM)
 		fail("stat");
+}
+
+static void enter(int net)
+{
+	unsigned int user = me;
+
+	user_become(ROOT);
+	if (setns(net, CLONE_NEWNET))
+		fail("setns: %s", strerror(errno));
+	user_become(user);
 }
 
 static void open_client(int i)
 {
 	static const int modes[] = { O_RDWR, O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
 	int mode = modes[random_below(ARRAY_SIZE(modes))];
-	struct client *client = &clients[i];
+	struct client *client = &broker->clients[i];
 
 	client->readable = mode != O_WRONLY;
 	client->writable = mode != O_RDONLY;
+	enter(broker->net);
 	client->fd = open(DEVICE, mode | O_NONBLOCK | O_CLOEXEC);
+	enter(here->net);
 	trace("client %d: open %s\n", i,
 	      mode == O_RDWR ? "O_RDWR" : mode == O_RDONLY ? "O_RDONLY" : "O_WRONLY");
 	if (client->fd < 0)
@@ -93,18 +107,18 @@ static void open_client(int i)
 
 void step_reopen(void)
 {
-	int i = some_client(), other = dup(clients[i].fd);
+	int i = some_client(), other = dup(broker->clients[i].fd);
 
 	if (other < 0)
 		fail("dup");
 	trace("client %d: close\n", i);
-	close(clients[i].fd);
+	close(broker->clients[i].fd);
 	/* What is open twice is closed with the second. */
 	if (one_in(2))
-		clients[i].fd = other;
+		broker->clients[i].fd = other;
 	else
 		close(other);
-	if (clients[i].fd == other)
+	if (broker->clients[i].fd == other)
 		return;
 	broker_close(i);
 	open_client(i);
@@ -129,6 +143,20 @@ void step_user(void)
 	trace("user %u\n", me);
 }
 
+void step_broker(void)
+{
+	broker = &brokers[random_below(BROKERS)];
+	trace("broker %td\n", broker - brokers);
+}
+
+/* Where a process is does not matter to files that are open. */
+void step_namespace(void)
+{
+	here = &brokers[random_below(BROKERS)];
+	trace("in the namespace of broker %td\n", here - brokers);
+	enter(here->net);
+}
+
 void step_setting(void)
 {
 	unsigned int user = me;
@@ -139,24 +167,41 @@ void step_setting(void)
 	trace("setting %d\n", setting);
 }
 
+/* In the namespace of this process, with the same IDs as the other one. */
+static void broker_begin(const int ids[IDS])
+{
+	unsigned int i;
+
+	broker->net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	broker->keeper = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (broker->net < 0 || broker->keeper < 0)
+		fail("open");
+	for (i = 0; i < IDS; i++) {
+		struct kevents_id id = { .id = ids[i] };
+
+		broker->queues[i].id = id.id;
+		if (ioctl(broker->keeper, KEVENTS_IOC_WATCH, &id))
+			fail("watch");
+	}
+	here = broker;
+	for (i = 0; i < CLIENTS; i++)
+		open_client(i);
+}
+
 static void set_up(void)
 {
 	static const int ids[][IDS] = {
 		{ 0, 1, 2, 3 }, { INT32_MIN, -1, 0, INT32_MAX }, { -2, 256, 512, 1024 },
 	};
-	unsigned int which = random_below(ARRAY_SIZE(ids)), i;
+	unsigned int which = random_below(ARRAY_SIZE(ids));
 
 	users_create();
-	keeper = open(DEVICE, O_RDWR | O_CLOEXEC);
-	for (i = 0; i < IDS; i++) {
-		struct kevents_id id = { .id = ids[which][i] };
-
-		queues[i].id = id.id;
-		if (ioctl(keeper, KEVENTS_IOC_WATCH, &id))
-			fail("watch");
+	for (broker = brokers; broker < brokers + BROKERS; broker++) {
+		if (broker != brokers && unshare(CLONE_NEWNET))
+			fail("unshare: %s", strerror(errno));
+		broker_begin(ids[which]);
 	}
-	for (i = 0; i < CLIENTS; i++)
-		open_client(i);
+	broker = brokers;
 }
 
 static void make_step(void)
@@ -180,8 +225,9 @@ void sequence_run(void)
 		random_step();
 		make_step();
 	}
-	for (i = 0; i < 8; i++)
-		step_stat();
+	for (broker = brokers; broker < brokers + BROKERS; broker++)
+		for (i = 0; i < 4; i++)
+			step_stat();
 	user_become(ROOT);
 	setting_make(DEFAULT);
 }

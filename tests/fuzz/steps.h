@@ -63,6 +63,8 @@ void step_bad_argument(void);
 void step_nonsense(void);
 void step_user(void);
 void step_setting(void);
+void step_broker(void);
+void step_namespace(void);
 void step_reopen(void);
 void step_fork(void);
 

@@ -49,7 +49,7 @@ static struct draft some_draft(size_t start)
 	struct draft draft = { .id = some_id(), .start = start };
 	struct kevents_record *record = &draft.record;
 
-	record->id = queues[draft.id].id;
+	record->id = broker->queues[draft.id].id;
 	record->len = one_in(30) ? LEN_MAX - 2 + random_below(5) : random_below(100);
 	if (one_in(60))
 		record->seq = some_bit();
@@ -90,7 +90,7 @@ static long draft_outcome(const struct draft *draft, size_t good, unsigned int b
 
 void step_write(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int n = random_below(RECORDS_MAX + 1), good = 0, i;
 	struct draft drafts[RECORDS_MAX];
 	struct buffer buffer;
@@ -116,8 +116,8 @@ void step_write(void)
 		expected = -EBADF;
 	else if (good)
 		expected = (long)drafts[good - 1].end;
-	trace("client %zd: write %u records, %u good, %zu bytes of %zu:", client - clients, n,
-	      good, buffer.good, buffer.size);
+	trace("client %zd: write %u records, %u good, %zu bytes of %zu:",
+	      client - broker->clients, n, good, buffer.good, buffer.size);
 	expect("write", outcome(writev(client->fd, buffer.parts, 3)), expected);
 	for (i = 0; expected > 0 && i < good; i++)
 		broker_send(drafts[i].id, 0, drafts[i].record.len, i);
@@ -167,14 +167,14 @@ static bool has_record(const struct client *client, size_t over, size_t at_most)
 
 void step_read(void)
 {
-	const struct client *client = &clients[some_client()];
+	const struct client *client = &broker->clients[some_client()];
 	size_t size = one_in(3) ? 100000 : random_below(400);
 	char *start = memory_at(EDGE, size, 1);
 	struct buffer buffer = some_buffer(start, size, one_in(2) ? NOWHERE : READ_ONLY);
 	bool had = broker_has_watched(client);
 	long result;
 
-	trace("client %zd: read, %zu bytes of %zu:", client - clients, buffer.good, size);
+	trace("client %zd: read, %zu bytes of %zu:", client - broker->clients, buffer.good, size);
 	result = outcome(readv(client->fd, buffer.parts, 3));
 	trace(" %ld %s\n", result, error_name(result));
 	if (!client->readable || !size)
