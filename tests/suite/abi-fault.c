@@ -248,6 +248,26 @@ START_TEST(p3_a_receive_that_cannot_describe_the_event_leaves_it)
 }
 END_TEST
 
+START_TEST(p3_a_receive_whose_buffer_is_missing_anywhere_leaves_the_event)
+{
+	char payload[64], room[sizeof(payload)];
+	struct kevents_receive receive;
+	int id = fresh_id();
+	size_t mapped;
+
+	memory_fill(payload, sizeof(payload), 1);
+	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
+	for (mapped = 0; mapped < sizeof(payload); mapped++) {
+		receive = abi_receive(id, memory_before_gap(mapped), sizeof(payload));
+		/* What is there is present, too, so that the first look fails at the gap. */
+		memset((void *)(uintptr_t)receive.data, 0, mapped);
+		ASSERT_RESULT(abi_call(RECEIVE, &receive), -EFAULT);
+	}
+	ASSERT_OK(ke_get_event(&ke, id, room, sizeof(room)));
+	assert_same_bytes(room, payload, sizeof(payload));
+}
+END_TEST
+
 /* The structure on the edge of a page that comes and goes. */
 static void *on_the_edge(struct flicker *flicker, size_t before)
 {
@@ -343,6 +363,7 @@ TESTS(abi_fault, 60, WITH_CLIENT,
       p3_a_structure_that_cannot_be_read_to_its_end_is_efault,
       p3_a_send_that_cannot_say_its_seq_sends_nothing,
       p3_a_receive_that_cannot_describe_the_event_leaves_it,
+      p3_a_receive_whose_buffer_is_missing_anywhere_leaves_the_event,
       p3_a_send_whose_result_disappears_sends_all_or_nothing,
       p3_a_receive_whose_result_disappears_takes_all_or_nothing,
       structures_need_no_alignment,

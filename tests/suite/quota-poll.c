@@ -15,8 +15,8 @@ static char payload[60000];
 /* A child that uses a file which root has opened. */
 struct heir {
 	uid_t uid;
-	int id;
-	bool full;
+	int id, awaited;
+	int step;		/* how far child and test have come, one after the other */
 };
 
 static struct heir *new_heir(void)
@@ -37,9 +37,14 @@ static void fill(struct heir *heir)
 	ASSERT_RESULT(err, -EDQUOT);
 }
 
-static void say_full(struct heir *heir)
+static void say(struct heir *heir, int step)
 {
-	__atomic_store_n(&heir->full, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&heir->step, step, __ATOMIC_RELEASE);
+}
+
+static void wait_for(struct heir *heir, int step)
+{
+	WAIT_UNTIL(__atomic_load_n(&heir->step, __ATOMIC_ACQUIRE) == step);
 }
 
 static int be_refused_and_poll(void *arg)
@@ -51,7 +56,7 @@ static int be_refused_and_poll(void *arg)
 	fill(heir);
 	ck_assert(!is_writable(0));
 	ck_assert(!is_writable(20));
-	say_full(heir);
+	say(heir, 1);
 	ck_assert(is_writable((int)(patience() * 1000)));
 	return -ke_send_event(&ke, heir->id, NULL, 0);
 }
@@ -66,7 +71,7 @@ static int change_user_under_epoll(void *arg)
 	user_become(heir->uid, heir->uid);
 	fill(heir);
 	ck_assert_uint_eq(told(epoll), 0);
-	say_full(heir);
+	say(heir, 1);
 	ck_assert_int_eq(epoll_wait(epoll, &event, 1, (int)(patience() * 1000)), 1);
 	ck_assert_uint_eq(event.events, EPOLLOUT);
 	return -ke_send_event(&ke, heir->id, NULL, 0);
@@ -79,7 +84,7 @@ static void assert_told_of_room(int (*child)(void *))
 
 	limit_set("user_max_events", LIMIT);
 	pid = child_start(child, heir);
-	WAIT_UNTIL(__atomic_load_n(&heir->full, __ATOMIC_ACQUIRE));
+	wait_for(heir, 1);
 	ck_assert(is_writable(0));
 	ASSERT_OK(ke_get_event(&ke, heir->id, NULL, 0));
 	ck_assert_int_eq(child_join(pid), 0);
@@ -169,7 +174,7 @@ static int poll_while_limit_falls(void *arg)
 	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 4096));
 	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 30000), -EDQUOT);
 	ck_assert(!is_writable(20));
-	say_full(heir);
+	say(heir, 1);
 	ck_assert(is_writable((int)(patience() * 1000)));
 	return -ke_send_event(&ke, heir->id, NULL, 0);
 }
@@ -181,10 +186,89 @@ START_TEST(p9_writable_when_a_lower_limit_lets_a_refused_event_never_go)
 
 	limit_set("user_max_bytes", 40000);
 	pid = child_start(poll_while_limit_falls, heir);
-	WAIT_UNTIL(__atomic_load_n(&heir->full, __ATOMIC_ACQUIRE));
+	wait_for(heir, 1);
 	limit_set("user_max_bytes", 20000);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(heir->id), 3);
+}
+END_TEST
+
+static int send_where_another_waits(void *arg)
+{
+	struct heir *heir = arg;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	send_number(heir->id, 1);
+	ASSERT_RESULT(ke_send_event(&ke, heir->awaited, NULL, 0), -EDQUOT);
+	ck_assert(!is_writable(20));
+	say(heir, 1);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	send_number(heir->awaited, 2);
+	return 0;
+}
+
+START_TEST(p9_not_writable_after_a_refusal_of_an_id_where_another_waits)
+{
+	struct heir *heir = new_heir();
+	struct receiver receiver;
+	pid_t pid;
+
+	heir->awaited = fresh_id();
+	limit_set("user_max_ids", 1);
+	receiver = RECEIVER(heir->awaited);
+	receiver_block(&receiver);
+	pid = child_start(send_where_another_waits, heir);
+	wait_for(heir, 1);
+	ck_assert_uint_eq(receive_number(heir->id), 1);
+	ck_assert_int_eq(child_join(pid), 0);
+	receiver_expect(&receiver, 2);
+}
+END_TEST
+
+/*
+ * The first refusal is of what a client keeps of a process that sends, for which only
+ * the limit of all has no room; for that and the event, the user's has none, either.
+ */
+static int be_refused_by_two_limits(void *arg)
+{
+	struct heir *heir = arg;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 10000));
+	user_reopen();
+	say(heir, 1);
+	wait_for(heir, 2);
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 10000), -EAGAIN);
+	ck_assert(!is_writable(20));
+	say(heir, 3);
+	wait_for(heir, 4);
+	ck_assert(!is_writable(20));
+	say(heir, 5);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	return -ke_send_event(&ke, heir->id, payload, 10000);
+}
+
+START_TEST(p9_writable_when_both_limits_have_room_that_refuse_an_event)
+{
+	struct heir *heir = new_heir();
+	int id = fresh_id();
+	pid_t pid;
+
+	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
+	limit_set("user_max_bytes", 20000);
+	pid = child_start(be_refused_by_two_limits, heir);
+	wait_for(heir, 1);
+	limit_set("max_bytes", limits_now().bytes);
+	say(heir, 2);
+	wait_for(heir, 3);
+	ck_assert_uint_eq(drain(id), 1);
+	say(heir, 4);
+	wait_for(heir, 5);
+	ck_assert_uint_eq(drain(heir->id), 1);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(heir->id), 1);
 }
 END_TEST
 
@@ -193,4 +277,6 @@ TESTS(quota_poll, 60, WITH_CLIENT,
       p9_an_epoll_tells_of_room_after_a_change_of_user,
       p9_writable_though_who_opened_is_over_a_limit,
       p9_writable_though_an_event_was_refused_that_can_never_go,
-      p9_writable_when_a_lower_limit_lets_a_refused_event_never_go)
+      p9_writable_when_a_lower_limit_lets_a_refused_event_never_go,
+      p9_not_writable_after_a_refusal_of_an_id_where_another_waits,
+      p9_writable_when_both_limits_have_room_that_refuse_an_event)
