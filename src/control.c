@@ -140,6 +140,8 @@ static int try_claim(struct ke_broker *broker, s32 id, struct ke_user *user,
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
 	err = claim(queue, user, mode);
+	if (!err)
+		ke_broker_tell_used_locked(broker, queue);
 	ke_broker_unlock(broker, queue);
 	return err;
 }

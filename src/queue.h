@@ -231,6 +231,7 @@ static inline bool ke_queue_vacant_locked(const struct ke_queue *queue)
 static inline bool ke_queue_paid_locked(const struct ke_queue *queue,
 					const struct ke_user *user)
 {
+	lockdep_assert_held(&queue->lock);
 	/* Not taken from another who waits: two would take it to and fro. */
 	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
 }

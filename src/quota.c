@@ -389,6 +389,18 @@ void ke_quota_retry(void)
 	wake_pollers(&strangers);
 }
 
+static void retry(struct work_struct *work)
+{
+	ke_quota_retry();
+}
+
+void ke_quota_retry_later(void)
+{
+	static DECLARE_WORK(work, retry);
+
+	queue_work(ke_workqueue, &work);
+}
+
 int ke_quota_init(void)
 {
 	ke_workqueue = alloc_workqueue("kevents", WQ_UNBOUND, 0);

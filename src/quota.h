@@ -244,6 +244,9 @@ int ke_quota_check(struct ke_user *user, struct ke_charge charge);
 /* The limits have changed: all who wait try again. */
 void ke_quota_retry(void);
 
+/* The same for another reason, and by a worker: it may be called under locks. */
+void ke_quota_retry_later(void);
+
 int ke_quota_init(void);
 void ke_quota_exit(void);
 

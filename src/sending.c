@@ -97,6 +97,8 @@ static __always_inline unsigned int append(struct ke_broker *broker,
 	} while (++i < n && sendings[i].id == queue->id);
 	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
 		ke_queue_wake_for_new_locked(queue, i);
+	if (i)
+		ke_broker_tell_used_locked(broker, queue);
 	return i;
 }
 
@@ -159,10 +161,10 @@ static __always_inline int try_send(struct ke_client *client, struct ke_user *us
  * is one step: what fails after a charge gives room back, and would wake the
  * very sender that waits for room. Pins the queue in @pinned.
  */
-static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
-		     struct ke_queue **pinned)
+static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
+		     struct ke_user *user, struct ke_queue **pinned)
 {
-	struct ke_queue *queue = ke_broker_use_locked(broker, id, user);
+	struct ke_queue *queue = ke_broker_use_locked(broker, sending->id, user);
 	int err;
 
 	if (IS_ERR(queue))
@@ -173,6 +175,9 @@ static int pin_queue(struct ke_broker *broker, s32 id, struct ke_user *user,
 		queue->pins++;
 		queue->senders++;
 		*pinned = queue;
+		/* For a moment it is of no use to others, and would wake who polls here. */
+		if (sending->waits)
+			ke_broker_tell_used_locked(broker, queue);
 	}
 	ke_broker_unlock(broker, queue);
 	return err;
@@ -191,6 +196,19 @@ static int pin_sender(struct ke_client *client, struct ke_user *user,
 		return PTR_ERR(sender);
 	sending->sender = sender;
 	return 0;
+}
+
+/* Both, and the sender where the ID is refused, too: what is refused is known then. */
+static int pin(struct ke_client *client, struct ke_user *user, struct ke_sending *sending,
+	       struct ke_queue **pinned)
+{
+	int err = pin_queue(client->broker, sending, user, pinned);
+	int sender_err;
+
+	if (err && !ke_quota_refused(err))
+		return err;
+	sender_err = pin_sender(client, user, sending);
+	return err ? err : sender_err;
 }
 
 static void unpin_sender(struct ke_sending *sending)
@@ -214,23 +232,25 @@ static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
 static noinline int wait_and_send(struct ke_client *client, struct ke_user *user,
 				  struct ke_sending *sending, int refusal)
 {
-	struct ke_refused refused = { .id = sending->id, .len = sending->len };
+	struct ke_refused_send refused = { .id = sending->id, .len = sending->len };
 	struct ke_broker *broker = client->broker;
 	struct ke_queue *pinned = NULL;
+	bool wants_id = false;
 	struct ke_room *room;
 	int since, err;
 
 	ke_broker_reap(broker);
 	for (;;) {
 		room = ke_room_want(user, refusal, &since);
-		err = pin_queue(broker, sending->id, user, &pinned);
-		if (!err)
-			err = pin_sender(client, user, sending);
+		if (wants_id)
+			ke_broker_want_id(broker, sending->id);
+		err = pin(client, user, sending, &pinned);
 		if (!err)
 			err = try_send(client, user, sending);
 		if (!ke_quota_refused(err))
 			break;
-		if (err == refusal) {
+		/* A refusal counts after all that could end it knew of the wish. */
+		if (err == refusal && wants_id == !pinned) {
 			if (!sending->waits)
 				break;
 			ke_broker_reap(broker);
@@ -239,10 +259,11 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 				break;
 		} else {
 			refusal = err;
+			wants_id = !pinned;
 		}
 		cond_resched();
 	}
-	refused.has_sender = sending->sender;
+	refused.is_charged = sending->sender;
 	unpin_sender(sending);
 	unpin_queue(broker, pinned);
 	if (ke_quota_refused(err))

@@ -11,12 +11,12 @@
 #include "refusal.h"
 #include "sender.h"
 
-/* What the send would take. */
+/* What @send, made again, would take. */
 static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user,
-				  const struct ke_refused *refused)
+				  const struct ke_refused_send *send)
 {
-	struct ke_queue *queue = ke_broker_find_locked(broker, refused->id);
-	struct ke_charge charge = { .bytes = ke_event_bytes(refused->len), .events = 1 };
+	struct ke_queue *queue = ke_broker_find_locked(broker, send->id);
+	struct ke_charge charge = { .bytes = ke_event_bytes(send->len), .events = 1 };
 	bool paid = false;
 
 	if (queue) {
@@ -28,9 +28,19 @@ static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user
 		charge.bytes += ke_queue_charge.bytes;
 		charge.ids = ke_queue_charge.ids;
 	}
-	if (!refused->has_sender)
+	if (!send->is_charged)
 		charge.bytes += ke_sender_charge().bytes;
 	return charge;
+}
+
+/* Whether it is the ID, which may come to cost nothing, for which @charge does not fit. */
+static bool is_id_refused(struct ke_user *user, struct ke_charge charge)
+{
+	if (!charge.ids || !ke_quota_check(user, charge))
+		return false;
+	charge.ids -= ke_queue_charge.ids;
+	charge.bytes -= ke_queue_charge.bytes;
+	return !ke_quota_check(user, charge);
 }
 
 /*
@@ -38,21 +48,26 @@ static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user
  * from others, is.
  */
 void ke_writable_refused(struct ke_client *client, struct ke_user *user,
-			 const struct ke_refused *refused, int refusal)
+			 const struct ke_refused_send *send, int refusal)
 {
+	bool wants_id = false, wanted_id;
 	struct ke_charge charge;
 	struct ke_room *room;
 	int since, before;
 
 	do {
 		before = refusal;
+		wanted_id = wants_id;
 		ke_broker_reap(client->broker);
 		room = ke_room_want(user, refusal, &since);
+		if (wants_id)
+			ke_broker_want_id(client->broker, send->id);
 		/* Those that had come before they were told of. */
 		ke_broker_reap(client->broker);
-		charge = charge_of(client->broker, user, refused);
+		charge = charge_of(client->broker, user, send);
+		wants_id = is_id_refused(user, charge);
 		refusal = ke_quota_check(user, charge);
-	} while (refusal && refusal != before);
+	} while (refusal && (refusal != before || (wants_id && !wanted_id)));
 	if (refusal && ke_quota_can_fit(charge)) {
 		ke_refusal_note(&client->refusal, user, room, since);
 	} else {

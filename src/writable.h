@@ -8,18 +8,18 @@ struct ke_client;
 struct ke_user;
 
 /* A send that was refused, and holds nothing any more. */
-struct ke_refused {
+struct ke_refused_send {
 	s32 id;
 	u64 len;
-	bool has_sender;		/* of its account, which is charged already */
+	bool is_charged;		/* for what the client keeps of the process */
 };
 
 /*
- * @user was @refused on @client, by -EAGAIN or -EDQUOT: so poll says until room comes,
- * unless it asks for more than there can be.
+ * @refusal, -EAGAIN or -EDQUOT, was the answer to @send, by @user on @client: so poll
+ * says until room comes, unless that asks for more than there can be.
  */
 void ke_writable_refused(struct ke_client *client, struct ke_user *user,
-			 const struct ke_refused *refused, int refusal);
+			 const struct ke_refused_send *send, int refusal);
 
 /*
  * Whether there is room for the calling process to send. If not, who polls @client

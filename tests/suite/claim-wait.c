@@ -214,6 +214,28 @@ START_TEST(strict_forbids_an_id_before_there_is_no_room_for_it)
 }
 END_TEST
 
+static int use_what_another_has_claimed(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	user_become(waiter->uid, waiter->uid);
+	user_reopen();
+	assert_forbidden(waiter->id);
+	return 0;
+}
+
+START_TEST(a_claim_forbids_an_id_before_there_is_no_room_at_all)
+{
+	struct waiter *waiter = new_waiter(fresh_id());
+
+	ASSERT_OK(ke_claim(&ke, waiter->id, 0));
+	limit_set("max_bytes", 0);
+	child_run(use_what_another_has_claimed, waiter);
+	limits_restore();
+	ASSERT_OK(ke_unclaim(&ke, waiter->id));
+}
+END_TEST
+
 START_TEST(strict_lets_an_id_be_watched_until_it_is_claimed)
 {
 	int id = fresh_id();
@@ -426,5 +448,6 @@ TESTS(claim_wait, 60, WITH_CLIENT,
       p5_a_claimed_id_counts_once,
       strict_forbids_what_nobody_has_used_yet,
       strict_forbids_an_id_before_there_is_no_room_for_it,
+      a_claim_forbids_an_id_before_there_is_no_room_at_all,
       strict_lets_an_id_be_watched_until_it_is_claimed,
       strict_ends_the_wait_for_any_id)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P9: room that comes because an ID is not in use any more, with no event freed. */
+/* P9: room for an ID: because another one is not in use any more, or others use this one. */
 #include "harness.h"
 #include "limits.h"
 #include "readiness.h"
@@ -160,9 +160,10 @@ static int be_refused_at_unused_ids(void *arg)
 	user_reopen();
 	for (i = 0; i < 3; i++)
 		ASSERT_OK(ke_send_event(&ke, seeker->wanted, payload, sizeof(payload)));
-	for (i = 1; i < 10; i++) {
-		ASSERT_RESULT(ke_send_event(&ke, seeker->wanted + i, payload, sizeof(payload)),
-			      -EDQUOT);
+	/* The second time to each ID, too. */
+	for (i = 2; i < 20; i++) {
+		ASSERT_RESULT(ke_send_event(&ke, seeker->wanted + i / 2, payload,
+					    sizeof(payload)), -EDQUOT);
 		ck_assert(!is_writable(0));
 		ck_assert(!is_writable(5));
 	}
@@ -182,8 +183,108 @@ START_TEST(p9_an_id_that_a_refused_send_gives_back_is_no_room)
 }
 END_TEST
 
+static void send_there(int id)
+{
+	send_number(id, 0);
+}
+
+static void watch_there(int id)
+{
+	ASSERT_OK(ke_watch(&ke, id));
+}
+
+static void claim_there(int id)
+{
+	ASSERT_OK(ke_claim(&ke, id, 0666));
+}
+
+static int own_an_event(void *arg)
+{
+	const int *of = arg;
+
+	user_become((uid_t)of[0], (gid_t)of[0]);
+	user_reopen();
+	send_number(of[1], 0);
+	return 0;
+}
+
+/* The user keeps the only ID that it may have, and gets another that costs it nothing. */
+static void use_what_is_sought(void (*use)(int id), int (*seek)(void *))
+{
+	struct seeker *seeker = new_seeker();
+	int of[2] = { (int)seeker->uid, fresh_id() };
+	pid_t pid;
+
+	limit_set("user_max_ids", 1);
+	child_run(own_an_event, of);
+	pid = child_start(seek, seeker);
+	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
+	if (seek == wait_for_id)
+		task_wait_blocked(pid);
+	use(seeker->wanted);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_ge(drain(seeker->wanted), 1);
+	ck_assert_uint_eq(drain(of[1]), 1);
+	ke_unwatch(&ke, seeker->wanted);
+	ke_unclaim(&ke, seeker->wanted);
+}
+
+START_TEST(p9_who_waits_for_an_id_goes_on_when_others_use_it)
+{
+	use_what_is_sought(send_there, wait_for_id);
+	use_what_is_sought(watch_there, wait_for_id);
+	use_what_is_sought(claim_there, wait_for_id);
+}
+END_TEST
+
+START_TEST(p9_writable_when_others_use_the_id_that_was_refused)
+{
+	use_what_is_sought(send_there, poll_for_id);
+	use_what_is_sought(watch_there, poll_for_id);
+	use_what_is_sought(claim_there, poll_for_id);
+}
+END_TEST
+
+/* A process that has an ID and waits there for room for the event. */
+static int wait_for_room_there(void *arg)
+{
+	const int *of = arg;
+	struct ke_event ev = { .id = of[1], .data = payload, .len = sizeof(payload) };
+
+	user_become((uid_t)of[0], (gid_t)of[0]);
+	user_reopen();
+	ASSERT_OK(ke_send_event(&ke, of[2], payload, sizeof(payload)));
+	return -ke_send(&ke, &ev, 0, -1);
+}
+
+START_TEST(p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there)
+{
+	struct seeker *seeker = new_seeker();
+	int own[2] = { (int)seeker->uid, fresh_id() };
+	int of[3] = { (int)fresh_user(), seeker->wanted, fresh_id() };
+	pid_t pid, waits;
+
+	limit_set("user_max_ids", 1);
+	limit_set("user_max_bytes", 100000);
+	send_number(of[2], 0);
+	child_run(own_an_event, own);
+	pid = child_start(wait_for_id, seeker);
+	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
+	task_wait_blocked(pid);
+	waits = child_start(wait_for_room_there, of);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(of[2]), 2);
+	ck_assert_int_eq(child_join(waits), 0);
+	ck_assert_uint_eq(drain(seeker->wanted), 2);
+	ck_assert_uint_eq(drain(own[1]), 1);
+}
+END_TEST
+
 TESTS(quota_ids, 60, WITH_CLIENT,
       p9_the_end_of_a_claim_makes_room_for_an_id_at_once,
       p9_the_end_of_a_receive_makes_room_for_an_id_at_once,
       p9_writable_at_once_when_there_is_room_for_an_id,
-      p9_an_id_that_a_refused_send_gives_back_is_no_room)
+      p9_an_id_that_a_refused_send_gives_back_is_no_room,
+      p9_who_waits_for_an_id_goes_on_when_others_use_it,
+      p9_writable_when_others_use_the_id_that_was_refused,
+      p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there)

@@ -16,7 +16,8 @@ static char payload[60000];
 struct heir {
 	uid_t uid;
 	int id, awaited;
-	int step;		/* how far child and test have come, one after the other */
+	int step;		/* the last one done, by child and test in turn */
+	unsigned long bytes;	/* user_max_bytes for the step that follows */
 };
 
 static struct heir *new_heir(void)
@@ -148,6 +149,12 @@ static int poll_after_large(void *arg)
 	return 0;
 }
 
+/* What tests before left in namespaces of theirs takes room until it goes. */
+static void wait_for_others(void)
+{
+	WAIT_UNTIL(limits_now().bytes < 8192);
+}
+
 START_TEST(p9_writable_though_an_event_was_refused_that_can_never_go)
 {
 	struct heir *heir = new_heir();
@@ -158,6 +165,7 @@ START_TEST(p9_writable_though_an_event_was_refused_that_can_never_go)
 	limit_set("user_max_bytes", 15000);
 	child_run(poll_after_large, heir);
 	ck_assert_uint_eq(drain(heir->id), 2);
+	wait_for_others();
 	limit_set("max_bytes", sizeof(payload) - 1);
 	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, sizeof(payload)), -EAGAIN);
 	ck_assert(is_writable(0));
@@ -227,8 +235,8 @@ START_TEST(p9_not_writable_after_a_refusal_of_an_id_where_another_waits)
 END_TEST
 
 /*
- * The first refusal is of what a client keeps of a process that sends, for which only
- * the limit of all has no room; for that and the event, the user's has none, either.
+ * First it is the limit of all that refuses, and what a client keeps of a process that
+ * sends. For the event, too, the user's limit has no room, either.
  */
 static int be_refused_by_two_limits(void *arg)
 {
@@ -250,17 +258,24 @@ static int be_refused_by_two_limits(void *arg)
 	return -ke_send_event(&ke, heir->id, payload, 10000);
 }
 
-START_TEST(p9_writable_when_both_limits_have_room_that_refuse_an_event)
+/* There is no room, even if a little comes meanwhile. */
+static void fill_for_all(void)
+{
+	limit_set("max_bytes", limits_now().bytes - 8192);
+}
+
+START_TEST(p9_writable_only_when_both_limits_that_refused_have_room)
 {
 	struct heir *heir = new_heir();
 	int id = fresh_id();
 	pid_t pid;
 
+	wait_for_others();
 	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
-	limit_set("user_max_bytes", 20000);
+	limit_set("user_max_bytes", 25000);
 	pid = child_start(be_refused_by_two_limits, heir);
 	wait_for(heir, 1);
-	limit_set("max_bytes", limits_now().bytes);
+	fill_for_all();
 	say(heir, 2);
 	wait_for(heir, 3);
 	ck_assert_uint_eq(drain(id), 1);
@@ -272,6 +287,52 @@ START_TEST(p9_writable_when_both_limits_have_room_that_refuse_an_event)
 }
 END_TEST
 
+/* Of all that a send takes, nothing is kept of this process but what it is charged for. */
+static int be_refused_an_id(void *arg)
+{
+	struct heir *heir = arg;
+	unsigned long before;
+
+	user_become(heir->uid, heir->uid);
+	user_reopen();
+	send_number(heir->id, 1);
+	before = limits_now().user_bytes;
+	send_number(heir->awaited, 2);
+	heir->bytes = limits_now().user_bytes + 50;
+	ck_assert_uint_eq(receive_number(heir->awaited), 2);
+	WAIT_UNTIL(limits_now().user_bytes == before);
+	say(heir, 1);
+	wait_for(heir, 2);
+	ASSERT_RESULT(ke_send_event(&ke, heir->awaited, NULL, 0), -EAGAIN);
+	ck_assert(!is_writable(20));
+	say(heir, 3);
+	ck_assert(is_writable((int)(patience() * 1000)));
+	return -ke_send_event(&ke, heir->awaited, NULL, 0);
+}
+
+START_TEST(p9_writable_when_an_id_that_was_refused_just_fits)
+{
+	struct heir *heir = new_heir();
+	int id = fresh_id();
+	pid_t pid;
+
+	heir->awaited = fresh_id();
+	wait_for_others();
+	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
+	limit_set("user_max_bytes", 1000000);
+	pid = child_start(be_refused_an_id, heir);
+	wait_for(heir, 1);
+	limit_set("user_max_bytes", heir->bytes);
+	fill_for_all();
+	say(heir, 2);
+	wait_for(heir, 3);
+	ck_assert_uint_eq(drain(id), 1);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(heir->awaited), 1);
+	ck_assert_uint_eq(receive_number(heir->id), 1);
+}
+END_TEST
+
 TESTS(quota_poll, 60, WITH_CLIENT,
       p9_writable_is_for_who_sends_not_for_who_opened,
       p9_an_epoll_tells_of_room_after_a_change_of_user,
@@ -279,4 +340,5 @@ TESTS(quota_poll, 60, WITH_CLIENT,
       p9_writable_though_an_event_was_refused_that_can_never_go,
       p9_writable_when_a_lower_limit_lets_a_refused_event_never_go,
       p9_not_writable_after_a_refusal_of_an_id_where_another_waits,
-      p9_writable_when_both_limits_have_room_that_refuse_an_event)
+      p9_writable_only_when_both_limits_that_refused_have_room,
+      p9_writable_when_an_id_that_was_refused_just_fits)
