@@ -49,7 +49,7 @@ struct broker {
 	int keeper;	/* watches all IDs, so that no queue ends and forgets its counts */
 };
 
-/* All; and the one that calls, and questions below, are about now. */
+/* All of them; and the one that the calls and the questions below are about. */
 extern struct broker brokers[BROKERS], *broker;
 
 /* Behind the last of its events. */

@@ -24,10 +24,9 @@ static uint32_t rarely_a_bit(void)
 	return one_in(60) ? some_bit() : 0;
 }
 
-void step_stat(void)
+static void check_stat(int i, unsigned int id, uint32_t flags)
 {
-	const struct client *client = &broker->clients[some_client()];
-	unsigned int id = some_id();
+	const struct client *client = &broker->clients[i];
 	const struct queue *queue = &broker->queues[id];
 	long expected = broker_allows(me, id, RECEIVE) ? 0 : -EPERM;
 	struct kevents_stat stat;
@@ -35,8 +34,8 @@ void step_stat(void)
 
 	memset(&stat, 0x5a, sizeof(stat));
 	stat.id = queue->id;
-	stat.flags = rarely_a_bit();
-	if (stat.flags)
+	stat.flags = flags;
+	if (flags)
 		expected = -EINVAL;
 	trace("client %zd: stat id %d flags %u:", client - broker->clients, stat.id, stat.flags);
 	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)), expected);
@@ -57,6 +56,24 @@ void step_stat(void)
 		stat.reserved[3], 0);
 	if (broker_bytes(id, &bytes))
 		is_same("bytes", stat.bytes, bytes);
+}
+
+void step_stat(void)
+{
+	int i = some_client();
+	unsigned int id = some_id();
+
+	check_stat(i, id, rarely_a_bit());
+}
+
+void check_all(void)
+{
+	unsigned int id;
+
+	for (broker = brokers; broker < brokers + BROKERS; broker++)
+		for (id = 0; id < IDS; id++)
+			check_stat(0, id, 0);
+	broker = brokers;
 }
 
 void step_poll(void)

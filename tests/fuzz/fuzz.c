@@ -3,8 +3,8 @@
  * Usage: fuzz SECONDS SEED [PLANS [guided]]
  *        fuzz 0 SEED[:STEP:SEED]...
  *
- * Makes calls at random to /dev/kevents, in rounds of a process each, which is in
- * network namespaces of its own; a round is a sequence of calls in two of them that are
+ * Makes calls at random to /dev/kevents, in rounds of a process each, which has
+ * network namespaces of its own. A round is a sequence of calls in two of these, each
  * checked against a model, or a storm of calls from many threads and processes. Where the
  * kernel tells what code was reached, sequences that reached more are varied; with
  * `guided` it has to, and those that reached much are printed. The rounds of the file

@@ -13,7 +13,7 @@
 #include "steps.h"
 #include "user.h"
 
-#define STEPS 120
+#define STEPS 200
 
 /* In whose namespace this process is. */
 static const struct broker *here;
@@ -225,9 +225,7 @@ void sequence_run(void)
 		random_step();
 		make_step();
 	}
-	for (broker = brokers; broker < brokers + BROKERS; broker++)
-		for (i = 0; i < 4; i++)
-			step_stat();
 	user_become(ROOT);
+	check_all();
 	setting_make(DEFAULT);
 }

@@ -37,6 +37,9 @@ void check_payload(const struct event *event, const uint8_t *data, uint64_t size
 /* What the kernel says of an ID, which must be what the model says. */
 void step_stat(void);
 
+/* The same of each ID of each broker, asked by root. */
+void check_all(void);
+
 /* Waits until so many milliseconds have passed for sure, and what ends by then has. */
 void outlast_ms(unsigned int id, unsigned int ms);
 
