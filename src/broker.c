@@ -44,12 +44,10 @@
  * process at a time change what a client watches. ke_broker.seq is a counter
  * drawn under ke_queue.lock, which makes the numbers of a queue grow in the order
  * of its events. ke_broker.idle is a lock-free list, filled under ke_queue.lock.
- * ke_broker.wanted has bits that are set with no lock, and cleared under the
- * ke_queue.lock of an ID that comes to be used, for which nobody else has to pay then.
+ * ke_wishes.ids has bits, set with no lock and cleared under ke_queue.lock.
  *
  * How an event meets a receiver that waits, under these locks, is modelled in
- * tests/model/handover.pml, in every order of steps; what it leaves out is said
- * there.
+ * tests/model/handover.pml, in every order of steps but what is left out there.
  *
  * Who keeps what alive
  *
@@ -193,30 +191,9 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
 		}
 		queue = ke_broker_find_locked(broker, id);
 	} while (!queue);
-	/* The queue is there before wanted is looked at: pairs with ke_broker_want_id(). */
+	/* The queue is there before wishes are looked at: pairs with ke_wishes_add(). */
 	smp_mb();
 	return queue;
-}
-
-static unsigned int wanted_bit(s32 id)
-{
-	return ke_broker_mix(id, 1) % KE_BROKER_WANTED;
-}
-
-void ke_broker_want_id(struct ke_broker *broker, s32 id)
-{
-	WRITE_ONCE(broker->wants, true);
-	set_bit(wanted_bit(id), broker->wanted);
-	/* Before the look at the queue: pairs with its lock, or its creation. */
-	smp_mb__after_atomic();
-}
-
-void ke_broker_tell_wanted_locked(struct ke_broker *broker, const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	if (test_bit(wanted_bit(queue->id), broker->wanted) &&
-	    test_and_clear_bit(wanted_bit(queue->id), broker->wanted))
-		ke_quota_retry_later();
 }
 
 static void reap_later(struct ke_broker *broker)
@@ -427,8 +404,7 @@ static int __net_init broker_net_init(struct net *net)
 	broker->realm.user_ns = net->user_ns;
 	broker->realm.clock = &broker->clock;
 	ke_clock_init(&broker->clock, expire);
-	broker->wants = false;
-	bitmap_zero(broker->wanted, KE_BROKER_WANTED);
+	ke_wishes_init(&broker->wishes);
 	init_llist_head(&broker->idle);
 	atomic_set(&broker->idle_new, 0);
 	INIT_DELAYED_WORK(&broker->reaper, reap);

@@ -3,7 +3,6 @@
 #define KE_BROKER_H
 
 #include <linux/atomic.h>
-#include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/llist.h>
 #include <linux/rbtree.h>
@@ -16,10 +15,9 @@
 #include "clock.h"
 #include "queue.h"
 #include "quota.h"
+#include "wish.h"
 
 struct net;
-
-#define KE_BROKER_WANTED 1024
 
 /* All queues of one network namespace; lives as long as that. */
 struct ke_broker {
@@ -27,13 +25,12 @@ struct ke_broker {
 	spinlock_t ids_lock;
 	struct rb_root ids;		/* the same, in order; ids_lock */
 	atomic64_t seq;			/* of the latest event */
-	bool wants;			/* some ID was wanted once */
+	struct ke_wishes wishes;	/* begins with what each send reads */
 	struct ke_realm realm;		/* what the queues know of it */
 	struct ke_clock clock;
 	struct llist_head idle;		/* queues that may be unused */
 	atomic_t idle_new;		/* put there since the last look */
 	struct delayed_work reaper;
-	DECLARE_BITMAP(wanted, KE_BROKER_WANTED);	/* which IDs; several have one bit */
 };
 
 /* Returns the broker of @net, borrowed from it. */
@@ -138,23 +135,6 @@ static inline void ke_broker_unlock(struct ke_broker *broker,
 		ke_broker_unlock_unused(broker, queue);
 	else
 		spin_unlock(&queue->lock);
-}
-
-/*
- * A sender, or who polls for one, has no room for @id: it is to try again when others
- * use that, and nobody has to pay for it any more. Comes before the look at the queue.
- */
-void ke_broker_want_id(struct ke_broker *broker, s32 id);
-
-/* The same as ke_broker_tell_used_locked() where an ID was wanted once. */
-void ke_broker_tell_wanted_locked(struct ke_broker *broker, const struct ke_queue *queue);
-
-/* @queue, which nobody had used, is in use. */
-static inline void ke_broker_tell_used_locked(struct ke_broker *broker,
-					      const struct ke_queue *queue)
-{
-	if (unlikely(READ_ONCE(broker->wants)))
-		ke_broker_tell_wanted_locked(broker, queue);
 }
 
 /* Has all look again who wait in any namespace: strict has changed. */

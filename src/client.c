@@ -130,7 +130,7 @@ static int add_watch(struct ke_client *client, s32 id)
 	if (!err) {
 		watch->queue = queue;
 		list_add_tail(&watch->in_queue, &queue->watches);
-		ke_broker_tell_used_locked(client->broker, queue);
+		ke_wishes_tell(&client->broker->wishes, queue->id);
 		ke_queue_wake_locked(queue);
 	}
 	ke_broker_unlock(client->broker, queue);

@@ -141,7 +141,7 @@ static int try_claim(struct ke_broker *broker, s32 id, struct ke_user *user,
 	__acquire(&queue->lock);
 	err = claim(queue, user, mode);
 	if (!err)
-		ke_broker_tell_used_locked(broker, queue);
+		ke_wishes_tell(&broker->wishes, queue->id);
 	ke_broker_unlock(broker, queue);
 	return err;
 }

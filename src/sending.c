@@ -98,7 +98,7 @@ static __always_inline unsigned int append(struct ke_broker *broker,
 	if (unlikely(i && ke_queue_is_awaited_locked(queue)))
 		ke_queue_wake_for_new_locked(queue, i);
 	if (i)
-		ke_broker_tell_used_locked(broker, queue);
+		ke_wishes_tell(&broker->wishes, queue->id);
 	return i;
 }
 
@@ -177,7 +177,7 @@ static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
 		*pinned = queue;
 		/* For a moment it is of no use to others, and would wake who polls here. */
 		if (sending->waits)
-			ke_broker_tell_used_locked(broker, queue);
+			ke_wishes_tell(&broker->wishes, queue->id);
 	}
 	ke_broker_unlock(broker, queue);
 	return err;
@@ -243,7 +243,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	for (;;) {
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
-			ke_broker_want_id(broker, sending->id);
+			ke_wishes_add(&broker->wishes, sending->id);
 		err = pin(client, user, sending, &pinned);
 		if (!err)
 			err = try_send(client, user, sending);

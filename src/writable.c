@@ -33,10 +33,10 @@ static struct ke_charge charge_of(struct ke_broker *broker, struct ke_user *user
 	return charge;
 }
 
-/* Whether it is the ID, which may come to cost nothing, for which @charge does not fit. */
+/* Whether @charge, which is refused, would fit if the ID came to cost nothing. */
 static bool is_id_refused(struct ke_user *user, struct ke_charge charge)
 {
-	if (!charge.ids || !ke_quota_check(user, charge))
+	if (!charge.ids)
 		return false;
 	charge.ids -= ke_queue_charge.ids;
 	charge.bytes -= ke_queue_charge.bytes;
@@ -61,12 +61,12 @@ void ke_writable_refused(struct ke_client *client, struct ke_user *user,
 		ke_broker_reap(client->broker);
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
-			ke_broker_want_id(client->broker, send->id);
+			ke_wishes_add(&client->broker->wishes, send->id);
 		/* Those that had come before they were told of. */
 		ke_broker_reap(client->broker);
 		charge = charge_of(client->broker, user, send);
-		wants_id = is_id_refused(user, charge);
 		refusal = ke_quota_check(user, charge);
+		wants_id = refusal && is_id_refused(user, charge);
 	} while (refusal && (refusal != before || (wants_id && !wanted_id)));
 	if (refusal && ke_quota_can_fit(charge)) {
 		ke_refusal_note(&client->refusal, user, room, since);
