@@ -57,6 +57,17 @@ static int poll_for_id(void *arg)
 	return 0;
 }
 
+/* Returns when the child has been refused its ID, and asleep if it waits in a send. */
+static pid_t start_seeking(int (*seek)(void *), struct seeker *seeker)
+{
+	pid_t pid = child_start(seek, seeker);
+
+	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
+	if (seek == wait_for_id)
+		task_wait_blocked(pid);
+	return pid;
+}
+
 static int claim_one(void *arg)
 {
 	const int *of = arg;
@@ -74,10 +85,7 @@ static uint64_t unclaim_and_seek(int (*seek)(void *))
 	pid_t pid;
 
 	child_run(claim_one, of);
-	pid = child_start(seek, seeker);
-	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
-	if (seek == wait_for_id)
-		task_wait_blocked(pid);
+	pid = start_seeking(seek, seeker);
 	begin = now_ns();
 	ASSERT_OK(ke_unclaim(&ke, of[1]));
 	ck_assert_int_eq(child_join(pid), 0);
@@ -108,10 +116,7 @@ static uint64_t stop_receiving_and_seek(int (*seek)(void *))
 
 	receiver = child_start(receive_until_signalled, of);
 	task_wait_blocked(receiver);
-	pid = child_start(seek, seeker);
-	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
-	if (seek == wait_for_id)
-		task_wait_blocked(pid);
+	pid = start_seeking(seek, seeker);
 	begin = now_ns();
 	ASSERT_SYS(kill(receiver, SIGUSR1));
 	ck_assert_int_eq(child_join(pid), 0);
@@ -217,10 +222,7 @@ static void use_what_is_sought(void (*use)(int id), int (*seek)(void *))
 
 	limit_set("user_max_ids", 1);
 	child_run(own_an_event, of);
-	pid = child_start(seek, seeker);
-	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
-	if (seek == wait_for_id)
-		task_wait_blocked(pid);
+	pid = start_seeking(seek, seeker);
 	use(seeker->wanted);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_ge(drain(seeker->wanted), 1);
@@ -268,9 +270,7 @@ START_TEST(p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there)
 	limit_set("user_max_bytes", 100000);
 	send_number(of[2], 0);
 	child_run(own_an_event, own);
-	pid = child_start(wait_for_id, seeker);
-	WAIT_UNTIL(__atomic_load_n(&seeker->blocked, __ATOMIC_ACQUIRE));
-	task_wait_blocked(pid);
+	pid = start_seeking(wait_for_id, seeker);
 	waits = child_start(wait_for_room_there, of);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(of[2]), 2);

@@ -258,27 +258,36 @@ static int be_refused_by_two_limits(void *arg)
 	return -ke_send_event(&ke, heir->id, payload, 10000);
 }
 
-/* There is no room, even if a little comes meanwhile. */
-static void fill_for_all(void)
+/* Starts the child, of a user with this limit, up to its first step. */
+static pid_t start_beside_large(int (*child)(void *), struct heir *heir, int large,
+				unsigned long user_max_bytes)
+{
+	pid_t pid;
+
+	wait_for_others();
+	ASSERT_OK(ke_send_event(&ke, large, payload, sizeof(payload)));
+	limit_set("user_max_bytes", user_max_bytes);
+	pid = child_start(child, heir);
+	wait_for(heir, 1);
+	return pid;
+}
+
+/* The child's next step is made with no room, even if a little comes; then there is some. */
+static void step_without_room(struct heir *heir, int large)
 {
 	limit_set("max_bytes", limits_now().bytes - 8192);
+	say(heir, 2);
+	wait_for(heir, 3);
+	ck_assert_uint_eq(drain(large), 1);
 }
 
 START_TEST(p9_writable_only_when_both_limits_that_refused_have_room)
 {
 	struct heir *heir = new_heir();
-	int id = fresh_id();
-	pid_t pid;
+	int large = fresh_id();
+	pid_t pid = start_beside_large(be_refused_by_two_limits, heir, large, 25000);
 
-	wait_for_others();
-	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
-	limit_set("user_max_bytes", 25000);
-	pid = child_start(be_refused_by_two_limits, heir);
-	wait_for(heir, 1);
-	fill_for_all();
-	say(heir, 2);
-	wait_for(heir, 3);
-	ck_assert_uint_eq(drain(id), 1);
+	step_without_room(heir, large);
 	say(heir, 4);
 	wait_for(heir, 5);
 	ck_assert_uint_eq(drain(heir->id), 1);
@@ -313,20 +322,13 @@ static int be_refused_an_id(void *arg)
 START_TEST(p9_writable_when_an_id_that_was_refused_just_fits)
 {
 	struct heir *heir = new_heir();
-	int id = fresh_id();
+	int large = fresh_id();
 	pid_t pid;
 
 	heir->awaited = fresh_id();
-	wait_for_others();
-	ASSERT_OK(ke_send_event(&ke, id, payload, sizeof(payload)));
-	limit_set("user_max_bytes", 1000000);
-	pid = child_start(be_refused_an_id, heir);
-	wait_for(heir, 1);
+	pid = start_beside_large(be_refused_an_id, heir, large, 1000000);
 	limit_set("user_max_bytes", heir->bytes);
-	fill_for_all();
-	say(heir, 2);
-	wait_for(heir, 3);
-	ck_assert_uint_eq(drain(id), 1);
+	step_without_room(heir, large);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(heir->awaited), 1);
 	ck_assert_uint_eq(receive_number(heir->id), 1);
