@@ -290,7 +290,8 @@ START_TEST(p9_writable_only_when_both_limits_that_refused_have_room)
 	step_without_room(heir, large);
 	say(heir, 4);
 	wait_for(heir, 5);
-	ck_assert_uint_eq(drain(heir->id), 1);
+	/* One: the child may have sent the next before a look for more. */
+	ASSERT_OK(ke_get_event(&ke, heir->id, payload, sizeof(payload)));
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(heir->id), 1);
 }
