@@ -12,14 +12,19 @@
 
 static int check_abi(const kevents_ctx *ctx)
 {
-	struct kevents_info info;
+	struct kevents_info info = { 0 };
 	int err = ke_context_ioctl(ctx, KEVENTS_IOC_INFO, &info);
 
-	if (err == -ENOTTY)	/* $KEVENTS_DEVICE is something else */
-		return -ENXIO;
-	if (err)
+	switch (err) {
+	case 0:
+		return info.abi_version == KEVENTS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
+	case -EACCES:	/* of a security module, */
+	case -EPERM:	/* or a filter of system calls */
+	case -EFAULT:
 		return err;
-	return info.abi_version == KEVENTS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
+	default:	/* $KEVENTS_DEVICE is something else */
+		return -ENXIO;
+	}
 }
 
 int ke_init(kevents_ctx *ctx)
