@@ -79,7 +79,8 @@ int ke_send_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int ti
 		return ke_fd(ctx);
 	while (total < n) {
 		wanted = n - total < CHUNK ? n - total : CHUNK;
-		done = send_chunk(ctx, evs + total, wanted, ke_timer_left_ms(&timer));
+		done = send_chunk(ctx, evs + total, wanted,
+				  total ? ke_timer_left_ms(&timer) : timeout_ms);
 		if (done > 0)
 			total += (unsigned int)done;
 		if (done != (int)wanted)

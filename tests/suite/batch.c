@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Several events in one call, through the library. */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "harness.h"
 #include "limits.h"
@@ -407,6 +409,30 @@ START_TEST(p5_a_batch_sends_what_there_is_room_for)
 }
 END_TEST
 
+static kevents_ctx *late;
+
+/* Who touches the context goes on when more than a millisecond has gone by. */
+static void be_late(int signal)
+{
+	(void)signal;
+	spin_ns(2000000);
+	mprotect(late, page_size(), PROT_READ | PROT_WRITE);
+}
+
+START_TEST(a_batch_whose_time_is_over_before_its_first_call_times_out)
+{
+	const struct sigaction action = { .sa_handler = be_late };
+
+	late = (void *)memory_map(1, PROT_READ | PROT_WRITE);
+	*late = ke;
+	limit_set("max_bytes", 1);
+	prepare_sends(fresh_id(), 1);
+	ASSERT_SYS(sigaction(SIGSEGV, &action, NULL));
+	ASSERT_SYS(mprotect(late, page_size(), PROT_NONE));
+	ASSERT_RESULT(ke_send_batch(late, evs, 1, 1), -ETIMEDOUT);
+}
+END_TEST
+
 TESTS(batch, 60, WITH_CLIENT,
       p4_a_batch_is_sent_and_received_in_order,
       a_batch_receives_what_there_is,
@@ -418,4 +444,5 @@ TESTS(batch, 60, WITH_CLIENT,
       p2_a_batch_of_leases_is_acknowledged_and_given_back,
       p6_a_batch_of_leases_returns_with_its_client,
       each_lease_of_a_batch_has_its_limit,
-      p5_a_batch_sends_what_there_is_room_for)
+      p5_a_batch_sends_what_there_is_room_for,
+      a_batch_whose_time_is_over_before_its_first_call_times_out)
