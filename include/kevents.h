@@ -131,14 +131,14 @@ int ke_close(kevents_ctx *ctx);
  *   -EMSGSIZE  len is over the module's max_event_size
  *   -EAGAIN    the module is full
  *   -EDQUOT    this user is at one of its limits
- *   -EPERM     the ID's claim does not let this user send
+ *   -EPERM     the ID's claim, or strict, does not let this user send
  *   -EFAULT, -ENOMEM
  */
 int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len);
 
 /*
  * Returns 1 if an event waits under id for whoever asks now, 0 if none does,
- * -EPERM if the ID's claim does not let this user receive.
+ * -EPERM if the ID's claim, or strict, does not let this user receive.
  */
 int ke_poll_event(kevents_ctx *ctx, int id);
 
@@ -149,7 +149,7 @@ int ke_poll_event(kevents_ctx *ctx, int id);
  *
  *   -ENOMSG    nothing waits under id
  *   -EMSGSIZE  the payload is longer than size; the event stays
- *   -EPERM     the ID's claim does not let this user receive
+ *   -EPERM     the ID's claim, or strict, does not let this user receive
  *   -EFAULT
  */
 int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size);
@@ -165,7 +165,7 @@ int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size);
  *   -EDQUOT    this user is at one of its limits, and timeout_ms is 0
  *   -ETIMEDOUT no room came in time
  *   -EINTR     as for ke_receive()
- *   -EPERM     the ID's claim does not let this user send
+ *   -EPERM     the ID's claim, or strict, does not let this user send
  *   -EFAULT, -ENOMEM
  */
 int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeout_ms);
@@ -191,7 +191,7 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  *              is, the event stays
  *   -EINVAL    ev is NULL, flags are unknown or exclude each other,
  *              ev->lease_ms is set without KE_LEASE, or ev->reserved is not 0
- *   -EPERM     the ID's claim does not let this user receive
+ *   -EPERM     the ID's claim, or strict, does not let this user receive
  *   -EAGAIN, -EDQUOT  no room for what waiting for a new ID takes itself
  *   -EFAULT, -ENOMEM
  */
@@ -246,16 +246,17 @@ int ke_unwatch(kevents_ctx *ctx, int id);
 int ke_fd(const kevents_ctx *ctx);
 
 /*
- * Fills stat with what there is under id; zeros if nobody uses it.
+ * Fills stat with what there is under id; zeros if nobody uses it and
+ * strict is 0.
  *
- *   -EPERM  the ID's claim does not let this user receive
+ *   -EPERM  the ID's claim, or strict, does not let this user receive
  */
 int ke_stat(kevents_ctx *ctx, int id, struct ke_stat *stat);
 
 /*
  * Returns how many IDs are in use (INT_MAX for more), and fills ids with the
- * least n of them, in order. Those whose claim does not let this user receive
- * are left out.
+ * least n of them, in order. Those from which this user may not receive are left
+ * out.
  */
 int ke_list(kevents_ctx *ctx, int *ids, size_t n);
 
@@ -266,7 +267,7 @@ int ke_limits(kevents_ctx *ctx, struct ke_limits *limits);
  * Drops the events that wait under id, not the leased ones. Returns how many
  * (INT_MAX for more).
  *
- *   -EPERM  the ID's claim does not let this user receive
+ *   -EPERM  the ID's claim, or strict, does not let this user receive
  */
 int ke_purge(kevents_ctx *ctx, int id);
 
@@ -274,7 +275,8 @@ int ke_purge(kevents_ctx *ctx, int id);
  * Makes the effective user and group of the caller the owners of id, or changes
  * the mode of the claim they have. mode is read like a file's: r lets owner,
  * group or others receive, peek, stat and purge, w lets them send. The claim
- * stays until ke_unclaim().
+ * stays until ke_unclaim(). Where the module's strict is 1, IDs without a claim
+ * cannot be used.
  *
  *   -EBUSY   another user owns id
  *   -EDQUOT  this user has too many IDs and claims
