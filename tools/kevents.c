@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Leaves messages in the kernel, gets them out again, and looks after them. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,8 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 
 	occupy_closed_streams();
+	/* Ignored, as it can be inherited, it has children end without a status to wait for. */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2)
 		wrong_usage(NULL, "a verb is missing");
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

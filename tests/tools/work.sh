@@ -285,6 +285,12 @@ test_a_command_that_cannot_be_executed_ends_the_worker() {
 	is 1 "$(value 324 pending)"
 }
 
+test_the_end_of_a_command_is_seen_where_such_signals_are_ignored() {
+	kevents send 338 x
+	(trap '' CHLD && exec kevents work --drain 338 -- true)
+	is 1 "$(value 338 received)"
+}
+
 test_count_ends_the_worker() {
 	seq 5 | kevents send -l 325
 	kevents work -n 3 --jobs 2 325 -- cat >got
