@@ -36,26 +36,26 @@ void source_succeeded(struct sources *sources, int id)
 	find(sources, id)->failures = 0;
 }
 
-static int64_t pause_of(const struct sources *sources, unsigned int failures)
+static int64_t pause_of(uint64_t pause, unsigned int failures)
 {
-	uint64_t most = sources->pause_ms > PAUSE_MAX_MS ? sources->pause_ms : PAUSE_MAX_MS;
-	uint64_t pause = sources->pause_ms;
+	uint64_t most = pause > PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
 
 	for (; failures > 1 && pause < most; failures--)
 		pause *= 2;
 	return (int64_t)(pause < most ? pause : most);
 }
 
-void source_failed(struct sources *sources, int id)
+void source_failed(struct sources *sources, int id, uint64_t least_ms)
 {
+	uint64_t pause_ms = sources->pause_ms > least_ms ? sources->pause_ms : least_ms;
 	struct source *source = find(sources, id);
 	int err;
 
 	/* What ran side by side and failed counts once. */
-	if (source->resume_at || !sources->pause_ms)
+	if (source->resume_at || !pause_ms)
 		return;
 	source->failures++;
-	source->resume_at = now_ms() + pause_of(sources, source->failures);
+	source->resume_at = now_ms() + pause_of(pause_ms, source->failures);
 	err = ke_unwatch(sources->ctx, id);
 	if (err)
 		say_error(err, "%d", id);

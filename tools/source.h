@@ -35,7 +35,8 @@ void sources_init(struct sources *sources, kevents_ctx *ctx, const struct ids *i
 void sources_free(struct sources *sources);
 
 void source_succeeded(struct sources *sources, int id);
-void source_failed(struct sources *sources, int id);
+/* Begins a pause, of at least least_ms. */
+void source_failed(struct sources *sources, int id, uint64_t least_ms);
 
 /* Ends the pauses that are over. Returns when the next one is, or INT64_MAX. */
 int64_t sources_resume(struct sources *sources);

@@ -45,13 +45,14 @@ struct worker {
 	int status;
 };
 
-static void give_back(struct worker *worker, const struct ke_event *event)
+/* Pauses for least_ms even if --pause is less. */
+static void give_back(struct worker *worker, const struct ke_event *event, uint64_t least_ms)
 {
 	int err = ke_nack(&worker->ctx, event->seq);
 
 	if (err && err != -ENOENT)	/* its lease is over: it is back already */
 		say_error(err, "%d", event->id);
-	source_failed(&worker->sources, event->id);
+	source_failed(&worker->sources, event->id, least_ms);
 }
 
 /*
@@ -70,7 +71,7 @@ static void bury(struct worker *worker, struct ke_event *event, const char *reas
 	if (err) {
 		say_error(err, "%d: event %" PRIu64 " cannot be moved to %d", event->id,
 			  event->seq, worker->dead_letter);
-		give_back(worker, event);
+		give_back(worker, event, PAUSE_MS);
 		return;
 	}
 	err = ke_ack(&worker->ctx, event->seq);
@@ -110,7 +111,7 @@ static void finish(struct worker *worker, struct job *job, int status)
 		return;
 	}
 	say("%d: event %" PRIu64 ": %s; given back", event->id, event->seq, how);
-	give_back(worker, event);
+	give_back(worker, event, 0);
 }
 
 static void finish_ended(struct worker *worker)
@@ -134,7 +135,8 @@ static void set_times(const struct worker *worker, struct job *job, int64_t star
 	job->term_at = job->kill_at - (grace < GRACE_MAX_MS ? grace : GRACE_MAX_MS);
 }
 
-static void begin(struct worker *worker, struct job *job)
+/* Returns whether the job runs. */
+static bool begin(struct worker *worker, struct job *job)
 {
 	struct ke_event *event = &job->receipt.event;
 	int ret;
@@ -142,21 +144,22 @@ static void begin(struct worker *worker, struct job *job)
 	/* A worker that died over it, maybe because of it, counts, too. */
 	if (worker->has_dead_letter && event->deliveries - 1 > worker->retries) {
 		bury(worker, event, "too many workers died over it");
-		return;
+		return false;
 	}
 	ret = job_start(job, worker->command, &worker->heritage);
 	if (!ret) {
 		worker->running++;
-		return;
+		return true;
 	}
-	give_back(worker, event);
+	give_back(worker, event, PAUSE_MS);
 	if (ret > 0) {
 		worker->stopping = true;
 		worker->status = REFUSED;
 	}
+	return false;
 }
 
-/* Takes an event and starts its job; false if there is none. */
+/* Takes an event and starts its job; false if no job of it runs. */
 static bool take(struct worker *worker)
 {
 	struct job *job = worker->jobs;
@@ -178,8 +181,7 @@ static bool take(struct worker *worker)
 	if (worker->left && !--worker->left)
 		worker->stopping = true;
 	set_times(worker, job, start);
-	begin(worker, job);
-	return true;
+	return begin(worker, job);
 }
 
 /* Deals with jobs whose lease is over. Returns when the next one is, or INT64_MAX. */
@@ -423,7 +425,8 @@ const struct verb work_verb = {
 "                        KEVENTS_DELIVERIES, whoever tried\n"
 "      --pause=TIME      take nothing from an ID for TIME (1s) after a command failed for\n"
 "                        it, twice as long after each further failure in a row, up to 1m;\n"
-"                        other IDs go on, and the order is kept\n"
+"                        other IDs go on, and the order is kept. At least 1s if the\n"
+"                        command could not be started or the event not be moved\n"
 "  -n, --count=COUNT     end after COUNT events\n"
 "      --drain           end when no event waits\n"
 HELP_TEXT

@@ -256,6 +256,19 @@ test_an_event_stays_where_the_dead_letter_id_is_refused() {
 	is poison "$(kevents get 320)"
 }
 
+test_a_signal_ends_it_while_events_can_be_neither_run_nor_moved() {
+	as alice kevents claim 336 0400
+	kevents send 337 poison
+	chmod 777 .
+	setpriv --reuid bob --regid bob --init-groups kevents work --pause 0 --retries 0 --dead-letter 336 337 -- false 2>errors &
+	await has_lines errors 2
+	kill -TERM $!
+	wait $!
+	# what no command is to blame for makes a pause all the same
+	[ "$(lines errors)" -lt 10 ]
+	is 1 "$(value 337 pending)"
+}
+
 test_an_event_that_kills_workers_is_not_run_for_ever() {
 	kevents send 321 deadly
 	for _ in 1 2; do
