@@ -107,7 +107,8 @@ static int send_lines(struct sending *sending)
 			len--;
 		status = send_one(sending, line, (size_t)len);
 	}
-	if (status == DONE && ferror(stdin))
+	/* Where there is no memory for a line, stdin has no error. */
+	if (status == DONE && !feof(stdin))
 		status = say_errno("standard input");
 	free(line);
 	return status;

@@ -258,6 +258,13 @@ test_lines_are_sent_as_they_come() {
 	wait $!
 }
 
+test_a_line_too_long_to_be_read_is_an_error() {
+	truncate -s 20000000 long
+	(ulimit -v 20000 && ends 3 kevents send --lines 32 <long 2>said)
+	has "$(<said)" '^kevents send: standard input: Cannot allocate memory$'
+	is 0 "$(value 32 sent)"
+}
+
 test_watch_prints_events_of_several_ids() {
 	kevents watch -n 4 26 27 -28 >got &
 	kevents send 26 one
