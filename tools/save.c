@@ -25,6 +25,7 @@ struct saving {
 	bool force;
 	bool keep;
 	char *temporary;	/* beside path; NULL for standard output */
+	int directory;		/* where both are */
 	struct save_writer writer;
 	uint64_t *seqs;		/* of the leases, as many as the writer counts */
 	size_t room;
@@ -90,16 +91,13 @@ static int take_all(struct saving *saving, const struct ids *ids)
 	return status;
 }
 
-static int sync_directory(const char *path)
+static int open_directory(const char *path)
 {
 	char *copy = strdup(path);
 	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int ret = fd < 0 ? -1 : fsync(fd);
 
-	if (fd >= 0)
-		close(fd);
 	free(copy);
-	return ret;
+	return fd;
 }
 
 /* Gives the file its name, and makes that last. */
@@ -113,9 +111,13 @@ static int publish(const struct saving *saving)
 		if (!ret)
 			unlink(saving->temporary);
 	}
-	if (ret || sync_directory(saving->path))
+	if (ret)
 		return say_errno("%s", saving->path);
-	return DONE;
+	if (!fsync(saving->directory))
+		return DONE;
+	say_errno("%s", saving->path);
+	unlink(saving->path);
+	return REFUSED;
 }
 
 /* The file is safe: only now are the events gone from the kernel. */
@@ -183,7 +185,9 @@ static int save_to_file(struct saving *saving, const struct ids *ids)
 
 	if (!is_free(saving))
 		return REFUSED;
-	if (asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
+	/* What would fail at the end is refused before anything is taken. */
+	saving->directory = open_directory(saving->path);
+	if (saving->directory < 0 || asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
 		return say_errno("%s", saving->path);
 	fd = mkostemp(saving->temporary, O_CLOEXEC);
 	file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -196,6 +200,7 @@ static int save_to_file(struct saving *saving, const struct ids *ids)
 		status = publish(saving);
 	if (status != DONE)
 		unlink(saving->temporary);
+	close(saving->directory);
 	return status;
 }
 

@@ -152,6 +152,18 @@ test_only_a_regular_file_is_replaced() {
 	is 'directory link pipe said' "$(echo *)"
 }
 
+test_a_directory_that_cannot_be_read_is_refused_before_anything_is_taken() {
+	kevents send 435 x
+	mkdir drop
+	chown alice drop
+	chmod 300 drop
+	chmod 777 .
+	ends 3 as alice kevents save drop/file 2>said
+	has "$(<said)" '^kevents save: drop/file: Permission denied$'
+	is '' "$(ls -A drop)"
+	is '1 0' "$(value 435 pending) $(value 435 returned)"
+}
+
 test_a_copy_leaves_the_events() {
 	printf '%s\n' a b c | kevents send -l 411
 	kevents save --keep file 2>/dev/null
