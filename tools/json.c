@@ -2,17 +2,22 @@
 #include "json.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "say.h"
 #include "text.h"
 
+static void end_unless(bool has_memory)
+{
+	if (!has_memory)
+		exit(say_error(-ENOMEM, "JSON"));
+}
+
 /* Adds value, which may be NULL for want of memory, and releases it. */
 static void add(json_t *object, const char *name, json_t *value)
 {
-	if (!json_object_set_new(object, name, value))
-		return;
-	exit(say_error(-ENOMEM, "JSON"));
+	end_unless(!json_object_set_new(object, name, value));
 }
 
 static void add_number(json_t *object, const char *name, uint64_t value)
@@ -91,10 +96,17 @@ json_t *json_limits(const struct ke_limits *limits)
 	return object;
 }
 
+void append_json(json_t *array, json_t *value)
+{
+	end_unless(!json_array_append_new(array, value));
+}
+
 void print_json(json_t *value)
 {
+	int ret = json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+
 	/* A stream that fails is noticed when it is flushed. */
-	json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	end_unless(!ret || ferror(stdout));
 	putchar('\n');
 	json_decref(value);
 }

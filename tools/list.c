@@ -53,7 +53,7 @@ static int list_one(kevents_ctx *ctx, int id, enum form form, json_t *array)
 	if (err)
 		return say_error(err, "%d", id);
 	if (form == JSON)
-		json_array_append_new(array, json_stat(&stat));
+		append_json(array, json_stat(&stat));
 	else
 		print_row(&stat, form);
 	return DONE;

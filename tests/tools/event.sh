@@ -205,6 +205,16 @@ test_an_event_that_cannot_be_printed_stays() {
 	is precious "$(kevents get 21)"
 }
 
+test_an_event_that_there_is_no_memory_to_print_stays() {
+	kevents send 33 precious
+	export LD_PRELOAD=$here/no-memory.so NO_MEMORY_IN=json_dumpf
+	ends 3 kevents get --json 33
+	ends 3 kevents watch --json -n 1 33
+	NO_MEMORY_IN=json_array_append_new ends 3 kevents list --json
+	unset LD_PRELOAD
+	await stands 33 pending 1
+}
+
 test_the_device_takes_no_closed_stream_s_place() {
 	kevents send 31 precious
 	ends 3 kevents get 31 >&-
