@@ -84,6 +84,15 @@ bool parse_id(const char *text, int *id)
 	return true;
 }
 
+bool parse_count(const char *text, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, strncasecmp(text, "0x", 2) ? 10 : 16);
+	return isdigit((unsigned char)*text) && !*end && !errno;
+}
+
 int args_id(const struct args *args, const char *text)
 {
 	int id;

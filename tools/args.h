@@ -52,6 +52,9 @@ uint64_t args_duration(const struct args *args, const char *option, const char *
 /* The same as args_id() without ending the program. */
 bool parse_id(const char *text, int *id);
 
+/* A whole number that is not negative, decimal or, after 0x, hexadecimal. */
+bool parse_count(const char *text, uint64_t *number);
+
 void print_help(const struct verb *verb);
 
 #endif /* ARGS_H */

@@ -102,7 +102,6 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 {
 	const char *equals = strchr(word, '=');
 	const struct limit *limit;
-	int number;
 
 	if (!equals)
 		wrong_usage(verb, "'%s' is not of the form NAME=VALUE", word);
@@ -115,11 +114,9 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 				    word);
 		return limit;
 	}
-	if (!parse_id(equals + 1, &number) || number < 0 ||
-	    (limit->kind == SWITCH && number > 1))
+	if (!parse_count(equals + 1, value) || (limit->kind == SWITCH && *value > 1))
 		wrong_usage(verb, "'%s': a number is wanted%s", word,
 			    limit->kind == SWITCH ? ", 0 or 1" : "");
-	*value = (uint64_t)number;
 	return limit;
 }
 

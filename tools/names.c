@@ -29,11 +29,11 @@ const char *owner_name(char text[NAMES_TEXT], uid_t uid, gid_t gid)
 
 static bool parse_number(const char *text, unsigned int *number)
 {
-	int id;
+	uint64_t count;
 
-	if (!parse_id(text, &id) || id < 0)
+	if (!parse_count(text, &count) || count >= UINT32_MAX)	/* -1 is nobody */
 		return false;
-	*number = (unsigned int)id;
+	*number = (unsigned int)count;
 	return true;
 }
 
@@ -46,11 +46,13 @@ const char *parse_owner(char *text, uid_t *uid, gid_t *gid)
 	if (*text) {
 		const struct passwd *entry = getpwnam(text);
 
+		if (!entry && !parse_number(text, uid))
+			return text;
+		if (!entry)
+			entry = getpwuid(*uid);
 		if (entry) {
 			*uid = entry->pw_uid;
 			*gid = entry->pw_gid;
-		} else if (!parse_number(text, uid)) {
-			return text;
 		}
 	}
 	if (group && *group) {

@@ -13,7 +13,7 @@ const char *owner_name(char text[NAMES_TEXT], uid_t uid, gid_t gid);
 
 /*
  * Reads USER, USER:GROUP or :GROUP, by name or number, cutting text in two; USER
- * without a group brings its own. Leaves alone what is not given. Returns NULL,
+ * without a group brings its own if it is known. Leaves alone what is not given. Returns NULL,
  * or what is neither user nor group.
  */
 const char *parse_owner(char *text, uid_t *uid, gid_t *gid);

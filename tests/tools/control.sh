@@ -112,6 +112,9 @@ test_wrong_limits_change_nothing() {
 	ends 2 kevents limits strict=2
 	ends 2 kevents limits max_bytes
 	ends 3 kevents limits max_event_size=2M
+	ends 3 kevents limits user_max_events=3000000000
+	ends 3 kevents limits user_max_ids=18446744073709551615
+	ends 2 kevents limits user_max_ids=-1
 	ends 3 as alice kevents limits max_bytes=1M
 	is 67108864 "$(cat /sys/module/kevents/parameters/max_bytes)"
 }
@@ -144,6 +147,23 @@ test_a_claim_for_somebody_else() {
 	kevents claim -o 4321:8765 121 600
 	has "$(kevents list)" '^121 .* 0600 4321:8765$'
 	kevents unclaim 121
+}
+
+test_an_owner_by_number_brings_its_own_group() {
+	kevents claim --owner 1000 124 600
+	has "$(kevents list)" '^124 .* 0600 alice:alice$'
+	kevents unclaim 124
+	kevents claim --owner 3000000000:4294967294 124 600
+	has "$(kevents list)" '^124 .* 0600 3000000000:4294967294$'
+	kevents unclaim 124
+	ends 2 kevents claim --owner 4294967295 124 600
+}
+
+test_a_claim_for_a_group_of_one_s_own() {
+	ends 3 as alice kevents claim --owner :kevents 125 660
+	# as sg(1) does
+	setpriv --reuid alice --regid kevents --init-groups kevents claim 125 660
+	has "$(kevents list)" '^125 .* 0660 alice:kevents$'
 }
 
 test_wrong_claims_are_wrong_usage() {
