@@ -150,7 +150,8 @@ bool dkms_status(char *line, size_t size)
 	char *text = NULL;
 	bool matches = false;
 	size_t room = 0;
-	FILE *pipe = popen("command -v dkms >/dev/null && "
+	/* Debian's users have no sbin in PATH. */
+	FILE *pipe = popen("PATH=$PATH:/usr/sbin:/sbin; command -v dkms >/dev/null && "
 			   "{ dkms status kevents || :; } 2>/dev/null", "re");
 
 	if (!pipe)

@@ -165,6 +165,14 @@ test_what_dkms_says() {
 	diagnosis_unloaded 4 '^PROBLEM +DKMS +does not know the module' env PATH="$path" kevents doctor
 }
 
+test_dkms_is_found_by_users_too() {
+	with_dkms 'kevents/1.2.3: added'
+	diagnosis 4 '^PROBLEM +DKMS +kevents/1\.2\.3: added' bash -c '
+		mount -t tmpfs tmpfs /usr/sbin
+		cp bin/dkms /usr/sbin
+		PATH=/usr/local/bin:/usr/bin:/bin exec kevents doctor'
+}
+
 test_it_changes_nothing() {
 	kevents send 601 x
 	kevents list >before
