@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "clock.h"
@@ -145,7 +146,8 @@ static int show(kevents_ctx *ctx, struct view *view)
 			key = screen_key(-1);
 		else
 			key = screen_key(next > now ? (int)(next - now) : 0);
-	} while (!interrupted && press(view, key));
+		/* A terminal that has gone is one no more, and answers without a pause. */
+	} while (!interrupted && isatty(STDIN_FILENO) && press(view, key));
 	sample_free(&sample);
 	return err;
 }

@@ -260,6 +260,13 @@ test_signals_give_the_terminal_back() {
 	has "$(<modes)" ' echo '
 }
 
+test_it_ends_with_its_terminal_even_if_hang_up_is_ignored() {
+	on_screen 80 24 "trap '' HUP; echo \$\$ >pid; exec kevents top"
+	await_screen '^no ID is in use$'
+	tmux kill-server
+	await test ! -e "/proc/$(<pid)/cwd"
+}
+
 test_it_wants_a_terminal() {
 	ends 3 kevents top
 	has "$(kevents top 2>&1 || :)" "'kevents list' is for pipes"
