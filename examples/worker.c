@@ -34,7 +34,7 @@ static void check(int ret, const char *what)
  */
 static bool handle(const struct ke_event *ev)
 {
-	if (memchr(ev->data, '\n', ev->len))
+	if (memchr(ev->data, '\n', ev->len) || memchr(ev->data, '\0', ev->len))
 		return false;
 	printf("%llu %.*s\n", (unsigned long long)ev->seq, (int)ev->len, text);
 	if (fflush(stdout) || fdatasync(STDOUT_FILENO))

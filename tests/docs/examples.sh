@@ -89,6 +89,12 @@ lines'
 	END
 }
 
+worker_puts_aside_what_no_line_can_hold() {
+	printf 'a\0b' | kevents send 1
+	examples/worker 1 2 >"$work/out" || return
+	[ ! -s "$work/out" ] && [ "$(kevents get 2 | wc -c)" = 3 ]
+}
+
 # Some kernels have none, or let nobody use it.
 has_io_uring() {
 	[ "$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null || echo 0)" = 0 ] &&
@@ -106,4 +112,5 @@ check fan_in
 check mailbox
 check worker_loses_nothing
 check worker_puts_aside_what_it_cannot_handle
+check worker_puts_aside_what_no_line_can_hold
 plan
