@@ -5,13 +5,24 @@
 
 #include "say.h"
 
+static int compare(const void *a, const void *b)
+{
+	const int *one = a, *other = b;
+
+	return *one < *other ? -1 : *one > *other;
+}
+
 struct ids ids_named(const struct args *args)
 {
-	struct ids ids = { .count = args->count };
+	struct ids ids = { .count = 0 };
 
-	ids.list = must_alloc((size_t)ids.count * sizeof(int));
-	for (int i = 0; i < ids.count; i++)
+	ids.list = must_alloc((size_t)args->count * sizeof(int));
+	for (int i = 0; i < args->count; i++)
 		ids.list[i] = args_id(args, args->operands[i]);
+	qsort(ids.list, (size_t)args->count, sizeof(int), compare);
+	for (int i = 0; i < args->count; i++)
+		if (!i || ids.list[i] != ids.list[ids.count - 1])
+			ids.list[ids.count++] = ids.list[i];
 	return ids;
 }
 

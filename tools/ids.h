@@ -12,7 +12,7 @@ struct ids {
 	int count;
 };
 
-/* The operands; ends the program where one is no ID. ids_free() frees them. */
+/* The operands in order, each once; ends the program where one is no ID. ids_free() frees them. */
 struct ids ids_named(const struct args *args);
 
 /* Those in use, in order; returns an error of ke_list(). ids_free() frees them. */

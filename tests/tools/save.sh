@@ -205,6 +205,8 @@ test_what_others_hold_is_said() {
 	kevents save file 2>said
 	has "$(<said)" '^kevents save: 1 events of 1 IDs'
 	has "$(<said)" '^kevents save: 1 events that others hold are not$'
+	kevents save again 415 415 2>said
+	has "$(<said)" '^kevents save: 1 events that others hold are not$'
 	echo go >go
 	wait $!
 }
