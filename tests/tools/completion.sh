@@ -200,6 +200,8 @@ test_zsh_completes() {
 	completes 'kevents restore pay' 'kevents restore payload '
 	completes 'kevents send 1 @pay' 'kevents send 1 @payload '
 	completes 'kevents limits max_b' 'kevents limits max_bytes='
+	completes 'kevents claim 1 0620' 'kevents claim 1 0620 '
+	completes 'kevents claim 1 0622' 'kevents claim 1 0622 '
 	completes 'kevents work 1 -- kevents-hel' 'kevents work 1 -- kevents-hello '
 	completes 'kevents work 1 -- kevents get --js' 'kevents work 1 -- kevents get --json '
 	completes 'kevents help do' 'kevents help doctor '
