@@ -121,7 +121,7 @@ const struct verb claim_verb = {
 "\n"
 "  -o, --owner=USER[:GROUP]\n"
 "                        make USER the owner, with GROUP or the user's own group; for\n"
-"                        root, or for a GROUP that the caller belongs to\n"
+"                        root: others have \"sg GROUP -c 'kevents claim ...'\"\n"
 "  -j, --json            print an object: id, claimed, mode\n"
 HELP_TEXT
 "\n"

@@ -281,7 +281,8 @@ const struct verb save_verb = {
 "output, and they are gone when it has taken all of it.\n"
 "\n"
 "  -f, --force           replace FILE if it is there\n"
-"  -k, --keep            leave the events where they are: FILE is a copy\n"
+"  -k, --keep            leave the events where they are: FILE is a copy; each has been\n"
+"                        handed out once more, which --retries of 'kevents work' counts\n"
 HELP_TEXT
 "\n"
 "Not in FILE: events that somebody holds on lease (how many is said), events that come\n"
