@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "broker.h"
 
+#include <linux/compiler.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -138,8 +139,9 @@ static int insert(struct ke_broker *broker, struct ke_queue *queue)
 	link_id(broker, queue);
 	spin_unlock(&broker->ids_lock);
 	rcu_read_lock();
-	other = rhashtable_lookup_get_insert_fast(&broker->queues, &queue->node,
-						  queue_params);
+	/* The table reads a bucket with its lock held, while others set that bit again. */
+	other = data_race(rhashtable_lookup_get_insert_fast(&broker->queues, &queue->node,
+							    queue_params));
 	rcu_read_unlock();
 	if (!other)
 		return 0;
@@ -233,8 +235,9 @@ static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue,
 	} else {
 		queue->dead = true;
 		dead = true;
-		rhashtable_remove_fast(&broker->queues, &queue->node,
-				       queue_params);
+		/* As in insert(). */
+		data_race(rhashtable_remove_fast(&broker->queues, &queue->node,
+						 queue_params));
 		spin_lock(&broker->ids_lock);
 		rb_erase(&queue->by_id, &broker->ids);
 		spin_unlock(&broker->ids_lock);

@@ -8,6 +8,7 @@
 cd "${0%/*}" || exit
 
 kmemleak=/sys/kernel/debug/kmemleak
+kcsan=/sys/kernel/debug/kcsan
 
 # In hundredths of a second.
 uptime() {
@@ -141,4 +142,5 @@ for suite; do
 	esac
 done
 [ -z "${KEVENTS_COVERAGE-}" ] || coverage
+[ ! -e "$kcsan" ] || sed -n 's/^setup_watchpoints: /:: watched /p' "$kcsan"
 echo ":: done"

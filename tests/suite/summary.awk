@@ -67,6 +67,11 @@ function finish(status, hundredths,    i, line, count)
 	next
 }
 
+/^:: watched / {
+	watched = $3
+	next
+}
+
 /^:: done$/ {
 	complete = 1
 	next
@@ -121,5 +126,7 @@ END {
 		report("not ok: the guest did not run all suites")
 	if (faults)
 		report(faults " faults injected")
+	if (watched != "")
+		report(watched " accesses watched for races")
 	print all_passed + 0, all_failed + 0, all_skipped + 0 >totals
 }
