@@ -138,6 +138,7 @@ static void room_init(struct ke_room *room, work_func_t wake)
 {
 	atomic_set(&room->wanted, 0);
 	atomic_set(&room->freed, 0);
+	atomic_set(&room->wants_id, 0);
 	INIT_WORK(&room->wake, wake);
 }
 
@@ -184,7 +185,7 @@ static bool is_over(const struct ke_user *user, struct ke_charge charge)
 	       READ_ONCE(ke_limits.user_max_bytes);
 }
 
-/* Gives @charge back, which did not fit as a whole; returns false. */
+/* Gives @charge back, which counts no longer there; returns false. */
 bool ke_quota_undo(struct ke_user *user, struct ke_charge charge)
 {
 	atomic_long_sub(charge.events, &user->events);
@@ -214,14 +215,25 @@ static bool passes(struct ke_pass *pass)
 	return true;
 }
 
+static void charge_anyhow(struct ke_user *user, struct ke_charge charge)
+{
+	atomic_long_add(charge.bytes, &user->bytes);
+	atomic_long_add(charge.events, &user->events);
+	atomic_long_add(charge.ids, &user->ids);
+}
+
+void ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge)
+{
+	charge_anyhow(to, charge);
+	ke_quota_undo(from, charge);
+}
+
 int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
 			 struct ke_pass *pass)
 {
 	if (!passes(pass))
 		return -EDQUOT;
-	atomic_long_add(charge.bytes, &user->bytes);
-	atomic_long_add(charge.events, &user->events);
-	atomic_long_add(charge.ids, &user->ids);
+	charge_anyhow(user, charge);
 	if (ke_quota_add(&ke_quota_bytes, charge.bytes, READ_ONCE(ke_limits.max_bytes)))
 		return 0;
 	ke_quota_undo(user, charge);
@@ -238,7 +250,7 @@ static const struct ke_charge user_charge = { .bytes = sizeof(struct ke_user) };
 
 static struct ke_user *create_user(kuid_t uid)
 {
-	struct ke_user *user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	struct ke_user *user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	if (!user)
 		return NULL;
@@ -389,14 +401,36 @@ void ke_quota_retry(void)
 	wake_pollers(&strangers);
 }
 
-static void retry(struct work_struct *work)
+/* Returns true once for all who wanted an ID until now. */
+static bool take_wish_for_id(struct ke_room *room)
 {
-	ke_quota_retry();
+	return atomic_read(&room->wants_id) && atomic_xchg(&room->wants_id, 0);
 }
 
-void ke_quota_retry_later(void)
+static void retry_ids(struct work_struct *work)
 {
-	static DECLARE_WORK(work, retry);
+	struct ke_user *user;
+	int bucket;
+
+	/* Of the room of all it is not known who wants what. */
+	if (take_wish_for_id(&ke_quota_room)) {
+		ke_quota_retry();
+		return;
+	}
+	spin_lock(&users_lock);
+	hash_for_each(users, bucket, user, node) {
+		if (!take_wish_for_id(&user->room))
+			continue;
+		take_wish(&user->room);
+		wake_senders(user);
+	}
+	spin_unlock(&users_lock);
+	wake_pollers(&strangers);
+}
+
+void ke_quota_retry_ids(void)
+{
+	static DECLARE_WORK(work, retry_ids);
 
 	queue_work(ke_workqueue, &work);
 }

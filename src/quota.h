@@ -35,6 +35,7 @@ extern struct ke_quota_limits ke_limits;
 struct ke_room {
 	atomic_t wanted;
 	atomic_t freed;
+	atomic_t wants_id;		/* one that others use would be enough: see wish.h */
 	struct work_struct wake;
 };
 
@@ -140,6 +141,9 @@ static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge c
 	return true;
 }
 
+/* Charges @charge to @to, over its limits if need be, and no longer to @from. */
+void ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge);
+
 /*
  * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
  * users together have no room for it; -EDQUOT if @user is over a limit of its
@@ -244,8 +248,8 @@ int ke_quota_check(struct ke_user *user, struct ke_charge charge);
 /* The limits have changed: all who wait try again. */
 void ke_quota_retry(void);
 
-/* The same for another reason, and by a worker: it may be called under locks. */
-void ke_quota_retry_later(void);
+/* Those who wait for room and want an ID, too, try again, soon; may be called under locks. */
+void ke_quota_retry_ids(void);
 
 int ke_quota_init(void);
 void ke_quota_exit(void);

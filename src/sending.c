@@ -243,7 +243,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	for (;;) {
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
-			ke_wishes_add(&broker->wishes, sending->id);
+			ke_wishes_add(&broker->wishes, sending->id, room);
 		err = pin(client, user, sending, &pinned);
 		if (!err)
 			err = try_send(client, user, sending);

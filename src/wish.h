@@ -6,6 +6,8 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
+struct ke_room;
+
 #define KE_WISH_ORDER 10	/* 1 << that many bits */
 
 /*
@@ -19,8 +21,8 @@ struct ke_wishes {
 
 void ke_wishes_init(struct ke_wishes *wishes);
 
-/* @id is wanted. Comes before the look at its queue. */
-void ke_wishes_add(struct ke_wishes *wishes, s32 id);
+/* Who wants @room wants @id, too. Comes before the look at its queue. */
+void ke_wishes_add(struct ke_wishes *wishes, s32 id, struct ke_room *room);
 
 /* The same as ke_wishes_tell() where there was a wish. */
 void ke_wishes_tell_of(struct ke_wishes *wishes, s32 id);

@@ -61,7 +61,7 @@ void ke_writable_refused(struct ke_client *client, struct ke_user *user,
 		ke_broker_reap(client->broker);
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
-			ke_wishes_add(&client->broker->wishes, send->id);
+			ke_wishes_add(&client->broker->wishes, send->id, room);
 		/* Those that had come before they were told of. */
 		ke_broker_reap(client->broker);
 		charge = charge_of(client->broker, user, send);

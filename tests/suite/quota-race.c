@@ -197,6 +197,64 @@ START_TEST(p9_two_users_that_wait_for_room_at_one_id_sleep)
 }
 END_TEST
 
+/* A user that may have no ID, and in turn with another process asks for one. */
+struct beggar {
+	uid_t uid;
+	int id;
+	unsigned int asked, answered;
+};
+
+#define TIMES 50U
+
+static int ask_in_turn(void *arg)
+{
+	struct beggar *beggar = arg;
+
+	user_become(beggar->uid, beggar->uid);
+	while (beggar->asked < TIMES) {
+		ASSERT_RESULT(ke_send_event(&ke, beggar->id, NULL, 0), -EDQUOT);
+		__atomic_add_fetch(&beggar->asked, 1, __ATOMIC_RELEASE);
+		WAIT_UNTIL(__atomic_load_n(&beggar->answered, __ATOMIC_ACQUIRE) ==
+			   beggar->asked);
+	}
+	return 0;
+}
+
+START_TEST(p9_who_waits_for_room_sleeps_while_others_want_ids)
+{
+	struct beggar *beggar = shared_memory(sizeof(*beggar));
+	struct rival *rival = shared_memory(sizeof(*rival));
+	pid_t waits, asks;
+	unsigned int i;
+	long before;
+
+	*rival = (struct rival){
+		.uid = fresh_user(), .own_id = fresh_id(), .common_id = fresh_id(),
+	};
+	*beggar = (struct beggar){ .uid = fresh_user(), .id = fresh_id() };
+	limit_set("user_max_bytes", 100000);
+	waits = child_start(fill_and_wait, rival);
+	WAIT_UNTIL(__atomic_load_n(&rival->full, __ATOMIC_ACQUIRE));
+	task_wait_blocked(waits);
+	limit_set("user_max_ids", 0);
+	task_wait_blocked(waits);
+	before = switches_of(waits);
+	asks = child_start(ask_in_turn, beggar);
+	for (i = 1; i <= TIMES; i++) {
+		WAIT_UNTIL(__atomic_load_n(&beggar->asked, __ATOMIC_ACQUIRE) == i);
+		send_number(beggar->id, i);
+		ck_assert_uint_eq(receive_number(beggar->id), i);
+		__atomic_store_n(&beggar->answered, i, __ATOMIC_RELEASE);
+	}
+	ck_assert_int_eq(child_join(asks), 0);
+	ck_assert(task_is_blocked(waits));
+	ck_assert_int_eq(switches_of(waits), before);
+	ck_assert_uint_gt(drain(rival->own_id), 50);
+	ck_assert_int_eq(child_join(waits), 0);
+	ck_assert_uint_eq(drain(rival->common_id), 1);
+}
+END_TEST
+
 #define CROWD 40	/* more than the module remembers of who sends through a client */
 
 static int send_as_user(void *arg)
@@ -248,6 +306,7 @@ END_TEST
 
 TESTS(quota_race, 60, WITH_CLIENT,
       p9_two_users_that_wait_for_room_at_one_id_sleep,
+      p9_who_waits_for_room_sleeps_while_others_want_ids,
       p9_many_that_share_a_client_and_wait_for_room_sleep,
       p5_user_max_events_holds_at_every_moment,
       p5_user_max_bytes_holds_at_every_moment,
