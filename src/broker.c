@@ -20,7 +20,7 @@
  *
  * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
  *                 the table (node, by_id) or the clock (alarm); of a ke_event
- *                 what its declaration says; ke_watch.dead and in_queue; of a
+ *                 what its declaration says; of a ke_watch, too; of a
  *                 ke_waiter in the row all. Taken by every call for the ID.
  *                 Nothing sleeps under it: memory of the caller is touched with
  *                 page faults off.
@@ -71,12 +71,14 @@
  *
  * How a queue ends
  *
- * When a queue is unlocked and unused, it is put on the idle list, unless it is
+ * When a queue is unlocked and idle, it is put on the idle list, unless it is
  * there: so each unused queue is on that list. Once a second, or sooner if many
  * came, the reaper looks at the list: it drops from it the queues that are in
  * use, keeps those that were used since its last look, and ends the others. A
  * busy queue that is empty in between stays. Who finds no room is the reaper at
  * once, of all of them, and then waits to be told of the next that comes there.
+ * One that is watched is not ended: who watches it is charged for it from then on,
+ * and as long as he does it need not be put there.
  */
 
 #define REAP_DELAY	HZ
@@ -206,20 +208,26 @@ static void reap_later(struct ke_broker *broker)
 		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
 }
 
-void ke_broker_unlock_unused(struct ke_broker *broker, struct ke_queue *queue)
-	__releases(&queue->lock)
+/* Under the queue's lock: without it another may end the queue. */
+static void list_idle(struct ke_broker *broker, struct ke_queue *queue)
 {
-	queue->listed = true;
 	llist_add(&queue->idle, &broker->idle);
 	/* It is room for who reaps; and llist_add() is a full barrier. */
 	ke_quota_tell(queue->user);
+}
+
+void ke_broker_unlock_idle(struct ke_broker *broker, struct ke_queue *queue)
+	__releases(&queue->lock)
+{
+	queue->listed = true;
+	list_idle(broker, queue);
 	spin_unlock(&queue->lock);
 	reap_later(broker);
 }
 
 /*
- * Whether @queue, which was on the idle list, is to be there still. @force: not
- * because of its past.
+ * Whether @queue, which was on the idle list, is there again. @force: not because
+ * of its past.
  */
 static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue,
 		       bool force)
@@ -227,11 +235,15 @@ static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue,
 	bool keep = false, dead = false;
 
 	spin_lock(&queue->lock);
-	if (!ke_queue_unused_locked(queue)) {
+	if (!ke_queue_idle_locked(queue)) {
 		queue->listed = false;
 	} else if (queue->used && !force) {
 		queue->used = false;
 		keep = true;
+		list_idle(broker, queue);
+	} else if (ke_queue_is_watched_locked(queue)) {
+		queue->listed = false;
+		ke_queue_charge_watcher_locked(queue);
 	} else {
 		queue->dead = true;
 		dead = true;
@@ -259,10 +271,7 @@ static bool reap_all(struct ke_broker *broker, bool force)
 	atomic_set(&broker->idle_new, 0);
 	idle = llist_del_all(&broker->idle);
 	llist_for_each_entry_safe(queue, next, idle, idle) {
-		if (reap_queue(broker, queue, force)) {
-			llist_add(&queue->idle, &broker->idle);
-			left = true;
-		}
+		left |= reap_queue(broker, queue, force);
 		cond_resched();
 	}
 	return left;

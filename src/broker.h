@@ -122,8 +122,8 @@ static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker,
 	       ke_broker_make_locked(broker, id, user);
 }
 
-/* The same as ke_broker_unlock() for a queue that nobody uses any more. */
-void ke_broker_unlock_unused(struct ke_broker *broker, struct ke_queue *queue)
+/* The same as ke_broker_unlock() for a queue that nobody uses any more, but to watch it. */
+void ke_broker_unlock_idle(struct ke_broker *broker, struct ke_queue *queue)
 	__releases(&queue->lock);
 
 /* Every queue has to be unlocked by this one. */
@@ -131,8 +131,8 @@ static inline void ke_broker_unlock(struct ke_broker *broker,
 				    struct ke_queue *queue)
 	__releases(&queue->lock)
 {
-	if (unlikely(!queue->listed && ke_queue_unused_locked(queue)))
-		ke_broker_unlock_unused(broker, queue);
+	if (unlikely(!queue->listed && !queue->kept && ke_queue_idle_locked(queue)))
+		ke_broker_unlock_idle(broker, queue);
 	else
 		spin_unlock(&queue->lock);
 }

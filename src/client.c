@@ -4,6 +4,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/nsproxy.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -21,10 +22,16 @@ static const struct ke_charge client_charge = {
 	.bytes = sizeof(struct ke_client),
 };
 
-/* The credentials that a watch keeps may be its own. */
-static const struct ke_charge watch_charge = {
-	.bytes = sizeof(struct ke_watch) + sizeof(struct cred),
-};
+/* The credentials that a watch keeps may be its own, and so may be their groups. */
+static struct ke_charge watch_charge(const struct cred *cred)
+{
+	const struct group_info *groups = cred->group_info;
+
+	return (struct ke_charge) {
+		.bytes = sizeof(struct ke_watch) + sizeof(*cred) +
+			 struct_size(groups, gid, groups->ngroups),
+	};
+}
 
 static void free_client(struct ke_client *client)
 {
@@ -63,29 +70,33 @@ struct ke_client *ke_client_create(void)
 
 static struct ke_watch *create_watch(struct ke_client *client)
 {
+	const struct ke_charge charge = watch_charge(current_cred());
 	struct ke_user *user = client->user;
 	struct ke_watch *watch;
 	int err;
 
-	err = ke_quota_charge(user, watch_charge, NULL);
+	err = ke_quota_charge(user, charge, NULL);
 	if (err)
 		return ERR_PTR(err);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!watch) {
-		ke_quota_uncharge(user, watch_charge);
+		ke_quota_uncharge(user, charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&watch->in_ready);
 	watch->inbox = &client->inbox;
+	watch->user = user;
 	watch->cred = get_current_cred();
 	return watch;
 }
 
 static void free_watch(struct ke_client *client, struct ke_watch *watch)
 {
+	const struct ke_charge charge = watch_charge(watch->cred);
+
 	put_cred(watch->cred);
 	kfree_rcu(watch, rcu);
-	ke_quota_uncharge(client->user, watch_charge);
+	ke_quota_uncharge(client->user, charge);
 }
 
 static int compare_id(const void *id, const struct rb_node *node)
@@ -128,10 +139,8 @@ static int add_watch(struct ke_client *client, s32 id)
 	if (ke_queue_vacant_locked(queue))
 		err = ke_queue_charge_locked(queue, client->user);
 	if (!err) {
-		watch->queue = queue;
-		list_add_tail(&watch->in_queue, &queue->watches);
+		ke_queue_add_watch_locked(queue, watch);
 		ke_wishes_tell(&client->broker->wishes, queue->id);
-		ke_queue_wake_locked(queue);
 	}
 	ke_broker_unlock(client->broker, queue);
 	if (err)
@@ -178,9 +187,7 @@ static void end_watch(struct ke_client *client, struct ke_watch *watch)
 	struct ke_queue *queue = watch->queue;
 
 	spin_lock(&queue->lock);
-	watch->dead = true;
-	list_del(&watch->in_queue);
-	ke_inbox_forget(watch);
+	ke_queue_end_watch_locked(queue, watch);
 	ke_broker_unlock(client->broker, queue);
 	free_watch(client, watch);
 }

@@ -11,6 +11,7 @@
 
 struct cred;
 struct ke_queue;
+struct ke_user;
 struct task_struct;
 
 /* A receiver that waits, in a queue's row or in an inbox's. */
@@ -38,13 +39,15 @@ struct ke_inbox {
 
 /* That a client wants to know of an ID. Freed after a grace period. */
 struct ke_watch {
-	struct list_head in_queue;	/* queue lock: in ke_queue.watches */
+	struct list_head in_queue;	/* queue lock: in its watches, or barred */
+	u64 ticket;			/* queue lock: grows in the order they were set */
 	bool dead;			/* queue lock: the client is done with it */
 	struct list_head in_ready;	/* inbox lock: in ready, or empty */
 	struct ke_inbox *inbox;
 	struct ke_queue *queue;		/* alive until dead */
 	struct rb_node node;		/* in ke_client.watches */
 	const struct cred *cred;	/* who watches */
+	struct ke_user *user;		/* who is charged for it: its client's */
 	struct rcu_head rcu;
 };
 

@@ -15,8 +15,11 @@
 
 static struct kmem_cache *queue_cache;
 
+/* The broker's table shrinks when there are fewer than a queue for three buckets. */
+#define BUCKETS_MAX	4
+
 const struct ke_charge ke_queue_charge = {
-	.bytes = sizeof(struct ke_queue),
+	.bytes = sizeof(struct ke_queue) + BUCKETS_MAX * sizeof(void *),
 	.ids = 1,
 };
 
@@ -26,6 +29,7 @@ static void queue_construct(void *object)
 
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->watches);
+	INIT_LIST_HEAD(&queue->barred);
 }
 
 int ke_queue_init(void)
@@ -74,6 +78,7 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	queue->asked = false;
 	queue->dead = false;
 	queue->listed = false;
+	queue->kept = false;
 	queue->used = false;
 	return queue;
 }
@@ -124,9 +129,41 @@ int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 		return err;
 	refcount_inc(&user->refs);
 	queue->user = user;
+	queue->kept = false;
 	ke_quota_uncharge(old, ke_queue_charge);
 	ke_user_put(old);
 	return 0;
+}
+
+/* Returns which of @a, that may be NULL, and those of @watches is charged first. */
+static struct ke_watch *who_pays(const struct ke_queue *queue, struct ke_watch *a,
+				 const struct list_head *watches)
+{
+	struct ke_watch *b;
+
+	list_for_each_entry(b, watches, in_queue) {
+		if (a && a->user == queue->user)
+			break;
+		if (!a || b->user == queue->user || b->ticket < a->ticket)
+			a = b;
+	}
+	return a;
+}
+
+void ke_queue_charge_watcher_locked(struct ke_queue *queue)
+{
+	struct ke_user *old = queue->user;
+	struct ke_watch *watch;
+
+	watch = who_pays(queue, NULL, &queue->watches);
+	watch = who_pays(queue, watch, &queue->barred);
+	queue->kept = true;
+	if (watch->user == old)
+		return;
+	refcount_inc(&watch->user->refs);
+	queue->user = watch->user;
+	ke_quota_move(old, watch->user, ke_queue_charge);
+	ke_user_put(old);
 }
 
 bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
@@ -161,25 +198,67 @@ static void wake_waiter(struct ke_queue *queue)
 	wake_up_process(first->task);
 }
 
-/*
- * Tells the watches that an event waits. One receiver at a time is woken to
- * take it; when it has answered, the next.
- */
+/* Tells @watch that an event waits. Returns whether a receiver was woken to take it. */
+static bool notify_watch(struct ke_queue *queue, struct ke_watch *watch, bool fresh)
+{
+	if (!ke_inbox_notify(watch, fresh, queue->asked ? NULL : queue))
+		return false;
+	queue->asked = true;
+	queue->pins++;
+	return true;
+}
+
+/* Tells them all. One receiver at a time is woken; when it has answered, the next. */
 static void notify_watches(struct ke_queue *queue, bool fresh)
 {
 	struct ke_watch *watch, *next, *taker = NULL;
 
-	list_for_each_entry_safe(watch, next, &queue->watches, in_queue) {
-		if (!ke_queue_allows_watch_locked(queue, watch))
-			continue;
-		if (ke_inbox_notify(watch, fresh, queue->asked ? NULL : queue)) {
-			queue->asked = true;
-			queue->pins++;
+	list_for_each_entry_safe(watch, next, &queue->watches, in_queue)
+		if (notify_watch(queue, watch, fresh))
 			taker = watch;
-		}
-	}
 	if (taker)
 		list_move_tail(&taker->in_queue, &queue->watches);
+}
+
+/* Where @watch belongs, which changes with the claim. */
+static struct list_head *place_of(struct ke_queue *queue, const struct ke_watch *watch)
+{
+	return ke_queue_allows_watch_locked(queue, watch) ? &queue->watches : &queue->barred;
+}
+
+static void sort_watches(struct ke_queue *queue)
+{
+	struct ke_watch *watch, *next;
+	LIST_HEAD(all);
+
+	list_splice_init(&queue->watches, &all);
+	list_splice_tail_init(&queue->barred, &all);
+	list_for_each_entry_safe(watch, next, &all, in_queue)
+		list_move_tail(&watch->in_queue, place_of(queue, watch));
+}
+
+void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
+{
+	struct list_head *place = place_of(queue, watch);
+
+	lockdep_assert_held(&queue->lock);
+	watch->queue = queue;
+	watch->ticket = ++queue->tickets;
+	list_add_tail(&watch->in_queue, place);
+	if (watch->user == queue->user)
+		queue->kept = true;
+	if (place == &queue->watches && ke_queue_ready_locked(queue))
+		notify_watch(queue, watch, false);
+}
+
+void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
+{
+	lockdep_assert_held(&queue->lock);
+	watch->dead = true;
+	list_del(&watch->in_queue);
+	if (watch->user == queue->user)
+		queue->kept = false;
+	ke_inbox_forget(watch);
 }
 
 static void wake(struct ke_queue *queue, bool fresh)
@@ -201,6 +280,7 @@ void ke_queue_wake_all_locked(struct ke_queue *queue)
 {
 	struct rb_node *node;
 
+	sort_watches(queue);
 	for (node = rb_first_cached(&queue->waiters); node; node = rb_next(node))
 		wake_up_process(rb_entry(node, struct ke_waiter, node)->task);
 	wake(queue, true);

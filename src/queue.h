@@ -52,11 +52,12 @@ struct ke_queue {
 	struct timerqueue_head deadlines; /* ke_event.due, of waiting and leased */
 	struct timerqueue_node alarm;	/* the clock's, by its lock */
 	struct rb_root_cached waiters;	/* struct ke_waiter, by ticket */
-	struct list_head watches;	/* struct ke_watch */
+	struct list_head watches;	/* struct ke_watch, of those who may receive */
+	struct list_head barred;	/* the others, whom no event concerns */
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
 	struct ke_user *user;		/* who is charged for the ID */
-	u64 tickets;			/* given out so far */
+	u64 tickets;			/* given out so far, to waiters and watches */
 	u32 takers;			/* waiters that an event is kept for */
 	u32 pins;			/* processes that come back to it */
 	u32 senders;			/* of these, who wait for room */
@@ -64,6 +65,7 @@ struct ke_queue {
 	bool asked;			/* a watching receiver owes an answer */
 	bool dead;			/* out of the table: look the ID up again */
 	bool listed;			/* on the broker's idle list */
+	bool kept;			/* who is charged for it watches it */
 	bool used;			/* since the idle list was last looked at */
 	struct llist_node idle;
 	struct rb_node by_id;		/* the broker's, by its lock */
@@ -79,6 +81,13 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 
 /* Charges the queue to @user instead; 0, -EAGAIN or -EDQUOT. */
 int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user);
+
+/*
+ * Charges the queue, which nothing but watches keeps, to one of those who watch: who
+ * is charged already, or who has watched for longest, whatever the limits. Nobody has
+ * to pay for ever for what others keep.
+ */
+void ke_queue_charge_watcher_locked(struct ke_queue *queue);
 
 /* Frees a queue that nobody can find any more, and its events. */
 void ke_queue_destroy(struct ke_queue *queue);
@@ -208,6 +217,12 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 	return ke_claim_allows(&queue->claim, queue->realm->user_ns, access);
 }
 
+/* Adds @watch, and tells it if an event waits. */
+void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+
+/* @watch is dead. */
+void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+
 /* Whether the owner of @watch may receive. */
 bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
 				  const struct ke_watch *watch);
@@ -219,12 +234,23 @@ static inline bool ke_queue_is_awaited_locked(const struct ke_queue *queue)
 	return !RB_EMPTY_ROOT(&queue->waiters.rb_root) || !list_empty(&queue->watches);
 }
 
+static inline bool ke_queue_is_watched_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return !list_empty(&queue->watches) || !list_empty(&queue->barred);
+}
+
+/* Whether it holds neither events nor a claim. */
+static inline bool ke_queue_empty_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return !queue->counts.pending && !queue->counts.leased && !queue->claim.held;
+}
+
 /* Whether it holds nothing that somebody has put there. */
 static inline bool ke_queue_vacant_locked(const struct ke_queue *queue)
 {
-	lockdep_assert_held(&queue->lock);
-	return !queue->counts.pending && !queue->counts.leased &&
-	       !queue->claim.held && list_empty(&queue->watches);
+	return ke_queue_empty_locked(queue) && !ke_queue_is_watched_locked(queue);
 }
 
 /* Whether @user has nothing to pay for the ID. */
@@ -236,10 +262,16 @@ static inline bool ke_queue_paid_locked(const struct ke_queue *queue,
 	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
 }
 
-/* Whether nobody would miss the queue. */
+/* Whether nobody would miss the queue, but for those who watch it. */
+static inline bool ke_queue_idle_locked(const struct ke_queue *queue)
+{
+	return ke_queue_empty_locked(queue) && !queue->pins;
+}
+
+/* Whether nobody would. */
 static inline bool ke_queue_unused_locked(const struct ke_queue *queue)
 {
-	return ke_queue_vacant_locked(queue) && !queue->pins;
+	return ke_queue_idle_locked(queue) && !ke_queue_is_watched_locked(queue);
 }
 
 int ke_queue_init(void);

@@ -231,6 +231,16 @@ void broker_close(int client)
 		broker->clients[client].watches[i] = 0;
 }
 
+static bool watches(unsigned int user, unsigned int id)
+{
+	const struct client *client;
+
+	for (client = broker->clients; client < broker->clients + CLIENTS; client++)
+		if (client->watches[id] && client->user == user)
+			return true;
+	return user == ROOT;
+}
+
 static unsigned int count(unsigned int id, bool leased)
 {
 	struct event *event;
@@ -249,6 +259,23 @@ unsigned int broker_pending(unsigned int id)
 unsigned int broker_leased(unsigned int id)
 {
 	return count(id, true);
+}
+
+bool broker_charge_watchers(void)
+{
+	struct queue *queue;
+	bool any = false;
+
+	for (queue = broker->queues; queue < broker->queues + IDS; queue++) {
+		unsigned int id = queue - broker->queues;
+
+		if (queue->claimed || broker_pending(id) || broker_leased(id) ||
+		    watches(queue->charged, id))
+			continue;
+		queue->charged = ROOT;
+		any = true;
+	}
+	return any;
 }
 
 bool broker_bytes(unsigned int id, uint64_t *bytes)

@@ -31,11 +31,12 @@ struct queue {
 	uint64_t sent, received, expired, returned;
 	bool claimed;
 	unsigned int mode, owner;
-	unsigned int charged;	/* to this user */
+	unsigned int charged;	/* to this user; root's keeper has watched for longest */
 };
 
 struct client {
 	int fd;
+	unsigned int user;		/* who opened it */
 	bool readable, writable;
 	unsigned int watches[IDS];	/* 0, or 1 more than the user who set it */
 };
@@ -104,6 +105,12 @@ unsigned int broker_purge(unsigned int id);
 
 /* The client is closed and opened anew. */
 void broker_close(int client);
+
+/*
+ * Who is charged for IDs that nothing but watches keeps: the keeper's user, where who was
+ * does not watch. Returns whether there were such.
+ */
+bool broker_charge_watchers(void);
 
 unsigned int broker_pending(unsigned int id);
 unsigned int broker_leased(unsigned int id);

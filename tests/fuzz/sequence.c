@@ -96,6 +96,7 @@ static void open_client(int i)
 
 	client->readable = mode != O_WRONLY;
 	client->writable = mode != O_RDONLY;
+	client->user = me;
 	enter(broker->net);
 	client->fd = open(DEVICE, mode | O_NONBLOCK | O_CLOEXEC);
 	enter(here->net);
@@ -216,6 +217,15 @@ static void make_step(void)
 	steps[i].make();
 }
 
+/* The kernel may leave it until later; who asks for the limits has it done. */
+static void charge_watchers(void)
+{
+	struct kevents_limits limits;
+
+	if (broker_charge_watchers() && ioctl(broker->keeper, KEVENTS_IOC_LIMITS, &limits))
+		fail("limits");
+}
+
 void sequence_run(void)
 {
 	unsigned int i;
@@ -224,6 +234,7 @@ void sequence_run(void)
 	for (i = 0; i < STEPS; i++) {
 		random_step();
 		make_step();
+		charge_watchers();
 	}
 	user_become(ROOT);
 	check_all();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: what is charged, for how long, and to whom. */
+#include <grp.h>
 #include <linux/capability.h>
 
 #include "harness.h"
@@ -354,6 +355,121 @@ START_TEST(p5_who_watches_an_id_is_charged_for_it)
 }
 END_TEST
 
+/* A client that is charged to another user than the process is. */
+static kevents_ctx stranger;
+
+static void open_stranger(uid_t uid)
+{
+	ASSERT_SYS(setresuid(uid, -1, -1));
+	ASSERT_OK(ke_init(&stranger));
+	ASSERT_SYS(setresuid(0, -1, -1));
+}
+
+static unsigned int ids_of_mine(void)
+{
+	return limits_now().user_ids;
+}
+
+static int have_a_stranger_watch(void *arg)
+{
+	const struct actor *actor = arg;
+	const int id = actor->id, other = id + 1;
+
+	open_stranger(actor->uid + 1);
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	ASSERT_OK(ke_watch(&stranger, id));
+	ck_assert_uint_eq(ids_of_mine(), 1);
+	ASSERT_OK(ke_unclaim(&ke, id));
+	ASSERT_OK(ke_claim(&ke, other, 0600));
+	ASSERT_OK(ke_unclaim(&ke, other));
+
+	ASSERT_OK(ke_claim(&ke, id, 0666));
+	ck_assert_uint_eq(ids_of_mine(), 1);
+	ASSERT_OK(ke_unclaim(&ke, id));
+	ck_assert_uint_eq(ids_of_mine(), 0);
+
+	send_number(other, 1);
+	ASSERT_OK(ke_watch(&stranger, other));
+	ck_assert_uint_eq(ids_of_mine(), 1);
+	ck_assert_uint_eq(receive_number(other), 1);
+	ck_assert_uint_eq(ids_of_mine(), 0);
+	return 0;
+}
+
+START_TEST(p5_an_id_that_watches_keep_is_charged_to_who_watches)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	fresh_user();
+	fresh_id();
+	limit_set("user_max_ids", 1);
+	child_run(have_a_stranger_watch, actor);
+}
+END_TEST
+
+static int watch_beside_a_stranger(void *arg)
+{
+	const struct actor *actor = arg;
+
+	open_stranger(actor->uid + 1);
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	ASSERT_OK(ke_watch(&ke, actor->id));
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	ck_assert_uint_eq(ids_of_mine(), 1);
+	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
+	ASSERT_OK(ke_unwatch(&ke, actor->id));
+	ck_assert_uint_eq(ids_of_mine(), 0);
+	ASSERT_OK(ke_watch(&ke, actor->id));
+	ASSERT_OK(ke_close(&stranger));
+	ck_assert_uint_eq(ids_of_mine(), 1);
+	return 0;
+}
+
+START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	fresh_user();
+	fresh_id();
+	limit_set("user_max_ids", 1);
+	child_run(watch_beside_a_stranger, actor);
+}
+END_TEST
+
+static int watch_with_many_groups(void *arg)
+{
+	static gid_t groups[NGROUPS_MAX];
+	const struct actor *actor = arg;
+	struct ke_limits before, after;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		groups[i] = (gid_t)i;
+	user_reopen();
+	before = limits_after_sending(actor->id);
+	ASSERT_SYS(setgroups(ARRAY_SIZE(groups), groups));
+	ASSERT_OK(ke_watch(&ke, actor->id));
+	ASSERT_SYS(setgroups(0, NULL));
+	after = limits_now();
+	ck_assert_uint_ge(after.user_bytes - before.user_bytes, sizeof(groups));
+	ASSERT_OK(ke_unwatch(&ke, actor->id));
+	limits_wait_back_to(&before);
+	return 0;
+}
+
+/* That watch alone keeps them. */
+START_TEST(p5_the_groups_of_who_watches_are_charged)
+{
+	child_run(watch_with_many_groups, new_actor(0, fresh_id()));
+}
+END_TEST
+
 TESTS(quota_held, 90, WITH_CLIENT,
       p5_leased_events_stay_charged_to_their_sender,
       p5_a_user_in_a_hundred_network_namespaces_is_one_user,
@@ -364,4 +480,7 @@ TESTS(quota_held, 90, WITH_CLIENT,
       p5_what_fails_charges_nothing,
       p5_watches_claims_and_waits_need_room,
       p5_a_watch_is_charged_once,
-      p5_who_watches_an_id_is_charged_for_it)
+      p5_who_watches_an_id_is_charged_for_it,
+      p5_an_id_that_watches_keep_is_charged_to_who_watches,
+      p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches,
+      p5_the_groups_of_who_watches_are_charged)
