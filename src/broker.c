@@ -20,8 +20,8 @@
  *
  * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
  *                 the table (node, by_id) or the clock (alarm); of a ke_event
- *                 what its declaration says; of a ke_watch, too; of a
- *                 ke_waiter in the row all. Taken by every call for the ID.
+ *                 and of a ke_watch what its declaration says; of a ke_waiter in
+ *                 the row all. Taken by every call for the ID.
  *                 Nothing sleeps under it: memory of the caller is touched with
  *                 page faults off.
  * ke_inbox.lock   of one client: which watches are ready, which receivers wait
