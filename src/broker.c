@@ -195,7 +195,10 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
 		}
 		queue = ke_broker_find_locked(broker, id);
 	} while (!queue);
-	/* The queue is there before wishes are looked at: pairs with ke_wishes_add(). */
+	/*
+	 * The queue is there before wishes and strict are looked at: pairs with
+	 * ke_wishes_add() and ke_broker_recheck_all().
+	 */
 	smp_mb();
 	return queue;
 }
@@ -398,6 +401,8 @@ void ke_broker_recheck_all(void)
 {
 	struct net *net;
 
+	/* strict before the queues are looked for: pairs with ke_broker_make_locked(). */
+	smp_mb();
 	/* A namespace is off the list before its broker goes. */
 	down_read(&net_rwsem);
 	if (READ_ONCE(is_registered))

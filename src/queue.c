@@ -220,7 +220,10 @@ static void notify_watches(struct ke_queue *queue, bool fresh)
 		list_move_tail(&taker->in_queue, &queue->watches);
 }
 
-/* Where @watch belongs, which changes with the claim. */
+/*
+ * Where @watch belongs, which changes with the claim and with strict: what a security
+ * policy that is loaded later makes of a capability counts from then on.
+ */
 static struct list_head *place_of(struct ke_queue *queue, const struct ke_watch *watch)
 {
 	return ke_queue_allows_watch_locked(queue, watch) ? &queue->watches : &queue->barred;

@@ -78,7 +78,7 @@ struct ke_user {
 	kuid_t uid;
 	bool charged;			/* for itself: there was room */
 	refcount_t refs;		/* 0 under users_lock alone */
-	atomic_long_t bytes;		/* charged, never over a limit but by right */
+	atomic_long_t bytes;		/* charged, over a limit only by right or ke_quota_move() */
 	atomic_long_t events;
 	atomic_long_t ids;
 	struct ke_room room;
