@@ -7,17 +7,20 @@
 
 #include <sys/msg.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SIZE		64
 #define BATCH		20
 #define FIRST_ID	100000000	/* none of the lines' */
 #define TYPE		2
+#define STRANGER	1000	/* a user */
 
 static const long own[] = { 0, 1000, 10000, 100000, 1000000 };
 static const long others[] = { 0, 1000, 10000, 100000 };
 
 static const char work_own[] = "backlog-own";
 static const char work_others[] = "backlog-others";
+static const char work_strangers[] = "strangers";
 
 /* In one queue, of which the oldest comes first. */
 static void bench_own(const struct line_kind *kind, long most)
@@ -70,6 +73,38 @@ static void bench_ids(void)
 	line_close(&line);
 }
 
+static void watch_as_stranger(kevents_ctx *client, int id)
+{
+	must(ke_init(client) == 0, "ke_init");
+	must(seteuid(STRANGER) == 0, "seteuid");
+	must(ke_watch(client, id) == 0, "ke_watch");
+	must(seteuid(0) == 0, "seteuid");
+}
+
+/* Of an ID that is claimed, by users that may not receive there. */
+static void bench_strangers(void)
+{
+	static const int strangers[] = { 0, 900 };
+	static kevents_ctx clients[900];
+	int watching = 0;
+	struct line line;
+
+	line_open(&line, &kevents_line, SIZE);
+	must(ke_claim(&line.ctx, line.id, 0600) == 0, "ke_claim");
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
+		if (!wanted(work_strangers, kevents_line.name, strangers[i]))
+			continue;
+		for (; watching < strangers[i]; watching++)
+			watch_as_stranger(&clients[watching], line.id);
+		report(work_strangers, kevents_line.name, strangers[i],
+		       measure(line_pass, &line, BATCH));
+	}
+	while (watching > 0)
+		ke_close(&clients[--watching]);
+	must(ke_unclaim(&line.ctx, line.id) == 0, "ke_unclaim");
+	line_close(&line);
+}
+
 struct typed_message {
 	long type;
 	char text[SIZE];
@@ -110,4 +145,5 @@ void bench_backlogs(void)
 	bench_own(&sysv_line, 1000000);
 	bench_ids();
 	bench_types();
+	bench_strangers();
 }

@@ -13,7 +13,7 @@ void profile_trips(void);
 /* There and back between two processes that wait for each other. */
 void bench_round_trips(void);
 
-/* A pair while so many messages wait in its own queue, or elsewhere. */
+/* A pair while so many messages wait in its own queue, or elsewhere, or strangers watch. */
 void bench_backlogs(void);
 
 /* A pair in each of so many processes, on queues of their own and on one. */
