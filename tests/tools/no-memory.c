@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Preloaded, makes jansson run out of memory in the function that $NO_MEMORY_IN names. */
 #include <dlfcn.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* As <jansson.h> has them. */
-int json_array_append_new(void *array, void *value);
-int json_dumpf(const void *value, FILE *file, size_t flags);
 
 static bool has_no_memory(const char *function)
 {
@@ -17,16 +14,16 @@ static bool has_no_memory(const char *function)
 	return name && !strcmp(name, function);
 }
 
-int json_array_append_new(void *array, void *value)
+int json_array_append_new(json_t *array, json_t *value)
 {
-	int (*real)(void *array, void *value) = dlsym(RTLD_NEXT, __func__);
+	typeof(json_array_append_new) *real = dlsym(RTLD_NEXT, "json_array_append_new");
 
-	return has_no_memory(__func__) ? -1 : real(array, value);
+	return has_no_memory("json_array_append_new") ? -1 : real(array, value);
 }
 
-int json_dumpf(const void *value, FILE *file, size_t flags)
+int json_dumpf(const json_t *value, FILE *file, size_t flags)
 {
-	int (*real)(const void *value, FILE *file, size_t flags) = dlsym(RTLD_NEXT, __func__);
+	typeof(json_dumpf) *real = dlsym(RTLD_NEXT, "json_dumpf");
 
-	return has_no_memory(__func__) ? -1 : real(value, file, flags);
+	return has_no_memory("json_dumpf") ? -1 : real(value, file, flags);
 }
