@@ -5,7 +5,6 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "quota.h"
 #include "sender.h"
@@ -92,18 +91,16 @@ void *ke_event_large_payload(const struct ke_event *event)
 	return *large_payload(event);
 }
 
-/* Where memory is in pieces, as it may be for long, those will do. */
 static void *alloc_large(unsigned int class)
 {
 	if (class < CLASSES)
-		return kmem_cache_alloc(caches[class], GFP_EVENT | __GFP_NORETRY) ?:
-		       __vmalloc(ke_event_class_size(class), GFP_EVENT);
+		return kmem_cache_alloc(caches[class], GFP_EVENT);
 	return kvmalloc(ke_event_class_size(class), GFP_EVENT);
 }
 
 static void free_large(unsigned int class, void *payload)
 {
-	if (class < CLASSES && !is_vmalloc_addr(payload))
+	if (class < CLASSES)
 		kmem_cache_free(caches[class], payload);
 	else
 		kvfree(payload);

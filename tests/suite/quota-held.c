@@ -416,14 +416,18 @@ END_TEST
 static int watch_beside_a_stranger(void *arg)
 {
 	const struct actor *actor = arg;
+	kevents_ctx second;
 
 	open_stranger(actor->uid + 1);
 	user_become(actor->uid, actor->uid);
 	user_reopen();
+	ASSERT_OK(ke_init(&second));
 	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
 	ASSERT_OK(ke_watch(&stranger, actor->id));
 	ASSERT_OK(ke_watch(&ke, actor->id));
+	ASSERT_OK(ke_watch(&second, actor->id));
 	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	ASSERT_OK(ke_unwatch(&second, actor->id));
 	wait_for_ids_of_mine(1);
 	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
 	ASSERT_OK(ke_unwatch(&ke, actor->id));
