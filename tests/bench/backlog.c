@@ -14,6 +14,7 @@
 #define FIRST_ID	100000000	/* none of the lines' */
 #define TYPE		2
 #define STRANGER	1000	/* a user */
+#define STRANGERS_MAX	900	/* clients: files that one process may have open */
 
 static const long own[] = { 0, 1000, 10000, 100000, 1000000 };
 static const long others[] = { 0, 1000, 10000, 100000 };
@@ -84,8 +85,8 @@ static void watch_as_stranger(kevents_ctx *client, int id)
 /* Of an ID that is claimed, by users that may not receive there. */
 static void bench_strangers(void)
 {
-	static const int strangers[] = { 0, 900 };
-	static kevents_ctx clients[900];
+	static const int strangers[] = { 0, STRANGERS_MAX };
+	static kevents_ctx clients[STRANGERS_MAX];
 	int watching = 0;
 	struct line line;
 

@@ -358,11 +358,25 @@ END_TEST
 /* A client that is charged to another user than the process is. */
 static kevents_ctx stranger;
 
-static void open_stranger(uid_t uid)
+/* Opens it, and becomes the actor. */
+static void act_beside_a_stranger(const struct actor *actor)
 {
-	ASSERT_SYS(setresuid(uid, -1, -1));
+	ASSERT_SYS(setresuid(actor->uid + 1, -1, -1));
 	ASSERT_OK(ke_init(&stranger));
 	ASSERT_SYS(setresuid(0, -1, -1));
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+}
+
+/* The actor may have one ID, and has a second user and a second ID behind its own. */
+static void run_beside_a_stranger(int (*act)(void *actor))
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+
+	fresh_user();
+	fresh_id();
+	limit_set("user_max_ids", 1);
+	child_run(act, actor);
 }
 
 /* Soon: the module's own worker may be about to look at what nobody uses. */
@@ -376,10 +390,7 @@ static int have_a_stranger_watch(void *arg)
 	const struct actor *actor = arg;
 	const int id = actor->id, other = id + 1;
 
-	open_stranger(actor->uid + 1);
-	user_become(actor->uid, actor->uid);
-	user_reopen();
-
+	act_beside_a_stranger(actor);
 	ASSERT_OK(ke_claim(&ke, id, 0600));
 	ASSERT_OK(ke_watch(&stranger, id));
 	wait_for_ids_of_mine(1);
@@ -404,12 +415,7 @@ static int have_a_stranger_watch(void *arg)
 
 START_TEST(p5_an_id_that_watches_keep_is_charged_to_who_watches)
 {
-	struct actor *actor = new_actor(fresh_user(), fresh_id());
-
-	fresh_user();
-	fresh_id();
-	limit_set("user_max_ids", 1);
-	child_run(have_a_stranger_watch, actor);
+	run_beside_a_stranger(have_a_stranger_watch);
 }
 END_TEST
 
@@ -418,9 +424,7 @@ static int watch_beside_a_stranger(void *arg)
 	const struct actor *actor = arg;
 	kevents_ctx second;
 
-	open_stranger(actor->uid + 1);
-	user_become(actor->uid, actor->uid);
-	user_reopen();
+	act_beside_a_stranger(actor);
 	ASSERT_OK(ke_init(&second));
 	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
 	ASSERT_OK(ke_watch(&stranger, actor->id));
@@ -440,12 +444,7 @@ static int watch_beside_a_stranger(void *arg)
 
 START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches)
 {
-	struct actor *actor = new_actor(fresh_user(), fresh_id());
-
-	fresh_user();
-	fresh_id();
-	limit_set("user_max_ids", 1);
-	child_run(watch_beside_a_stranger, actor);
+	run_beside_a_stranger(watch_beside_a_stranger);
 }
 END_TEST
 
