@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -44,7 +45,7 @@
  * Beside them: ke_client.watches_lock, a mutex outside all of these, lets one
  * process at a time change what a client watches. ke_broker.seq is a counter
  * drawn under ke_queue.lock, which makes the numbers of a queue grow in the order
- * of its events. ke_broker.idle is a lock-free list, filled under ke_queue.lock.
+ * of its events. ke_reaper.idle is a lock-free list, filled under ke_queue.lock.
  * ke_wishes.ids has bits, set with no lock and cleared under ke_queue.lock.
  *
  * How an event meets a receiver that waits, under these locks, is modelled in
@@ -69,20 +70,8 @@
  * ke_user      references: of clients, refusals, senders and queues. What else is charged
  *              to it belongs to one of these.
  *
- * How a queue ends
- *
- * When a queue is unlocked and idle, it is put on the idle list, unless it is
- * there: so each unused queue is on that list. Once a second, or sooner if many
- * came, the reaper looks at the list: it drops from it the queues that are in
- * use, keeps those that were used since its last look, and ends the others. A
- * busy queue that is empty in between stays. Who finds no room is the reaper at
- * once, of all of them, and then waits to be told of the next that comes there.
- * One that is watched is not ended: who watches it is charged for it from then on,
- * and as long as he does it need not be put there.
+ * How a queue ends is told in reaper.c.
  */
-
-#define REAP_DELAY	HZ
-#define REAP_EARLY	1024	/* newly idle queues that are not left waiting */
 
 static unsigned int broker_net_id;
 static bool is_registered;
@@ -153,6 +142,18 @@ static int insert(struct ke_broker *broker, struct ke_queue *queue)
 	return IS_ERR(other) ? PTR_ERR(other) : -EEXIST;
 }
 
+/* Takes @queue, which is dead, out of the table. */
+static void bury(struct ke_reaper *reaper, struct ke_queue *queue)
+{
+	struct ke_broker *broker = container_of(reaper, struct ke_broker, reaper);
+
+	/* As in insert(). */
+	data_race(rhashtable_remove_fast(&broker->queues, &queue->node, queue_params));
+	spin_lock(&broker->ids_lock);
+	rb_erase(&queue->by_id, &broker->ids);
+	spin_unlock(&broker->ids_lock);
+}
+
 static int wait_a_tick(void)
 {
 	schedule_timeout_killable(1);
@@ -188,7 +189,7 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
 	do {
 		err = create(broker, id, user);
 		if (ke_quota_refused(err) && !reaped) {
-			ke_broker_reap(broker);
+			ke_reaper_run(&broker->reaper);
 			reaped = true;
 		} else if (err) {
 			return ERR_PTR(err);
@@ -201,97 +202,6 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
 	 */
 	smp_mb();
 	return queue;
-}
-
-static void reap_later(struct ke_broker *broker)
-{
-	if (atomic_inc_return(&broker->idle_new) == REAP_EARLY)
-		mod_delayed_work(ke_workqueue, &broker->reaper, 0);
-	else
-		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
-}
-
-/* Under the queue's lock: without it another may end the queue. */
-static void list_idle(struct ke_broker *broker, struct ke_queue *queue)
-{
-	llist_add(&queue->idle, &broker->idle);
-	/* It is room for who reaps; and llist_add() is a full barrier. */
-	ke_quota_tell(queue->user);
-}
-
-void ke_broker_unlock_idle(struct ke_broker *broker, struct ke_queue *queue)
-	__releases(&queue->lock)
-{
-	queue->listed = true;
-	list_idle(broker, queue);
-	spin_unlock(&queue->lock);
-	reap_later(broker);
-}
-
-/*
- * Whether @queue, which was on the idle list, is there again. @force: not because
- * of its past.
- */
-static bool reap_queue(struct ke_broker *broker, struct ke_queue *queue,
-		       bool force)
-{
-	bool keep = false, dead = false;
-
-	spin_lock(&queue->lock);
-	if (!ke_queue_idle_locked(queue)) {
-		queue->listed = false;
-	} else if (queue->used && !force) {
-		queue->used = false;
-		keep = true;
-		list_idle(broker, queue);
-	} else if (ke_queue_is_watched_locked(queue)) {
-		queue->listed = false;
-		ke_queue_charge_watcher_locked(queue);
-	} else {
-		queue->dead = true;
-		dead = true;
-		/* As in insert(). */
-		data_race(rhashtable_remove_fast(&broker->queues, &queue->node,
-						 queue_params));
-		spin_lock(&broker->ids_lock);
-		rb_erase(&queue->by_id, &broker->ids);
-		spin_unlock(&broker->ids_lock);
-	}
-	spin_unlock(&queue->lock);
-	/* Not under its lock, which has to be there until it is released. */
-	if (dead)
-		ke_queue_destroy_rcu(queue);
-	return keep;
-}
-
-/* Returns whether queues are left on the idle list. */
-static bool reap_all(struct ke_broker *broker, bool force)
-{
-	struct ke_queue *queue, *next;
-	struct llist_node *idle;
-	bool left = false;
-
-	atomic_set(&broker->idle_new, 0);
-	idle = llist_del_all(&broker->idle);
-	llist_for_each_entry_safe(queue, next, idle, idle) {
-		left |= reap_queue(broker, queue, force);
-		cond_resched();
-	}
-	return left;
-}
-
-void ke_broker_reap(struct ke_broker *broker)
-{
-	reap_all(broker, true);
-}
-
-static void reap(struct work_struct *work)
-{
-	struct ke_broker *broker = container_of(to_delayed_work(work),
-						struct ke_broker, reaper);
-
-	if (reap_all(broker, false))
-		queue_delayed_work(ke_workqueue, &broker->reaper, REAP_DELAY);
 }
 
 /*
@@ -422,9 +332,7 @@ static int __net_init broker_net_init(struct net *net)
 	broker->realm.clock = &broker->clock;
 	ke_clock_init(&broker->clock, expire);
 	ke_wishes_init(&broker->wishes);
-	init_llist_head(&broker->idle);
-	atomic_set(&broker->idle_new, 0);
-	INIT_DELAYED_WORK(&broker->reaper, reap);
+	ke_reaper_init(&broker->reaper, bury);
 	return rhashtable_init(&broker->queues, &queue_params);
 }
 
@@ -438,7 +346,7 @@ static void __net_exit broker_net_exit(struct net *net)
 	struct ke_broker *broker = ke_broker_of(net);
 
 	ke_clock_stop(&broker->clock);
-	cancel_delayed_work_sync(&broker->reaper);
+	ke_reaper_stop(&broker->reaper);
 	rhashtable_free_and_destroy(&broker->queues, free_queue, NULL);
 }
 

@@ -4,17 +4,16 @@
 
 #include <linux/atomic.h>
 #include <linux/err.h>
-#include <linux/llist.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #include "clock.h"
 #include "queue.h"
 #include "quota.h"
+#include "reaper.h"
 #include "wish.h"
 
 struct net;
@@ -28,9 +27,7 @@ struct ke_broker {
 	struct ke_wishes wishes;	/* begins with what each send reads */
 	struct ke_realm realm;		/* what the queues know of it */
 	struct ke_clock clock;
-	struct llist_head idle;		/* queues that may be unused */
-	atomic_t idle_new;		/* put there since the last look */
-	struct delayed_work reaper;
+	struct ke_reaper reaper;	/* ends the queues that nobody uses */
 };
 
 /* Returns the broker of @net, borrowed from it. */
@@ -122,26 +119,19 @@ static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker,
 	       ke_broker_make_locked(broker, id, user);
 }
 
-/* The same as ke_broker_unlock() for a queue that nobody uses any more, but to watch it. */
-void ke_broker_unlock_idle(struct ke_broker *broker, struct ke_queue *queue)
-	__releases(&queue->lock);
-
 /* Every queue has to be unlocked by this one. */
 static inline void ke_broker_unlock(struct ke_broker *broker,
 				    struct ke_queue *queue)
 	__releases(&queue->lock)
 {
 	if (unlikely(!queue->listed && !queue->kept && ke_queue_idle_locked(queue)))
-		ke_broker_unlock_idle(broker, queue);
+		ke_reaper_unlock(&broker->reaper, queue);
 	else
 		spin_unlock(&queue->lock);
 }
 
 /* Has all look again who wait in any namespace: strict has changed. */
 void ke_broker_recheck_all(void);
-
-/* Ends all unused queues now. */
-void ke_broker_reap(struct ke_broker *broker);
 
 /*
  * Fills @ids with IDs that have a queue, in order, from @from on. Returns how

@@ -159,7 +159,7 @@ int ke_client_watch(struct ke_client *client, s32 id)
 	if (!find_watch(client, id)) {
 		err = add_watch(client, id);
 		if (ke_quota_refused(err)) {
-			ke_broker_reap(client->broker);
+			ke_reaper_run(&client->broker->reaper);
 			err = add_watch(client, id);
 		}
 	}

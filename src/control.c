@@ -155,7 +155,7 @@ int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 		return -ENOMEM;
 	err = try_claim(client->broker, id, user, mode);
 	if (ke_quota_refused(err)) {
-		ke_broker_reap(client->broker);
+		ke_reaper_run(&client->broker->reaper);
 		err = try_claim(client->broker, id, user, mode);
 	}
 	ke_client_user_put(client, user);
@@ -194,7 +194,7 @@ int ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 
 	if (!user)
 		return -ENOMEM;
-	ke_broker_reap(broker);
+	ke_reaper_run(&broker->reaper);
 	limits->max_event_size = READ_ONCE(ke_limits.max_event_size);
 	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
 	limits->user_max_bytes = READ_ONCE(ke_limits.user_max_bytes);

@@ -239,7 +239,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	struct ke_room *room;
 	int since, err;
 
-	ke_broker_reap(broker);
+	ke_reaper_run(&broker->reaper);
 	for (;;) {
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
@@ -253,7 +253,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		if (err == refusal && wants_id == !pinned) {
 			if (!sending->waits)
 				break;
-			ke_broker_reap(broker);
+			ke_reaper_run(&broker->reaper);
 			err = ke_room_wait(user, room, since, sending->deadline);
 			if (err)
 				break;

@@ -58,12 +58,12 @@ void ke_writable_refused(struct ke_client *client, struct ke_user *user,
 	do {
 		before = refusal;
 		wanted_id = wants_id;
-		ke_broker_reap(client->broker);
+		ke_reaper_run(&client->broker->reaper);
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
 			ke_wishes_add(&client->broker->wishes, send->id, room);
 		/* Those that had come before they were told of. */
-		ke_broker_reap(client->broker);
+		ke_reaper_run(&client->broker->reaper);
 		charge = charge_of(client->broker, user, send);
 		refusal = ke_quota_check(user, charge);
 		wants_id = refusal && is_id_refused(user, charge);
@@ -97,7 +97,7 @@ bool ke_writable(struct ke_client *client)
 		refusal = err;
 		ke_refusal_poll(&client->refusal, user);
 		ke_room_want(user, refusal, &since);
-		ke_broker_reap(client->broker);
+		ke_reaper_run(&client->broker->reaper);
 	}
 out:
 	if (user)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "reaper.h"
+
+#include <linux/sched.h>
+
+#include "queue.h"
+#include "quota.h"
+
+/*
+ * When a queue is unlocked and idle, it is put on the idle list, unless it is
+ * there: so each unused queue is on that list. Once a second, or sooner if many
+ * came, the reaper looks at the list: it drops from it the queues that are in
+ * use, keeps those that were used since its last look, and ends the others. A
+ * busy queue that is empty in between stays. Who finds no room is the reaper at
+ * once, of all of them, and then waits to be told of the next that comes there.
+ * One that is watched is not ended: who watches it is charged for it from then on,
+ * and as long as he does it need not be put there.
+ */
+
+#define REAP_DELAY	HZ
+#define REAP_EARLY	1024	/* newly idle queues that are not left waiting */
+
+static void reap_later(struct ke_reaper *reaper)
+{
+	if (atomic_inc_return(&reaper->fresh) == REAP_EARLY)
+		mod_delayed_work(ke_workqueue, &reaper->work, 0);
+	else
+		queue_delayed_work(ke_workqueue, &reaper->work, REAP_DELAY);
+}
+
+/* Under the queue's lock: without it another may end the queue. */
+static void list_idle(struct ke_reaper *reaper, struct ke_queue *queue)
+{
+	llist_add(&queue->idle, &reaper->idle);
+	/* It is room for who reaps; and llist_add() is a full barrier. */
+	ke_quota_tell(queue->user);
+}
+
+void ke_reaper_unlock(struct ke_reaper *reaper, struct ke_queue *queue)
+	__releases(&queue->lock)
+{
+	queue->listed = true;
+	list_idle(reaper, queue);
+	spin_unlock(&queue->lock);
+	reap_later(reaper);
+}
+
+/*
+ * Whether @queue, which was on the idle list, is there again. @force: not because
+ * of its past.
+ */
+static bool reap_queue(struct ke_reaper *reaper, struct ke_queue *queue,
+		       bool force)
+{
+	bool keep = false, dead = false;
+
+	spin_lock(&queue->lock);
+	if (!ke_queue_idle_locked(queue)) {
+		queue->listed = false;
+	} else if (queue->used && !force) {
+		queue->used = false;
+		keep = true;
+		list_idle(reaper, queue);
+	} else if (ke_queue_is_watched_locked(queue)) {
+		queue->listed = false;
+		ke_queue_charge_watcher_locked(queue);
+	} else {
+		queue->dead = true;
+		dead = true;
+		reaper->bury(reaper, queue);
+	}
+	spin_unlock(&queue->lock);
+	/* Not under its lock, which has to be there until it is released. */
+	if (dead)
+		ke_queue_destroy_rcu(queue);
+	return keep;
+}
+
+/* Returns whether queues are left on the idle list. */
+static bool reap_all(struct ke_reaper *reaper, bool force)
+{
+	struct ke_queue *queue, *next;
+	struct llist_node *idle;
+	bool left = false;
+
+	atomic_set(&reaper->fresh, 0);
+	idle = llist_del_all(&reaper->idle);
+	llist_for_each_entry_safe(queue, next, idle, idle) {
+		left |= reap_queue(reaper, queue, force);
+		cond_resched();
+	}
+	return left;
+}
+
+void ke_reaper_run(struct ke_reaper *reaper)
+{
+	reap_all(reaper, true);
+}
+
+static void reap(struct work_struct *work)
+{
+	struct ke_reaper *reaper = container_of(to_delayed_work(work),
+						struct ke_reaper, work);
+
+	if (reap_all(reaper, false))
+		queue_delayed_work(ke_workqueue, &reaper->work, REAP_DELAY);
+}
+
+void ke_reaper_init(struct ke_reaper *reaper, ke_reaper_bury_t bury)
+{
+	init_llist_head(&reaper->idle);
+	atomic_set(&reaper->fresh, 0);
+	INIT_DELAYED_WORK(&reaper->work, reap);
+	reaper->bury = bury;
+}
+
+void ke_reaper_stop(struct ke_reaper *reaper)
+{
+	cancel_delayed_work_sync(&reaper->work);
+}
