@@ -20,9 +20,9 @@
  * Each lock may be taken while those above it are held, one of a kind.
  *
  * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
- *                 the table (node, by_id) or the clock (alarm); of a ke_event
- *                 and of a ke_watch what its declaration says; of a ke_waiter in
- *                 the row all. Taken by every call for the ID.
+ *                 the table (node, by_id) or the clock (alarm); of a ke_event,
+ *                 a ke_watch and a ke_holder what its declaration says; of a
+ *                 ke_waiter in the row all. Taken by every call for the ID.
  *                 Nothing sleeps under it: memory of the caller is touched with
  *                 page faults off.
  * ke_inbox.lock   of one client: which watches are ready, which receivers wait
@@ -59,11 +59,14 @@
  * ke_queue     the table holds it from its creation until ke_queue.dead is set.
  *              Found under RCU; whoever has its lock and sees that it is not
  *              dead may use it until unlocking, and across unlocking if it
- *              counts itself in ke_queue.pins. Events, leases, a claim and
- *              watches keep it, too. Freed after a grace period.
+ *              counts itself in ke_queue.pins, for a moment, or is in
+ *              ke_payer.holders, where a watch is, too. Events, leases and a
+ *              claim keep it as well. Freed after a grace period.
  * ke_event     the list or tree it is in.
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
+ * ke_holder    its watch, or the stack of a call, which takes it out of
+ *              ke_payer.holders before it goes.
  * ke_sender    references: a client's, and one of each event. Found under RCU;
  *              freed after a grace period. Its spare is whose xchg() gets it.
  * ke_poller    part of its client, which takes it out of the list before it goes.
@@ -330,9 +333,10 @@ static int __net_init broker_net_init(struct net *net)
 	atomic64_set(&broker->seq, 0);
 	broker->realm.user_ns = net->user_ns;
 	broker->realm.clock = &broker->clock;
+	broker->realm.reaper = &broker->reaper;
 	ke_clock_init(&broker->clock, expire);
 	ke_wishes_init(&broker->wishes);
-	ke_reaper_init(&broker->reaper, bury);
+	ke_reaper_init(&broker->reaper, bury, &broker->wishes);
 	return rhashtable_init(&broker->queues, &queue_params);
 }
 

@@ -119,15 +119,13 @@ static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker,
 	       ke_broker_make_locked(broker, id, user);
 }
 
-/* Every queue has to be unlocked by this one. */
+/* Whoever is done with a queue unlocks it by this one. */
 static inline void ke_broker_unlock(struct ke_broker *broker,
 				    struct ke_queue *queue)
 	__releases(&queue->lock)
 {
-	if (unlikely(!queue->listed && !queue->kept && ke_queue_idle_locked(queue)))
-		ke_reaper_unlock(&broker->reaper, queue);
-	else
-		spin_unlock(&queue->lock);
+	ke_reaper_note_locked(&broker->reaper, queue);
+	spin_unlock(&queue->lock);
 }
 
 /* Has all look again who wait in any namespace: strict has changed. */

@@ -85,7 +85,7 @@ static struct ke_watch *create_watch(struct ke_client *client)
 	}
 	INIT_LIST_HEAD(&watch->in_ready);
 	watch->inbox = &client->inbox;
-	watch->user = user;
+	watch->holder.user = user;
 	watch->cred = get_current_cred();
 	return watch;
 }

@@ -118,7 +118,7 @@ static int claim(struct ke_queue *queue, struct ke_user *user, umode_t mode)
 		if (!ke_claim_is_ours(claim, queue->realm->user_ns))
 			return -EBUSY;
 	} else {
-		err = ke_queue_charge_locked(queue, user);
+		err = ke_queue_charge_claim_locked(queue, user);
 		if (err)
 			return err;
 		claim->uid = current_euid();

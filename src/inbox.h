@@ -9,9 +9,10 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "payer.h"
+
 struct cred;
 struct ke_queue;
-struct ke_user;
 struct task_struct;
 
 /* A receiver that waits, in a queue's row or in an inbox's. */
@@ -40,14 +41,13 @@ struct ke_inbox {
 /* That a client wants to know of an ID. Freed after a grace period. */
 struct ke_watch {
 	struct list_head in_queue;	/* queue lock: in its watches, or barred */
-	u64 ticket;			/* queue lock: grows in the order they were set */
 	bool dead;			/* queue lock: the client is done with it */
 	struct list_head in_ready;	/* inbox lock: in ready, or empty */
 	struct ke_inbox *inbox;
 	struct ke_queue *queue;		/* alive until dead */
 	struct rb_node node;		/* in ke_client.watches */
 	const struct cred *cred;	/* who watches */
-	struct ke_user *user;		/* who is charged for it: its client's */
+	struct ke_holder holder;	/* of its queue; the user is its client's */
 	struct rcu_head rcu;
 };
 

@@ -59,10 +59,9 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 		ke_quota_uncharge(user, ke_queue_charge);
 		return ERR_PTR(-ENOMEM);
 	}
-	refcount_inc(&user->refs);
 	queue->id = id;
 	queue->realm = realm;
-	queue->user = user;
+	ke_payer_init(&queue->payer, user);
 	INIT_HLIST_HEAD(&queue->events);
 	queue->last = NULL;
 	queue->returned = RB_ROOT_CACHED;
@@ -78,15 +77,8 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	queue->asked = false;
 	queue->dead = false;
 	queue->listed = false;
-	queue->kept = false;
 	queue->used = false;
 	return queue;
-}
-
-static void uncharge(struct ke_queue *queue)
-{
-	ke_quota_uncharge(queue->user, ke_queue_charge);
-	ke_user_put(queue->user);
 }
 
 static void free_rcu(struct rcu_head *rcu)
@@ -97,7 +89,7 @@ static void free_rcu(struct rcu_head *rcu)
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
 	ke_clock_clear(queue->realm->clock, &queue->alarm);
-	uncharge(queue);
+	ke_payer_end(&queue->payer, ke_queue_charge);
 	call_rcu(&queue->rcu, free_rcu);
 }
 
@@ -112,58 +104,26 @@ void ke_queue_destroy(struct ke_queue *queue)
 		spin_unlock(&queue->lock);
 		ke_event_free_list(&ended);
 	} while (dropped);
-	uncharge(queue);
+	ke_payer_end(&queue->payer, ke_queue_charge);
 	kmem_cache_free(queue_cache, queue);
 }
 
 int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 {
-	struct ke_user *old = queue->user;
-	int err;
-
 	lockdep_assert_held(&queue->lock);
-	if (old == user)
-		return 0;
-	err = ke_quota_charge(user, ke_queue_charge, NULL);
-	if (err)
-		return err;
-	refcount_inc(&user->refs);
-	queue->user = user;
-	queue->kept = false;
-	ke_quota_uncharge(old, ke_queue_charge);
-	ke_user_put(old);
-	return 0;
+	return ke_payer_change(&queue->payer, user, ke_queue_charge);
 }
 
-/* Returns which of @a, that may be NULL, and those of @watches is charged first. */
-static struct ke_watch *who_pays(const struct ke_queue *queue, struct ke_watch *a,
-				 const struct list_head *watches)
+int ke_queue_charge_claim_locked(struct ke_queue *queue, struct ke_user *user)
 {
-	struct ke_watch *b;
-
-	list_for_each_entry(b, watches, in_queue) {
-		if (a && a->user == queue->user)
-			break;
-		if (!a || b->user == queue->user || b->ticket < a->ticket)
-			a = b;
-	}
-	return a;
+	return ke_queue_charge_locked(queue, user) ?:
+	       ke_payer_confirm(&queue->payer, ke_queue_charge);
 }
 
-void ke_queue_charge_watcher_locked(struct ke_queue *queue)
+bool ke_queue_charge_holder_locked(struct ke_queue *queue)
 {
-	struct ke_user *old = queue->user;
-	struct ke_watch *watch;
-
-	watch = who_pays(queue, NULL, &queue->watches);
-	watch = who_pays(queue, watch, &queue->barred);
-	queue->kept = true;
-	if (watch->user == old)
-		return;
-	refcount_inc(&watch->user->refs);
-	queue->user = watch->user;
-	ke_quota_move(old, watch->user, ke_queue_charge);
-	ke_user_put(old);
+	lockdep_assert_held(&queue->lock);
+	return ke_payer_settle(&queue->payer, ke_queue_charge);
 }
 
 bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
@@ -246,10 +206,8 @@ void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 
 	lockdep_assert_held(&queue->lock);
 	watch->queue = queue;
-	watch->ticket = ++queue->tickets;
 	list_add_tail(&watch->in_queue, place);
-	if (watch->user == queue->user)
-		queue->kept = true;
+	ke_payer_add(&queue->payer, &watch->holder);
 	if (place == &queue->watches && ke_queue_ready_locked(queue))
 		notify_watch(queue, watch, false);
 }
@@ -259,8 +217,7 @@ void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 	lockdep_assert_held(&queue->lock);
 	watch->dead = true;
 	list_del(&watch->in_queue);
-	if (watch->user == queue->user)
-		queue->kept = false;
+	ke_payer_remove(&queue->payer, &watch->holder);
 	ke_inbox_forget(watch);
 }
 

@@ -14,15 +14,16 @@
 #include "claim.h"
 #include "event.h"
 #include "inbox.h"
+#include "payer.h"
 
-struct ke_charge;
 struct ke_clock;
-struct ke_user;
+struct ke_reaper;
 
 /* What the queues of one broker share. */
 struct ke_realm {
 	struct user_namespace *user_ns;	/* decides who is privileged */
 	struct ke_clock *clock;
+	struct ke_reaper *reaper;
 	atomic_long_t bytes;		/* of events that wait or are leased */
 	atomic_long_t events;
 };
@@ -56,16 +57,15 @@ struct ke_queue {
 	struct list_head barred;	/* the others, whom no event concerns */
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
-	struct ke_user *user;		/* who is charged for the ID */
-	u64 tickets;			/* given out so far, to waiters and watches */
+	struct ke_payer payer;		/* for the ID; its holders: watches, and calls */
+	u64 tickets;			/* given to waiters so far */
 	u32 takers;			/* waiters that an event is kept for */
-	u32 pins;			/* processes that come back to it */
-	u32 senders;			/* of these, who wait for room */
+	u32 pins;			/* processes that come back to it soon; no holders */
+	u32 senders;			/* who wait here for room */
 
 	bool asked;			/* a watching receiver owes an answer */
 	bool dead;			/* out of the table: look the ID up again */
 	bool listed;			/* on the broker's idle list */
-	bool kept;			/* who is charged for it watches it */
 	bool used;			/* since the idle list was last looked at */
 	struct llist_node idle;
 	struct rb_node by_id;		/* the broker's, by its lock */
@@ -82,12 +82,11 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 /* Charges the queue to @user instead; 0, -EAGAIN or -EDQUOT. */
 int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user);
 
-/*
- * Charges the queue, which nothing but watches keeps, to one of those who watch: who
- * is charged already, or who has watched for longest, whatever the limits. Nobody has
- * to pay for ever for what others keep.
- */
-void ke_queue_charge_watcher_locked(struct ke_queue *queue);
+/* The same for who claims it; -EDQUOT, too, if what it was charged so far is too much. */
+int ke_queue_charge_claim_locked(struct ke_queue *queue, struct ke_user *user);
+
+/* Charges the queue, which is idle, to one of its holders: see ke_payer_settle(). */
+bool ke_queue_charge_holder_locked(struct ke_queue *queue);
 
 /* Frees a queue that nobody can find any more, and its events. */
 void ke_queue_destroy(struct ke_queue *queue);
@@ -259,10 +258,10 @@ static inline bool ke_queue_paid_locked(const struct ke_queue *queue,
 {
 	lockdep_assert_held(&queue->lock);
 	/* Not taken from another who waits: two would take it to and fro. */
-	return queue->user == user || queue->senders || !ke_queue_vacant_locked(queue);
+	return queue->payer.user == user || queue->senders || !ke_queue_vacant_locked(queue);
 }
 
-/* Whether nobody would miss the queue, but for those who watch it. */
+/* Whether nobody would miss the queue, but for its holders. */
 static inline bool ke_queue_idle_locked(const struct ke_queue *queue)
 {
 	return ke_queue_empty_locked(queue) && !queue->pins;
@@ -271,7 +270,7 @@ static inline bool ke_queue_idle_locked(const struct ke_queue *queue)
 /* Whether nobody would. */
 static inline bool ke_queue_unused_locked(const struct ke_queue *queue)
 {
-	return ke_queue_idle_locked(queue) && !ke_queue_is_watched_locked(queue);
+	return ke_queue_idle_locked(queue) && !ke_payer_is_held(&queue->payer);
 }
 
 int ke_queue_init(void);

@@ -222,10 +222,14 @@ static void charge_anyhow(struct ke_user *user, struct ke_charge charge)
 	atomic_long_add(charge.ids, &user->ids);
 }
 
-void ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge)
+bool ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge)
 {
-	charge_anyhow(to, charge);
+	const bool fits = ke_quota_charge_user(to, charge);
+
+	if (!fits)
+		charge_anyhow(to, charge);
 	ke_quota_undo(from, charge);
+	return fits;
 }
 
 int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
@@ -328,6 +332,17 @@ bool ke_quota_can_fit(struct ke_charge charge)
 	return (charge.bytes <= READ_ONCE(ke_limits.user_max_bytes) &&
 		charge.events <= READ_ONCE(ke_limits.user_max_events) &&
 		charge.ids <= READ_ONCE(ke_limits.user_max_ids)) || is_privileged();
+}
+
+int ke_quota_confirm(const struct ke_user *user, struct ke_charge charge)
+{
+	const struct ke_charge used = ke_quota_used(user);
+	const bool over =
+		(charge.bytes && used.bytes > READ_ONCE(ke_limits.user_max_bytes)) ||
+		(charge.events && used.events > READ_ONCE(ke_limits.user_max_events)) ||
+		(charge.ids && used.ids > READ_ONCE(ke_limits.user_max_ids));
+
+	return over && !is_privileged() ? -EDQUOT : 0;
 }
 
 int ke_quota_check(struct ke_user *user, struct ke_charge charge)

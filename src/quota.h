@@ -35,7 +35,7 @@ extern struct ke_quota_limits ke_limits;
 struct ke_room {
 	atomic_t wanted;
 	atomic_t freed;
-	atomic_t wants_id;		/* one that others use would be enough: see wish.h */
+	atomic_t wants_id;		/* one that costs nothing would be enough: see wish.h */
 	struct work_struct wake;
 };
 
@@ -141,8 +141,11 @@ static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge c
 	return true;
 }
 
-/* Charges @charge to @to, over its limits if need be, and no longer to @from. */
-void ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge);
+/*
+ * Charges @charge to @to, over its limits if need be, and no longer to @from. Returns
+ * whether @to had room.
+ */
+bool ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge);
 
 /*
  * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
@@ -235,6 +238,12 @@ void ke_poller_end(struct ke_poller *poller);
 
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);
+
+/*
+ * Whether @user, who is charged @charge already, has room for it, or the calling process
+ * passes limits: 0, or -EDQUOT.
+ */
+int ke_quota_confirm(const struct ke_user *user, struct ke_charge charge);
 
 /* Whether the calling process could ever charge that much. */
 bool ke_quota_can_fit(struct ke_charge charge);

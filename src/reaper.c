@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "reaper.h"
 
+#include <linux/lockdep.h>
 #include <linux/sched.h>
 
 #include "queue.h"
 #include "quota.h"
+#include "wish.h"
 
 /*
- * When a queue is unlocked and idle, it is put on the idle list, unless it is
- * there: so each unused queue is on that list. Once a second, or sooner if many
- * came, the reaper looks at the list: it drops from it the queues that are in
- * use, keeps those that were used since its last look, and ends the others. A
- * busy queue that is empty in between stays. Who finds no room is the reaper at
- * once, of all of them, and then waits to be told of the next that comes there.
- * One that is watched is not ended: who watches it is charged for it from then on,
- * and as long as he does it need not be put there.
+ * A queue that is idle when its lock is let go of is put on the idle list, unless it
+ * is there: so each that nobody uses is on that list, and each that is kept, but not by
+ * who pays for it. Once a second, or sooner if many came, the reaper looks at the
+ * list: it drops from it the queues that are in use, keeps those that were used since
+ * its last look, and ends the others. A busy queue that is empty in between stays.
+ * Who finds no room is the reaper at once, of all of them, and then waits to be told
+ * of the next that comes there. A queue that has holders is not ended: one of them is
+ * charged for it from then on, and it need not be put there before that one has left.
  */
 
 #define REAP_DELAY	HZ
@@ -33,15 +35,14 @@ static void list_idle(struct ke_reaper *reaper, struct ke_queue *queue)
 {
 	llist_add(&queue->idle, &reaper->idle);
 	/* It is room for who reaps; and llist_add() is a full barrier. */
-	ke_quota_tell(queue->user);
+	ke_quota_tell(queue->payer.user);
 }
 
-void ke_reaper_unlock(struct ke_reaper *reaper, struct ke_queue *queue)
-	__releases(&queue->lock)
+void ke_reaper_note_idle_locked(struct ke_reaper *reaper, struct ke_queue *queue)
 {
+	lockdep_assert_held(&queue->lock);
 	queue->listed = true;
 	list_idle(reaper, queue);
-	spin_unlock(&queue->lock);
 	reap_later(reaper);
 }
 
@@ -61,9 +62,11 @@ static bool reap_queue(struct ke_reaper *reaper, struct ke_queue *queue,
 		queue->used = false;
 		keep = true;
 		list_idle(reaper, queue);
-	} else if (ke_queue_is_watched_locked(queue)) {
+	} else if (ke_payer_is_held(&queue->payer)) {
 		queue->listed = false;
-		ke_queue_charge_watcher_locked(queue);
+		/* Who is charged now has nothing more to pay for a send there. */
+		if (ke_queue_charge_holder_locked(queue))
+			ke_wishes_tell(reaper->wishes, queue->id);
 	} else {
 		queue->dead = true;
 		dead = true;
@@ -106,12 +109,14 @@ static void reap(struct work_struct *work)
 		queue_delayed_work(ke_workqueue, &reaper->work, REAP_DELAY);
 }
 
-void ke_reaper_init(struct ke_reaper *reaper, ke_reaper_bury_t bury)
+void ke_reaper_init(struct ke_reaper *reaper, ke_reaper_bury_t bury,
+		    struct ke_wishes *wishes)
 {
 	init_llist_head(&reaper->idle);
 	atomic_set(&reaper->fresh, 0);
 	INIT_DELAYED_WORK(&reaper->work, reap);
 	reaper->bury = bury;
+	reaper->wishes = wishes;
 }
 
 void ke_reaper_stop(struct ke_reaper *reaper)

@@ -8,8 +8,10 @@
 #include "compat.h"
 #include "inbox.h"
 #include "lease.h"
+#include "payer.h"
 #include "queue.h"
 #include "quota.h"
+#include "reaper.h"
 #include "sink.h"
 #include "trace.h"
 
@@ -117,10 +119,11 @@ static __always_inline void take(struct ke_queue *queue, struct ke_event *event,
 static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receiver, u32 len)
 	__must_hold(&queue->lock)
 {
+	struct ke_holder holder = { .user = receiver->user };
 	const bool was_in_row = in_row(receiver);
 	int err;
 
-	queue->pins++;
+	ke_payer_add(&queue->payer, &holder);
 	if (was_in_row)
 		leave_row(queue, receiver, true);
 	spin_unlock(&queue->lock);
@@ -133,7 +136,7 @@ static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receive
 	spin_lock(&queue->lock);
 	if (was_in_row)
 		enter_row(queue, receiver);
-	queue->pins--;
+	ke_payer_remove(&queue->payer, &holder);
 	return err ?: -EAGAIN;
 }
 
@@ -174,6 +177,7 @@ bool ke_receiver_sleep(struct ke_receiver *receiver)
 static void free_ended(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
 {
+	ke_reaper_note_locked(queue->realm->reaper, queue);
 	spin_unlock(&queue->lock);
 	ke_event_free_list(&receiver->ended);
 	spin_lock(&queue->lock);
@@ -208,6 +212,7 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 			continue;
 		}
 		receiver->waiter->woken = false;
+		ke_reaper_note_locked(queue->realm->reaper, queue);
 		set_current_state(TASK_INTERRUPTIBLE);
 		spin_unlock(&queue->lock);
 		in_time = ke_receiver_sleep(receiver);
@@ -223,9 +228,11 @@ static noinline int stand_in_line(struct ke_queue *queue, struct ke_receiver *re
 		.task = current,
 		.ticket = ++queue->tickets,
 	};
+	struct ke_holder holder = { .user = receiver->user };
 	int err;
 
-	queue->pins++;
+	ke_payer_add(&queue->payer, &holder);
+	ke_reaper_note_locked(queue->realm->reaper, queue);
 	spin_unlock(&queue->lock);
 	ke_sink_prefault(&receiver->sink);
 	spin_lock(&queue->lock);
@@ -235,7 +242,7 @@ static noinline int stand_in_line(struct ke_queue *queue, struct ke_receiver *re
 	err = wait_in_row(queue, receiver);
 	leave_row(queue, receiver, err);
 	receiver->waiter = NULL;
-	queue->pins--;
+	ke_payer_remove(&queue->payer, &holder);
 	return err;
 }
 

@@ -10,9 +10,11 @@
 
 struct ke_lessee;
 struct ke_queue;
+struct ke_user;
 
 /* A receive in progress, on the stack of the process that makes it. */
 struct ke_receiver {
+	struct ke_user *user;		/* who pays for the ID if need be */
 	struct ke_waiter *waiter;	/* in a row; NULL: it does not wait */
 	bool peek;			/* leave the event where it is */
 	bool waits;			/* if there is nothing for it now */

@@ -33,6 +33,21 @@ int ke_receiving_poll(struct ke_client *client, s32 id)
 	return ret;
 }
 
+struct ke_queue *ke_receiving_use_locked(struct ke_client *client, s32 id)
+{
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *queue = ke_broker_use_locked(broker, id, client->user);
+
+	if (IS_ERR(queue))
+		return queue;
+	__acquire(&queue->lock);
+	/* It may be new. */
+	if (queue->payer.user == client->user)
+		ke_wishes_tell(&broker->wishes, id);
+	__release(&queue->lock);
+	return queue;
+}
+
 /*
  * Returns the watch whose turn it is among those that have an event, with its
  * queue locked, or NULL; the others that looked ready leave the list.
@@ -175,8 +190,10 @@ int ke_receiving_receive_watched(struct ke_client *client,
 				 struct ke_receiver *receiver)
 {
 	struct ke_waiter waiter = { .task = current };
-	int err = try_watched(client, receiver);
+	int err;
 
+	receiver->user = client->user;
+	err = try_watched(client, receiver);
 	if (err != -ENOMSG || !receiver->waits)
 		return err;
 	ke_sink_prefault(&receiver->sink);

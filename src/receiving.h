@@ -11,6 +11,9 @@
 #include "quota.h"
 #include "receiver.h"
 
+/* As ke_broker_use_locked(), for who may wait there. */
+struct ke_queue *ke_receiving_use_locked(struct ke_client *client, s32 id);
+
 /*
  * Receives one event of @id. Returns what ke_receiver_receive_locked() does, or
  * -EAGAIN, -EDQUOT, -ENOMEM.
@@ -23,7 +26,7 @@ static inline int ke_receiving_receive(struct ke_client *client, s32 id,
 	int err;
 
 	if (receiver->waits)
-		queue = ke_broker_use_locked(broker, id, client->user);
+		queue = ke_receiving_use_locked(client, id);
 	else
 		queue = ke_broker_find_locked(broker, id);
 	if (!queue)
@@ -31,6 +34,7 @@ static inline int ke_receiving_receive(struct ke_client *client, s32 id,
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
+	receiver->user = client->user;
 	err = ke_receiver_receive_locked(receiver, queue);
 	ke_broker_unlock(broker, queue);
 	return err;

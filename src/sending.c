@@ -10,6 +10,7 @@
 #include "broker.h"
 #include "client.h"
 #include "event.h"
+#include "payer.h"
 #include "queue.h"
 #include "quota.h"
 #include "sender.h"
@@ -156,13 +157,19 @@ static __always_inline int try_send(struct ke_client *client, struct ke_user *us
 	return err;
 }
 
+/* The queue that a sender who waits keeps; NULL: none yet. */
+struct pin {
+	struct ke_queue *queue;
+	struct ke_holder holder;
+};
+
 /*
  * Sees to it that a refusal can only come from the charge for the event, which
  * is one step: what fails after a charge gives room back, and would wake the
- * very sender that waits for room. Pins the queue in @pinned.
+ * very sender that waits for room. Keeps the queue in @pin.
  */
 static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
-		     struct ke_user *user, struct ke_queue **pinned)
+		     struct ke_user *user, struct pin *pin)
 {
 	struct ke_queue *queue = ke_broker_use_locked(broker, sending->id, user);
 	int err;
@@ -171,10 +178,11 @@ static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
 	err = prepare(queue, user);
-	if (!err && !*pinned) {
-		queue->pins++;
+	if (!err && !pin->queue) {
 		queue->senders++;
-		*pinned = queue;
+		pin->holder.user = user;
+		ke_payer_add(&queue->payer, &pin->holder);
+		pin->queue = queue;
 		/* For a moment it is of no use to others, and would wake who polls here. */
 		if (sending->waits)
 			ke_wishes_tell(&broker->wishes, queue->id);
@@ -199,10 +207,10 @@ static int pin_sender(struct ke_client *client, struct ke_user *user,
 }
 
 /* Both, and the sender where the ID is refused, too: what is refused is known then. */
-static int pin(struct ke_client *client, struct ke_user *user, struct ke_sending *sending,
-	       struct ke_queue **pinned)
+static int pin_both(struct ke_client *client, struct ke_user *user,
+		    struct ke_sending *sending, struct pin *pin)
 {
-	int err = pin_queue(client->broker, sending, user, pinned);
+	int err = pin_queue(client->broker, sending, user, pin);
 	int sender_err;
 
 	if (err && !ke_quota_refused(err))
@@ -218,13 +226,15 @@ static void unpin_sender(struct ke_sending *sending)
 	sending->sender = NULL;
 }
 
-static void unpin_queue(struct ke_broker *broker, struct ke_queue *queue)
+static void unpin_queue(struct ke_broker *broker, struct pin *pin)
 {
+	struct ke_queue *queue = pin->queue;
+
 	if (!queue)
 		return;
 	spin_lock(&queue->lock);
 	queue->senders--;
-	queue->pins--;
+	ke_payer_remove(&queue->payer, &pin->holder);
 	ke_broker_unlock(broker, queue);
 }
 
@@ -234,7 +244,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 {
 	struct ke_refused_send refused = { .id = sending->id, .len = sending->len };
 	struct ke_broker *broker = client->broker;
-	struct ke_queue *pinned = NULL;
+	struct pin pin = { };
 	bool wants_id = false;
 	struct ke_room *room;
 	int since, err;
@@ -244,13 +254,13 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id)
 			ke_wishes_add(&broker->wishes, sending->id, room);
-		err = pin(client, user, sending, &pinned);
+		err = pin_both(client, user, sending, &pin);
 		if (!err)
 			err = try_send(client, user, sending);
 		if (!ke_quota_refused(err))
 			break;
 		/* A refusal counts after all that could end it knew of the wish. */
-		if (err == refusal && wants_id == !pinned) {
+		if (err == refusal && wants_id == !pin.queue) {
 			if (!sending->waits)
 				break;
 			ke_reaper_run(&broker->reaper);
@@ -259,13 +269,13 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 				break;
 		} else {
 			refusal = err;
-			wants_id = !pinned;
+			wants_id = !pin.queue;
 		}
 		cond_resched();
 	}
 	refused.is_charged = sending->sender;
 	unpin_sender(sending);
-	unpin_queue(broker, pinned);
+	unpin_queue(broker, &pin);
 	if (ke_quota_refused(err))
 		ke_writable_refused(client, user, &refused, err);
 	return err;

@@ -12,7 +12,8 @@ struct ke_room;
 
 /*
  * IDs that senders, or who polls for them, were refused: they are to try again when
- * others use such an ID, for which nobody has to pay any more then.
+ * such an ID has come to cost them nothing, because others use it or who waits there
+ * is charged for it.
  */
 struct ke_wishes {
 	bool any;			/* there was one; what must be quick asks this */
@@ -27,7 +28,7 @@ void ke_wishes_add(struct ke_wishes *wishes, s32 id, struct ke_room *room);
 /* The same as ke_wishes_tell() where there was a wish. */
 void ke_wishes_tell_of(struct ke_wishes *wishes, s32 id);
 
-/* @id, whose queue is locked, is in use. */
+/* @id, whose queue is locked, may cost less than it did. */
 static inline void ke_wishes_tell(struct ke_wishes *wishes, s32 id)
 {
 	if (unlikely(READ_ONCE(wishes->any)))

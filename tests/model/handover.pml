@@ -28,8 +28,8 @@
  * - a second ID, and with it which of a client's watches has its turn: there would
  *   be too many states. What wakes a receiver is recorded with the receiver, and
  *   answered before it sleeps or goes, from whichever queue it took an event.
- * - how the queue comes and ends. Whoever waits there, owes it an answer or brings
- *   a page counts in ke_queue.pins, under its lock.
+ * - how the queue comes and ends. Whoever waits there or brings a page is one of its
+ *   holders, who owes it an answer counts in ke_queue.pins, under its lock.
  * - memory: the sender's spare, and when what has ended is freed. Who gives up the
  *   queue's lock to free it begins its look anew.
  * - ke_sink_prefault(), after which a missing page is rare, but may be.

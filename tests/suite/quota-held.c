@@ -11,6 +11,7 @@
 #include "user.h"
 
 #define NAMESPACES 100
+#define MS UINT64_C(1000000)
 
 static char payload[65536];
 
@@ -448,6 +449,234 @@ START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches)
 }
 END_TEST
 
+static int watch_what_a_stranger_watches(void *arg)
+{
+	const struct actor *actor = arg;
+
+	act_beside_a_stranger(actor);
+	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	ASSERT_OK(ke_watch(&ke, actor->id));
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
+	return 0;
+}
+
+/* Whether they may receive there or not, as with strict. */
+START_TEST(p5_who_watches_an_id_that_others_watch_is_not_charged_for_it)
+{
+	run_beside_a_stranger(watch_what_a_stranger_watches);
+	limit_set("strict", 1);
+	run_beside_a_stranger(watch_what_a_stranger_watches);
+	limits_restore();
+}
+END_TEST
+
+static int have_a_stranger_wait(void *arg)
+{
+	const struct actor *actor = arg;
+	struct receiver receiver = RECEIVER(actor->id);
+
+	act_beside_a_stranger(actor);
+	receiver.client = &stranger;
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	receiver_block(&receiver);
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	wait_for_ids_of_mine(0);
+	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
+	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
+	wait_for_ids_of_mine(0);
+	send_number(actor->id, 1);
+	receiver_expect(&receiver, 1);
+	wait_for_ids_of_mine(0);
+	return 0;
+}
+
+START_TEST(p5_an_id_that_a_receiver_keeps_is_charged_to_who_receives)
+{
+	run_beside_a_stranger(have_a_stranger_wait);
+}
+END_TEST
+
+static int wait_beside_a_stranger(void *arg)
+{
+	const struct actor *actor = arg;
+	struct receiver mine = RECEIVER(actor->id), other = RECEIVER(actor->id);
+
+	act_beside_a_stranger(actor);
+	other.client = &stranger;
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	receiver_block(&other);
+	receiver_block(&mine);
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	wait_for_ids_of_mine(1);
+	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
+	send_number(actor->id, 1);
+	receiver_expect(&other, 1);
+	wait_for_ids_of_mine(1);
+	send_number(actor->id, 2);
+	receiver_expect(&mine, 2);
+	return 0;
+}
+
+START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there)
+{
+	run_beside_a_stranger(wait_beside_a_stranger);
+}
+END_TEST
+
+static int claim_what_was_a_strangers(void *arg)
+{
+	const struct actor *actor = arg;
+	struct receiver receiver = RECEIVER(actor->id);
+
+	act_beside_a_stranger(actor);
+	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	receiver_block(&receiver);
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_unwatch(&stranger, actor->id));
+	wait_for_ids_of_mine(2);
+	ASSERT_RESULT(ke_claim(&ke, actor->id, 0600), -EDQUOT);
+	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	send_number(actor->id, 1);
+	receiver_expect(&receiver, 1);
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	return 0;
+}
+
+/* Or, with the help of others, there would be no limit to them. */
+START_TEST(p5_who_is_charged_beyond_a_limit_claims_nothing)
+{
+	run_beside_a_stranger(claim_what_was_a_strangers);
+}
+END_TEST
+
+/* Sends events that expire together, and has the receiver come just then. */
+static void receive_at_expiry(struct receiver *receiver)
+{
+	uint64_t now, expiry = now_ns() + 100 * MS;
+	int i;
+
+	for (i = 0; i < 10000 && (now = now_ns()) < expiry - 2 * MS; i++)
+		send_number_for(receiver->id, 1, (uint32_t)((expiry - now) / MS));
+	while (now_ns() < expiry)
+		;
+	receiver_start(receiver);
+	WAIT_UNTIL(receiver_is_done(receiver) || task_is_blocked(receiver->tid));
+}
+
+/* Part of them ends in the hands of the module's worker, while the receiver stands by. */
+static int receive_behind_what_expires(void *arg)
+{
+	const struct actor *actor = arg;
+	int round;
+
+	act_beside_a_stranger(actor);
+	for (round = 0; round < 15; round++) {
+		struct receiver receiver = RECEIVER(actor->id);
+
+		receiver.client = &stranger;
+		receive_at_expiry(&receiver);
+		/* It has found one if the machine stood still before that was sent. */
+		if (!receiver_is_done(&receiver)) {
+			wait_for_ids_of_mine(0);
+			send_number(actor->id, 1);
+		}
+		receiver_expect(&receiver, 1);
+		drain(actor->id);
+	}
+	return 0;
+}
+
+START_TEST(p5_an_id_whose_events_expire_is_charged_to_who_receives_there)
+{
+	run_beside_a_stranger(receive_behind_what_expires);
+}
+END_TEST
+
+static int claim_for_all(void *arg)
+{
+	const struct actor *actor = arg;
+
+	user_become(actor->uid, actor->uid);
+	return -ke_claim(&ke, actor->id, 0666);
+}
+
+/* Of a user who may have one event. */
+static int send_elsewhere_and_wait(void *arg)
+{
+	const struct actor *actor = arg;
+	struct ke_event ev = { .id = actor->id };
+
+	user_become(actor->uid + 1, actor->uid + 1);
+	user_reopen();
+	send_number(actor->id + 1, 1);
+	return -ke_send(&ke, &ev, 0, -1);
+}
+
+static int unclaim_and_have_none(void *arg)
+{
+	const struct actor *actor = arg;
+
+	user_become(actor->uid, actor->uid);
+	user_reopen();
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	wait_for_ids_of_mine(0);
+	return 0;
+}
+
+START_TEST(p5_an_id_that_a_sender_keeps_is_charged_to_who_sends)
+{
+	struct actor *actor = new_actor(fresh_user(), fresh_id());
+	int other = fresh_id();
+	pid_t pid;
+
+	fresh_user();
+	limit_set("user_max_events", 1);
+	child_run(claim_for_all, actor);
+	pid = child_start(send_elsewhere_and_wait, actor);
+	task_wait_blocked(pid);
+	child_run(unclaim_and_have_none, actor);
+	ck_assert_uint_eq(drain(other), 1);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(actor->id), 1);
+}
+END_TEST
+
+/* The real user of a root's process is charged for its claims. */
+static int claim_behind_two_watches(void *arg)
+{
+	const struct actor *actor = arg;
+
+	ASSERT_SYS(setresuid(actor->uid + 1, -1, -1));
+	ASSERT_OK(ke_init(&stranger));
+	ASSERT_SYS(setresuid(actor->uid, -1, -1));
+	user_reopen();
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	ASSERT_OK(ke_watch(&ke, actor->id));
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	wait_for_ids_of_mine(1);
+	ASSERT_SYS(setresuid(0, -1, -1));
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	ASSERT_SYS(setresuid(actor->uid, -1, -1));
+	wait_for_ids_of_mine(0);
+	return 0;
+}
+
+/* Whoever was charged in between. */
+START_TEST(p5_an_id_is_charged_to_who_has_watched_it_for_longest)
+{
+	run_beside_a_stranger(claim_behind_two_watches);
+}
+END_TEST
+
 static int watch_with_many_groups(void *arg)
 {
 	static gid_t groups[NGROUPS_MAX];
@@ -489,4 +718,11 @@ TESTS(quota_held, 90, WITH_CLIENT,
       p5_who_watches_an_id_is_charged_for_it,
       p5_an_id_that_watches_keep_is_charged_to_who_watches,
       p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches,
+      p5_who_watches_an_id_that_others_watch_is_not_charged_for_it,
+      p5_an_id_is_charged_to_who_has_watched_it_for_longest,
+      p5_an_id_that_a_receiver_keeps_is_charged_to_who_receives,
+      p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there,
+      p5_who_is_charged_beyond_a_limit_claims_nothing,
+      p5_an_id_whose_events_expire_is_charged_to_who_receives_there,
+      p5_an_id_that_a_sender_keeps_is_charged_to_who_sends,
       p5_the_groups_of_who_watches_are_charged)

@@ -280,6 +280,79 @@ START_TEST(p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there)
 }
 END_TEST
 
+static int receive_one(void *arg)
+{
+	const struct seeker *seeker = arg;
+	struct ke_event ev = { .size = 0 };
+
+	user_become(seeker->uid, seeker->uid);
+	user_reopen();
+	return -ke_receive(&ke, seeker->wanted, &ev, 0, -1);
+}
+
+/* It receives there, which costs nothing as long as who brought the ID into being does. */
+static void come_to_be_charged_for_what_is_sought(int (*seek)(void *))
+{
+	struct seeker *seeker = new_seeker();
+	struct receiver first = RECEIVER(seeker->wanted);
+	int own[2] = { (int)seeker->uid, fresh_id() };
+	pid_t receives, seeks;
+
+	limit_set("user_max_ids", 1);
+	child_run(own_an_event, own);
+	signal_handle(SIGUSR1, 0);
+	receiver_block(&first);
+	receives = child_start(receive_one, seeker);
+	task_wait_blocked(receives);
+	seeks = start_seeking(seek, seeker);
+	signal_thread(first.tid, SIGUSR1);
+	receiver_join(&first);
+	ASSERT_RESULT(first.result, -EINTR);
+	ck_assert_int_eq(child_join(seeks), 0);
+	ck_assert_int_eq(child_join(receives), 0);
+	ck_assert_uint_eq(drain(own[1]), 1);
+}
+
+START_TEST(p9_who_waits_for_an_id_goes_on_when_it_comes_to_be_charged_for_it)
+{
+	come_to_be_charged_for_what_is_sought(wait_for_id);
+}
+END_TEST
+
+START_TEST(p9_writable_when_one_comes_to_be_charged_for_the_id_that_was_refused)
+{
+	come_to_be_charged_for_what_is_sought(poll_for_id);
+}
+END_TEST
+
+/* As root, which has room, through a file of the seeker's. */
+static int receive_for_seeker(void *arg)
+{
+	const struct seeker *seeker = arg;
+	struct ke_event ev = { .size = 0 };
+
+	ASSERT_SYS(setresuid(seeker->uid, -1, -1));
+	user_reopen();
+	ASSERT_SYS(setresuid(0, -1, -1));
+	return -ke_receive(&ke, seeker->wanted, &ev, 0, -1);
+}
+
+START_TEST(p9_who_waits_for_an_id_goes_on_when_a_receive_brings_it_into_being_for_it)
+{
+	struct seeker *seeker = new_seeker();
+	int own[2] = { (int)seeker->uid, fresh_id() };
+	pid_t receives, seeks;
+
+	limit_set("user_max_ids", 1);
+	child_run(own_an_event, own);
+	seeks = start_seeking(wait_for_id, seeker);
+	receives = child_start(receive_for_seeker, seeker);
+	ck_assert_int_eq(child_join(seeks), 0);
+	ck_assert_int_eq(child_join(receives), 0);
+	ck_assert_uint_eq(drain(own[1]), 1);
+}
+END_TEST
+
 TESTS(quota_ids, 60, WITH_CLIENT,
       p9_the_end_of_a_claim_makes_room_for_an_id_at_once,
       p9_the_end_of_a_receive_makes_room_for_an_id_at_once,
@@ -287,4 +360,7 @@ TESTS(quota_ids, 60, WITH_CLIENT,
       p9_an_id_that_a_refused_send_gives_back_is_no_room,
       p9_who_waits_for_an_id_goes_on_when_others_use_it,
       p9_writable_when_others_use_the_id_that_was_refused,
-      p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there)
+      p9_who_waits_for_an_id_goes_on_when_another_waits_for_room_there,
+      p9_who_waits_for_an_id_goes_on_when_it_comes_to_be_charged_for_it,
+      p9_writable_when_one_comes_to_be_charged_for_the_id_that_was_refused,
+      p9_who_waits_for_an_id_goes_on_when_a_receive_brings_it_into_being_for_it)
