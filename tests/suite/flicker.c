@@ -179,7 +179,7 @@ START_TEST(p3_a_faulting_receiver_disturbs_no_other)
 }
 END_TEST
 
-TESTS(flicker, 60, WITH_CLIENT,
+TESTS(flicker, 180, WITH_CLIENT,
       p3_receiving_into_memory_that_gets_protected,
       p3_receiving_into_memory_that_gets_unmapped,
       p3_sending_from_memory_that_gets_unmapped,
