@@ -134,12 +134,15 @@ static int fill_and_wait(void *arg)
 {
 	struct rival *rival = arg;
 	struct ke_event ev = { .id = rival->common_id, .data = payload, .len = SIZE };
+	char taken[1000];
 	int err;
 
 	user_become(rival->uid, rival->uid);
 	while (!(err = ke_send_event(&ke, rival->own_id, payload, 1000)))
 		;
 	ASSERT_RESULT(err, -EDQUOT);
+	/* There is room for the ID, at any size of what the kernel keeps for it. */
+	ASSERT_OK(ke_get_event(&ke, rival->own_id, taken, sizeof(taken)));
 	__atomic_store_n(&rival->full, true, __ATOMIC_RELEASE);
 	return -ke_send(&ke, &ev, 0, -1);
 }
