@@ -46,13 +46,13 @@ int ke_payer_change(struct ke_payer *payer, struct ke_user *user, struct ke_char
 	return 0;
 }
 
-int ke_payer_confirm(struct ke_payer *payer, struct ke_charge charge)
+int ke_payer_confirm(struct ke_payer *payer)
 {
 	int err;
 
 	if (!payer->unchecked)
 		return 0;
-	err = ke_quota_confirm(payer->user, charge);
+	err = ke_quota_confirm_id(payer->user);
 	payer->unchecked = err;
 	return err;
 }

@@ -35,10 +35,10 @@ void ke_payer_end(struct ke_payer *payer, struct ke_charge charge);
 int ke_payer_change(struct ke_payer *payer, struct ke_user *user, struct ke_charge charge);
 
 /*
- * Whoever was charged @charge whatever its limits is within them now: 0; or -EDQUOT,
- * unless the calling process passes limits.
+ * Whoever was charged whatever its limits is within them now: 0; or -EDQUOT, unless the
+ * calling process passes limits.
  */
-int ke_payer_confirm(struct ke_payer *payer, struct ke_charge charge);
+int ke_payer_confirm(struct ke_payer *payer);
 
 /*
  * Charges @charge, for what is held and of no other use, to one of the holders: who is

@@ -117,7 +117,7 @@ int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
 int ke_queue_charge_claim_locked(struct ke_queue *queue, struct ke_user *user)
 {
 	return ke_queue_charge_locked(queue, user) ?:
-	       ke_payer_confirm(&queue->payer, ke_queue_charge);
+	       ke_payer_confirm(&queue->payer);
 }
 
 bool ke_queue_charge_holder_locked(struct ke_queue *queue)

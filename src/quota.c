@@ -334,13 +334,11 @@ bool ke_quota_can_fit(struct ke_charge charge)
 		charge.ids <= READ_ONCE(ke_limits.user_max_ids)) || is_privileged();
 }
 
-int ke_quota_confirm(const struct ke_user *user, struct ke_charge charge)
+int ke_quota_confirm_id(const struct ke_user *user)
 {
 	const struct ke_charge used = ke_quota_used(user);
-	const bool over =
-		(charge.bytes && used.bytes > READ_ONCE(ke_limits.user_max_bytes)) ||
-		(charge.events && used.events > READ_ONCE(ke_limits.user_max_events)) ||
-		(charge.ids && used.ids > READ_ONCE(ke_limits.user_max_ids));
+	const bool over = used.bytes > READ_ONCE(ke_limits.user_max_bytes) ||
+			  used.ids > READ_ONCE(ke_limits.user_max_ids);
 
 	return over && !is_privileged() ? -EDQUOT : 0;
 }

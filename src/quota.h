@@ -240,10 +240,10 @@ void ke_poller_end(struct ke_poller *poller);
 struct ke_charge ke_quota_used(const struct ke_user *user);
 
 /*
- * Whether @user, who is charged @charge already, has room for it, or the calling process
- * passes limits: 0, or -EDQUOT.
+ * Whether @user, who is charged for an ID already, has room for it, or the calling
+ * process passes limits: 0, or -EDQUOT.
  */
-int ke_quota_confirm(const struct ke_user *user, struct ke_charge charge);
+int ke_quota_confirm_id(const struct ke_user *user);
 
 /* Whether the calling process could ever charge that much. */
 bool ke_quota_can_fit(struct ke_charge charge);
