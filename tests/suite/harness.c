@@ -135,6 +135,7 @@ int fresh_id(void)
 	int id = (int)(getpid() * ARRAY_SIZE(ids) + id_count);
 
 	ck_assert_uint_lt(id_count, ARRAY_SIZE(ids));
+	ck_assert_int_lt(id, FRESH_IDS_END);
 	ids[id_count++] = id;
 	return id;
 }

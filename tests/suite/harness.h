@@ -65,8 +65,11 @@ do {										\
 
 void note_skip(const char *function, const char *why);
 
-/* An ID that no other test uses. */
+/* An ID that no other test uses, and less than FRESH_IDS_END. */
 int fresh_id(void);
+
+/* From here on a test may count through IDs. No process ID reaches 2^22. */
+#define FRESH_IDS_END 0x20000000
 
 /* ck_assert_int_eq() for what the library returns; names the errors. */
 #define ASSERT_RESULT(call, expected)						\

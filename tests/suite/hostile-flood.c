@@ -13,7 +13,7 @@
 
 #define FLOODERS 4
 #define LOOKS 5
-#define FIRST 1000000		/* their IDs */
+#define FIRST FRESH_IDS_END	/* their IDs */
 #define EACH 100000		/* how many of these one of them may use */
 #define FILES 128
 #define TASKS 150		/* processes and threads of one user */

@@ -5,7 +5,7 @@
 #include "task.h"
 #include "user.h"
 
-#define FIRST_ID 0x40000000	/* IDs of these tests alone, from here on */
+#define FIRST_ID (2 * FRESH_IDS_END)	/* of these tests, upwards and downwards */
 
 START_TEST(p7_a_hundred_thousand_events_wait_under_one_id)
 {

@@ -37,7 +37,13 @@ void receiver_start(struct receiver *receiver)
 void receiver_block(struct receiver *receiver)
 {
 	receiver_start(receiver);
-	task_wait_blocked(receiver->tid);
+	while (!task_is_blocked(receiver->tid)) {
+		ck_assert_msg(!receiver_is_done(receiver),
+			      "a receive of ID %d that should wait returns %d, with number %llu",
+			      receiver->id, receiver->result,
+			      (unsigned long long)receiver->number);
+		sched_yield();
+	}
 }
 
 bool receiver_is_done(const struct receiver *receiver)
