@@ -5,10 +5,8 @@
 #include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/hrtimer.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/user_namespace.h>
 
 struct ke_quota_limits ke_limits = {
@@ -29,87 +27,19 @@ static DEFINE_HASHTABLE(users, 8);
 static DEFINE_SPINLOCK(users_lock);
 
 /* Files that are used by others than opened them: told of each account's room. */
-static struct ke_pollers strangers = {
-	.lock = __SPIN_LOCK_UNLOCKED(strangers.lock),
-	.list = LIST_HEAD_INIT(strangers.list),
-};
-
-void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait)
-{
-	poller->wait = wait;
-	poller->in = NULL;
-	INIT_LIST_HEAD(&poller->entry);
-}
-
-/* All of them: those that wait exclusively may want less room than the first. */
-void ke_poller_wake(struct ke_poller *poller)
-{
-	if (wq_has_sleeper(poller->wait))
-		__wake_up(poller->wait, TASK_NORMAL, 0,
-			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
-}
-
-static void enter(struct ke_poller *poller, struct ke_pollers *pollers)
-{
-	spin_lock(&pollers->lock);
-	if (list_empty(&poller->entry))
-		list_add_tail(&poller->entry, &pollers->list);
-	spin_unlock(&pollers->lock);
-}
-
-/* Returns whether it was there. */
-static bool leave(struct ke_poller *poller, struct ke_pollers *pollers)
-{
-	bool was;
-
-	spin_lock(&pollers->lock);
-	was = !list_empty(&poller->entry);
-	list_del_init(&poller->entry);
-	spin_unlock(&pollers->lock);
-	return was;
-}
+static struct ke_pollers strangers;
 
 void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
 {
-	struct ke_pollers *old = poller->in;
-	bool was = false;
-
 	/* Who is a stranger stays one, which loses nothing. */
-	if (old != &strangers)
-		poller->in = user ? &user->pollers : &strangers;
-	if (old && old != poller->in)
-		was = leave(poller, old);
-	enter(poller, poller->in);
-	/* In neither, it may have missed something. */
-	if (was)
-		ke_poller_wake(poller);
-}
-
-void ke_poller_end(struct ke_poller *poller)
-{
-	if (poller->in)
-		leave(poller, poller->in);
-}
-
-/* Whoever finds too little room says so again. */
-static void wake_pollers(struct ke_pollers *pollers)
-{
-	struct ke_poller *poller, *next;
-
-	spin_lock(&pollers->lock);
-	list_for_each_entry_safe(poller, next, &pollers->list, entry) {
-		list_del_init(&poller->entry);
-		/* Under the lock: without it the file might be gone. */
-		ke_poller_wake(poller);
-	}
-	spin_unlock(&pollers->lock);
+	ke_poller_enter(poller, user && poller->in != &strangers ? &user->pollers : &strangers);
 }
 
 static void wake_senders(struct ke_user *user)
 {
 	if (wq_has_sleeper(&user->wait))
 		wake_up_all(&user->wait);
-	wake_pollers(&user->pollers);
+	ke_pollers_wake(&user->pollers);
 }
 
 static void wake_everybody(struct work_struct *work)
@@ -121,7 +51,7 @@ static void wake_everybody(struct work_struct *work)
 	hash_for_each(users, bucket, user, node)
 		wake_senders(user);
 	spin_unlock(&users_lock);
-	wake_pollers(&strangers);
+	ke_pollers_wake(&strangers);
 }
 
 /* Owns a reference to the user. */
@@ -130,7 +60,7 @@ static void wake_user(struct work_struct *work)
 	struct ke_user *user = container_of(work, struct ke_user, room.wake);
 
 	wake_senders(user);
-	wake_pollers(&strangers);
+	ke_pollers_wake(&strangers);
 	ke_user_put(user);
 }
 
@@ -262,8 +192,7 @@ static struct ke_user *create_user(kuid_t uid)
 	refcount_set(&user->refs, 1);
 	room_init(&user->room, wake_user);
 	init_waitqueue_head(&user->wait);
-	spin_lock_init(&user->pollers.lock);
-	INIT_LIST_HEAD(&user->pollers.list);
+	ke_pollers_init(&user->pollers);
 	return user;
 }
 
@@ -411,7 +340,7 @@ void ke_quota_retry(void)
 		wake_senders(user);
 	}
 	spin_unlock(&users_lock);
-	wake_pollers(&strangers);
+	ke_pollers_wake(&strangers);
 }
 
 /* Returns true once for all who wanted an ID until now. */
@@ -438,7 +367,7 @@ static void retry_ids(struct work_struct *work)
 		wake_senders(user);
 	}
 	spin_unlock(&users_lock);
-	wake_pollers(&strangers);
+	ke_pollers_wake(&strangers);
 }
 
 void ke_quota_retry_ids(void)
@@ -454,6 +383,7 @@ int ke_quota_init(void)
 	if (!ke_workqueue)
 		return -ENOMEM;
 	room_init(&ke_quota_room, wake_everybody);
+	ke_pollers_init(&strangers);
 	return 0;
 }
 

@@ -5,13 +5,13 @@
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
-#include <linux/list.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#include "poller.h"
 
 struct cred;
 
@@ -58,19 +58,6 @@ struct ke_charge {
 struct ke_pass {
 	const struct cred *cred;
 	bool found;
-};
-
-/* Open files that are polled and are to be told of room. */
-struct ke_pollers {
-	spinlock_t lock;		/* lock map: broker.c */
-	struct list_head list;		/* lock: ke_poller */
-};
-
-/* One of them: where who polls it waits. */
-struct ke_poller {
-	wait_queue_head_t *wait;
-	struct ke_pollers *in;		/* where entry is linked, if it is; or NULL */
-	struct list_head entry;		/* lock of in */
 };
 
 /* The account of one user over all brokers. */
@@ -221,20 +208,12 @@ static inline bool ke_room_came(const struct ke_room *room, int since)
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 		 ktime_t *deadline);
 
-void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait);
-
-/* Has who polls for room look again. */
-void ke_poller_wake(struct ke_poller *poller);
-
 /*
  * Has who polls look again, once, when room came to @user or to all that was
  * wanted after this call. @user, which has to outlive @poller, may be NULL:
  * whoever's room. One call for a @poller at a time.
  */
 void ke_user_poll(struct ke_user *user, struct ke_poller *poller);
-
-/* Ends that; nobody uses @poller any more. */
-void ke_poller_end(struct ke_poller *poller);
 
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);

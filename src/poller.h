@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_POLLER_H
+#define KE_POLLER_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+/* Open files that are polled and are to be told of something, once. */
+struct ke_pollers {
+	spinlock_t lock;		/* lock map: broker.c */
+	struct list_head list;		/* lock: ke_poller */
+};
+
+/* One of them: where who polls it waits. One call for it at a time. */
+struct ke_poller {
+	wait_queue_head_t *wait;
+	struct ke_pollers *in;		/* where entry is linked, if it is; or NULL */
+	struct list_head entry;		/* lock of in */
+};
+
+void ke_pollers_init(struct ke_pollers *pollers);
+
+/* Has all that entered look again; they have to enter anew for the next time. */
+void ke_pollers_wake(struct ke_pollers *pollers);
+
+void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait);
+
+/* Has who polls look again, now. */
+void ke_poller_wake(struct ke_poller *poller);
+
+/* Has @poller told by @pollers, which have to outlive it, and by no others. */
+void ke_poller_enter(struct ke_poller *poller, struct ke_pollers *pollers);
+
+/* Nobody uses @poller any more. */
+void ke_poller_end(struct ke_poller *poller);
+
+#endif /* KE_POLLER_H */
