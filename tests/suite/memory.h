@@ -34,6 +34,8 @@ struct flicker {
 void flicker_start(struct flicker *flicker);
 void flicker_stop(struct flicker *flicker);
 
+#define NO_USERFAULTFD "this kernel has no userfaultfd"
+
 /* A page that stalls who touches it first, in the kernel, too; the one before does not. */
 struct stall {
 	int fd;

@@ -359,13 +359,26 @@ END_TEST
 /* A client that is charged to another user than the process is. */
 static kevents_ctx stranger;
 
-/* Opens it, and becomes the actor. */
-static void act_beside_a_stranger(const struct actor *actor)
+static void open_stranger(const struct actor *actor)
 {
 	ASSERT_SYS(setresuid(actor->uid + 1, -1, -1));
 	ASSERT_OK(ke_init(&stranger));
+}
+
+/* Opens it, and becomes the actor. */
+static void act_beside_a_stranger(const struct actor *actor)
+{
+	open_stranger(actor);
 	ASSERT_SYS(setresuid(0, -1, -1));
 	user_become(actor->uid, actor->uid);
+	user_reopen();
+}
+
+/* Opens it, and is charged as the actor, but keeps all capabilities. */
+static void act_by_right_beside_a_stranger(const struct actor *actor)
+{
+	open_stranger(actor);
+	ASSERT_SYS(setresuid(actor->uid, -1, -1));
 	user_reopen();
 }
 
@@ -520,11 +533,58 @@ static int wait_beside_a_stranger(void *arg)
 	return 0;
 }
 
+static int stall_where_a_stranger_watched(void *arg)
+{
+	const struct actor *actor = arg;
+	struct receiver stalled = RECEIVER(actor->id);
+	struct stall stall;
+
+	ck_assert(stall_create(&stall));
+	act_beside_a_stranger(actor);
+	stalled.data = stall.page;
+	stalled.size = page_size();
+	stalled.timeout_ms = 0;
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	send_number(actor->id, 1);
+	ASSERT_OK(ke_unwatch(&stranger, actor->id));
+	receiver_start(&stalled);
+	stall_wait(&stall);
+	ck_assert_uint_eq(limits_now().user_ids, 0);
+	ck_assert_uint_eq(receive_number(actor->id), 1);
+	wait_for_ids_of_mine(1);
+	stall_release(&stall);
+	receiver_join(&stalled);
+	ASSERT_RESULT(stalled.result, -ENOMSG);
+	wait_for_ids_of_mine(0);
+	return 0;
+}
+
+START_TEST(p5_an_id_that_a_stalled_receiver_keeps_is_charged_to_who_receives)
+{
+	struct stall stall;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	run_beside_a_stranger(stall_where_a_stranger_watched);
+}
+END_TEST
+
 START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there)
 {
 	run_beside_a_stranger(wait_beside_a_stranger);
 }
 END_TEST
+
+/* The actor, who may have one ID and has it, is charged for its receiver's, too. */
+static void receive_what_was_a_strangers(const struct actor *actor, struct receiver *receiver)
+{
+	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
+	ASSERT_OK(ke_watch(&stranger, actor->id));
+	receiver_block(receiver);
+	wait_for_ids_of_mine(1);
+	ASSERT_OK(ke_unwatch(&stranger, actor->id));
+	wait_for_ids_of_mine(2);
+}
 
 static int claim_what_was_a_strangers(void *arg)
 {
@@ -532,12 +592,7 @@ static int claim_what_was_a_strangers(void *arg)
 	struct receiver receiver = RECEIVER(actor->id);
 
 	act_beside_a_stranger(actor);
-	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
-	ASSERT_OK(ke_watch(&stranger, actor->id));
-	receiver_block(&receiver);
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unwatch(&stranger, actor->id));
-	wait_for_ids_of_mine(2);
+	receive_what_was_a_strangers(actor, &receiver);
 	ASSERT_RESULT(ke_claim(&ke, actor->id, 0600), -EDQUOT);
 	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
 	wait_for_ids_of_mine(1);
@@ -552,6 +607,28 @@ static int claim_what_was_a_strangers(void *arg)
 START_TEST(p5_who_is_charged_beyond_a_limit_claims_nothing)
 {
 	run_beside_a_stranger(claim_what_was_a_strangers);
+}
+END_TEST
+
+static int claim_by_right(void *arg)
+{
+	const struct actor *actor = arg;
+	struct receiver receiver = RECEIVER(actor->id);
+
+	act_by_right_beside_a_stranger(actor);
+	receive_what_was_a_strangers(actor, &receiver);
+	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
+	wait_for_ids_of_mine(2);
+	send_number(actor->id, 1);
+	receiver_expect(&receiver, 1);
+	ASSERT_OK(ke_unclaim(&ke, actor->id));
+	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
+	return 0;
+}
+
+START_TEST(cap_sys_resource_claims_what_it_is_charged_for_beyond_a_limit)
+{
+	run_beside_a_stranger(claim_by_right);
 }
 END_TEST
 
@@ -721,8 +798,10 @@ TESTS(quota_held, 90, WITH_CLIENT,
       p5_who_watches_an_id_that_others_watch_is_not_charged_for_it,
       p5_an_id_is_charged_to_who_has_watched_it_for_longest,
       p5_an_id_that_a_receiver_keeps_is_charged_to_who_receives,
+      p5_an_id_that_a_stalled_receiver_keeps_is_charged_to_who_receives,
       p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there,
       p5_who_is_charged_beyond_a_limit_claims_nothing,
+      cap_sys_resource_claims_what_it_is_charged_for_beyond_a_limit,
       p5_an_id_whose_events_expire_is_charged_to_who_receives_there,
       p5_an_id_that_a_sender_keeps_is_charged_to_who_sends,
       p5_the_groups_of_who_watches_are_charged)

@@ -8,8 +8,6 @@
 #include "module.h"
 #include "task.h"
 
-#define NO_USERFAULTFD "this kernel has no userfaultfd"
-
 /* A receiver that stalls as soon as it is handed an event. */
 static struct receiver stalling(int id, const struct stall *stall, int timeout_ms)
 {
