@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "payer.h"
 
+#include <linux/kernel.h>
+
 #include "quota.h"
 
 void ke_payer_init(struct ke_payer *payer, struct ke_user *user)

@@ -2,6 +2,7 @@
 #include "poller.h"
 
 #include <linux/poll.h>
+#include <linux/sched.h>
 
 void ke_pollers_init(struct ke_pollers *pollers)
 {

@@ -26,8 +26,14 @@ struct workqueue_struct *ke_workqueue;
 static DEFINE_HASHTABLE(users, 8);
 static DEFINE_SPINLOCK(users_lock);
 
-/* Files that are used by others than opened them: told of each account's room. */
-static struct ke_pollers strangers;
+/*
+ * Files that are used by others than opened them: told of each account's room. Good
+ * before ke_quota_init(): parameters are set earlier, when the module is loaded.
+ */
+static struct ke_pollers strangers = {
+	.lock = __SPIN_LOCK_UNLOCKED(strangers.lock),
+	.list = LIST_HEAD_INIT(strangers.list),
+};
 
 void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
 {
@@ -383,7 +389,6 @@ int ke_quota_init(void)
 	if (!ke_workqueue)
 		return -ENOMEM;
 	room_init(&ke_quota_room, wake_everybody);
-	ke_pollers_init(&strangers);
 	return 0;
 }
 
