@@ -164,6 +164,28 @@ struct pin {
 };
 
 /*
+ * Whether one that does not wait has room for the ID and its event. Else it would only
+ * take the charge for the ID from another, and give it back: that is room, and told.
+ */
+static int check_room(const struct ke_queue *queue, struct ke_user *user,
+		      const struct ke_sending *sending)
+{
+	struct ke_charge event = { .bytes = ke_event_bytes(sending->len), .events = 1 };
+	struct ke_charge all = ke_queue_charge;
+
+	if (sending->waits || ke_queue_paid_locked(queue, user))
+		return 0;
+	if (!sending->sender)
+		event.bytes += ke_sender_charge().bytes;
+	all.bytes += event.bytes;
+	all.events += event.events;
+	if (ke_quota_check(user, all) == -EDQUOT)
+		return -EDQUOT;
+	/* All users together have the ID already. */
+	return ke_quota_check(NULL, event);
+}
+
+/*
  * Sees to it that a refusal can only come from the charge for the event, which
  * is one step: what fails after a charge gives room back, and would wake the
  * very sender that waits for room. Keeps the queue in @pin.
@@ -172,12 +194,15 @@ static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
 		     struct ke_user *user, struct pin *pin)
 {
 	struct ke_queue *queue = ke_broker_use_locked(broker, sending->id, user);
-	int err;
+	int err = 0;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	err = prepare(queue, user);
+	if (ke_queue_allows_locked(queue, KE_ACCESS_SEND))
+		err = check_room(queue, user, sending);
+	if (!err)
+		err = prepare(queue, user);
 	if (!err && !pin->queue) {
 		queue->senders++;
 		pin->holder.user = user;
@@ -252,7 +277,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	ke_reaper_run(&broker->reaper);
 	for (;;) {
 		room = ke_room_want(user, refusal, &since);
-		if (wants_id)
+		if (wants_id && sending->waits)
 			ke_wishes_add(&broker->wishes, sending->id, room);
 		err = pin_both(client, user, sending, &pin);
 		if (!err)

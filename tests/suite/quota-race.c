@@ -12,8 +12,9 @@
 #define SENDERS 16
 #define ROOM 2		/* events that have room at a time */
 #define SIZE 16384	/* of an event, where bytes count; half is much to bookkeeping */
+#define LARGE 60000	/* that leaves room for IDs, but not for another one */
 
-static char payload[SIZE];
+static char payload[LARGE];
 
 /* An accepted event is a pass, of which there are no more than ROOM. */
 struct gate {
@@ -258,6 +259,64 @@ START_TEST(p9_who_waits_for_room_sleeps_while_others_want_ids)
 }
 END_TEST
 
+static int receive_as_user(void *arg)
+{
+	const struct rival *rival = arg;
+	struct ke_event ev = { .size = 0 };
+
+	user_become(rival->uid, rival->uid);
+	user_reopen();
+	return -ke_receive(&ke, rival->own_id, &ev, 0, -1);
+}
+
+/* There is room for the ID, but not for the event. */
+static int ask_for_too_much(void *arg)
+{
+	struct beggar *beggar = arg;
+	int own_id = beggar->id + 1;
+
+	user_become(beggar->uid, beggar->uid);
+	ASSERT_OK(ke_send_event(&ke, own_id, payload, LARGE));
+	for (; beggar->asked < TIMES; beggar->asked++)
+		ASSERT_RESULT(ke_send_event(&ke, beggar->id, payload, LARGE), -EDQUOT);
+	return 0;
+}
+
+/* Nobody takes the charge for the ID and gives it back, which would be room for the other. */
+START_TEST(p9_who_waits_for_room_sleeps_while_others_are_refused_where_it_receives)
+{
+	struct beggar *beggar = shared_memory(sizeof(*beggar));
+	struct rival *rival = shared_memory(2 * sizeof(*rival)), *receiver = rival + 1;
+	pid_t waits, receives;
+	long before;
+
+	*beggar = (struct beggar){ .uid = fresh_user(), .id = fresh_id() };
+	fresh_id();
+	*receiver = (struct rival){ .uid = fresh_user(), .own_id = beggar->id };
+	*rival = (struct rival){
+		.uid = receiver->uid, .own_id = fresh_id(), .common_id = fresh_id(),
+	};
+	limit_set("user_max_bytes", 100000);
+	receives = child_start(receive_as_user, receiver);
+	task_wait_blocked(receives);
+	waits = child_start(fill_and_wait, rival);
+	WAIT_UNTIL(__atomic_load_n(&rival->full, __ATOMIC_ACQUIRE));
+	task_wait_blocked(waits);
+	before = switches_of(waits);
+	child_run(ask_for_too_much, beggar);
+	ck_assert(task_is_blocked(waits));
+	/* It may be told of what it took itself not before now. */
+	ck_assert_int_le(switches_of(waits), before + 1);
+	ck_assert_uint_gt(drain(rival->own_id), 50);
+	ck_assert_int_eq(child_join(waits), 0);
+	ck_assert_uint_eq(drain(rival->common_id), 1);
+	ck_assert_uint_eq(drain(beggar->id + 1), 1);
+	send_number(beggar->id, 1);
+	ck_assert_int_eq(child_join(receives), EMSGSIZE);
+	ck_assert_uint_eq(drain(beggar->id), 1);
+}
+END_TEST
+
 #define CROWD 40	/* more than the module remembers of who sends through a client */
 
 static int send_as_user(void *arg)
@@ -310,6 +369,7 @@ END_TEST
 TESTS(quota_race, 60, WITH_CLIENT,
       p9_two_users_that_wait_for_room_at_one_id_sleep,
       p9_who_waits_for_room_sleeps_while_others_want_ids,
+      p9_who_waits_for_room_sleeps_while_others_are_refused_where_it_receives,
       p9_many_that_share_a_client_and_wait_for_room_sleep,
       p5_user_max_events_holds_at_every_moment,
       p5_user_max_bytes_holds_at_every_moment,
