@@ -144,7 +144,7 @@ START_TEST(a_parameter_is_given_when_loading)
 }
 END_TEST
 
-TESTS(load, 120, WITHOUT_CLIENT,
+TESTS(load, 300, WITHOUT_CLIENT,
       an_open_client_keeps_the_module,
       a_blocked_receiver_keeps_the_module,
       events_that_wait_do_not_keep_the_module_and_go_with_it,
