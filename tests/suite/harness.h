@@ -101,6 +101,9 @@ unsigned int drain(int id);
 /* How many events a test should use when it is about many. */
 unsigned int event_count(unsigned int usual);
 
+/* ns. What takes less cannot be compared: a clock may go in ticks of 10 ms. */
+#define TELLING 40000000
+
 uint64_t now_ns(void);
 void spin_ns(uint64_t ns);
 

@@ -18,7 +18,6 @@
 #define FILES 128
 #define TASKS 150		/* processes and threads of one user */
 #define SLOWER 30		/* how much the other's calls may cost, of what they do alone */
-#define TELLING 40000000	/* ns, of a clock that may go in ticks of 10 ms */
 #define TAKEN 1000		/* events of a flood at a time */
 
 /* What the kernel charges ahead for each processor, and tables of a process that grow. */
