@@ -290,7 +290,7 @@ START_TEST(p7_idle_watched_ids_cost_nothing)
 	unsigned long alone, among;
 
 	ASSERT_OK(ke_watch(&ke, id));
-	while ((alone = time_receives(id, rounds)) < TELLING)
+	while (time_receives(id, rounds) < TELLING)
 		rounds *= 2;
 	alone = time_receives(id, rounds);
 	for (i = 0; i < count; i++)
