@@ -77,6 +77,10 @@ demo: ## builds all, boots a virtual machine and shows events travel there
 check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
 	tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
+check-harness: ## tests of the build and of the test commands themselves
+	tests/deps/install build kernel guest tests
+	tests/harness/run
+
 model: ## every order in which an event can meet a receiver that waits
 	tests/model/run
 
@@ -128,5 +132,5 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
-	check-debug check-kernels check-packages coverage bench bench-native bench-profile soak fuzz \
+	check-debug check-harness check-kernels check-packages coverage bench bench-native bench-profile soak fuzz \
 	fuzz-others shell lint retake picture clean
