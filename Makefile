@@ -74,8 +74,11 @@ rpm: ## RPM packages, in build/rpm
 demo: ## builds all, boots a virtual machine and shows events travel there
 	tests/demo
 
-check: ## the test suite in a virtual machine (KERNEL= one of tests/vm/kernels)
-	tests/check $(if $(KERNEL),--kernel $(KERNEL))
+check: ## the test suite in virtual machines (KERNEL= one of tests/vm/kernels)
+	@tests/check $(if $(KERNEL),--kernel $(KERNEL))
+
+check-long: ## the suites that make check leaves out: 32 bits, the slow ones (KERNEL=)
+	@tests/check --long $(if $(KERNEL),--kernel $(KERNEL))
 
 check-harness: ## tests of the build and of the test commands themselves
 	tests/deps/install build kernel guest tests
@@ -118,7 +121,7 @@ shell: ## a shell in that virtual machine
 	tests/guest --interactive
 
 lint: ## every static check
-	tests/deps/install build kernel tests lint
+	tests/deps/install build kernel tests tests-32 lint
 	tests/lint/run
 
 retake: ## README's terminal sessions anew, as they are now
@@ -132,5 +135,5 @@ clean: ## removes what was built, keeps what was downloaded
 	@rm -rf $(filter-out $(BUILD)/cache,$(wildcard $(BUILD)/*))
 
 .PHONY: all help module lib tools apps examples docs install install-dkms deb rpm demo check model \
-	check-debug check-harness check-kernels check-packages coverage bench bench-native bench-profile soak fuzz \
-	fuzz-others shell lint retake picture clean
+	check-debug check-harness check-kernels check-long check-packages coverage bench bench-native \
+	bench-profile soak fuzz fuzz-others shell lint retake picture clean

@@ -4,13 +4,39 @@
 # shellcheck source-path=SCRIPTDIR source=../packages/inside/tap.sh
 . tests/packages/inside/tap.sh
 
-# Feeds the summary one suite at a time and reads its line before the next begins.
-summary_reports_each_suite_as_it_ends() {
+# Seconds in which something is printed that needs no work.
+soon=5
+
+# Feeds one suite to the reports and reads its line while more could come.
+reports_come_as_suites_end() {
 	local line
-	coproc summary { exec tests/suite/summary /dev/null; }
-	printf '%s\n' ':: begin 64/one' 'ok 1 - one:one:test: Passed' '1..1' ':: end 64/one 0 12' >&"${summary[1]}"
-	read -rt 10 line <&"${summary[0]}"
-	[[ $line == 64/one*'1 passed'* ]]
+	coproc reports { tests/suite/summary /dev/null | tests/suite/progress 2; }
+	printf '%s\n' ':: begin 64/one' 'ok 1 - one:one:test: Passed' '1..1' ':: end 64/one 0 12' >&"${reports[1]}"
+	read -rt $soon line <&"${reports[0]}"
+	same "$line" '64/one               1 passed                          0.12 s [1 of 2]'
 }
 
-check 'the summary reports each suite as it ends' summary_reports_each_suite_as_it_ends
+# The first 15 seconds of silence bring a line.
+says_what_runs() {
+	local line
+	coproc reports { tests/suite/summary /dev/null | tests/suite/progress 2; }
+	printf '%s\n' ':: begin 64/one' >&"${reports[1]}"
+	read -rt 60 line <&"${reports[0]}"
+	same "$line" 'running 64/one: 0 of 2 suites done'
+}
+
+# Ended before it installs or builds anything.
+begins_at_once() {
+	local line command
+	coproc command { exec "$@" 2>&1; }
+	read -rt $soon line <&"${command[0]}" || return
+	# shellcheck disable=SC2154 # coproc sets it
+	kill "$command_PID"
+	echo "$line"
+}
+
+check 'a suite is reported when it ends, with how many are done' reports_come_as_suites_end
+check 'a suite that takes long is named meanwhile' says_what_runs
+for command in check demo; do
+	check "make $command says something at once" begins_at_once make "$command"
+done

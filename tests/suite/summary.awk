@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Reads what guest-runner.sh prints, says how each suite ended and shows what
-# went wrong. Exits 0 if all is well; writes "passed failed skipped" to the file
-# `totals`, and what the guest says of coverage, base64, to the file `coverage`.
+# Reads what guest-runner.sh prints, says how each suite ended and shows what went
+# wrong. Lines for tests/suite/progress: ":: begin SUITE" when one begins, and the
+# report of one that ended behind ":: end SUITE". Writes "passed failed skipped" to
+# the file `totals`, and what the guest says of coverage, base64, to the file
+# `coverage`.
 
+# In one piece, since other summaries may write to the same pipe.
 function report(text)
 {
 	printf "%s\n", text
@@ -31,11 +34,12 @@ function finish(status, hundredths,    i, line, count)
 		line = line ", " failed " failed"
 	if (skipped)
 		line = line ", " skipped " skipped"
-	report(sprintf("%-52s %6.2f s", line, hundredths / 100))
+	line = sprintf(":: end %s\n%-52s %6.2f s", suite, line, hundredths / 100)
 	for (i = 1; i <= problem_count; i++)
-		report("    " problems[i])
+		line = line "\n    " problems[i]
 	for (i = 1; failed && i <= note_count; i++)
-		report("    " notes[i])
+		line = line "\n    " notes[i]
+	report(line)
 	all_passed += passed
 	all_failed += failed
 	all_skipped += skipped
@@ -47,6 +51,7 @@ function finish(status, hundredths,    i, line, count)
 	passed = failed = skipped = problem_count = note_count = 0
 	plan = ""
 	split("", skips)
+	report(":: begin " suite)
 	next
 }
 
@@ -56,8 +61,10 @@ function finish(status, hundredths,    i, line, count)
 }
 
 /^:: skip / {
+	name = $3
+	sub(/:$/, "", name)
 	sub(/^:: skip /, "")
-	report($0)
+	report(":: end " name "\n" $0)
 	all_skipped++
 	next
 }
