@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # What the scripts beside this one share; source it.
 
+# shellcheck source-path=SCRIPTDIR source=../deps/log.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../deps/log.sh"
+
 vm=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034
 cache=${KEVENTS_CACHE:-${vm%/tests/vm}/build/cache}
