@@ -71,8 +71,8 @@ rpm: ## RPM packages, in build/rpm
 	rpm -q rpm >/dev/null 2>&1 || tests/deps/install build rpm
 	tests/packages/rpm $(BUILD)/rpm
 
-demo: ## builds all, boots a virtual machine and shows events travel there
-	tests/demo
+demo: ## builds all, boots a virtual machine and shows there what KEvents is for
+	@tests/demo
 
 check: ## the test suite in virtual machines (KERNEL= one of tests/vm/kernels)
 	@tests/check $(if $(KERNEL),--kernel $(KERNEL))
