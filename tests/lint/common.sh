@@ -98,20 +98,18 @@ compile_each() {
 }
 
 # Prints the directory of the kernel headers to build the module against.
-kernel_headers() {
-	local name
-
+kernel_headers() (
 	if [ -z "${KDIR-}" ]; then
-		read -r name < <(tests/vm/fetch --list) && tests/vm/fetch "$name" >&2 || return
-		# shellcheck source=/dev/null
-		. "${KEVENTS_CACHE:-build/cache}/kernels/$name/env"
+		# shellcheck source=tests/vm/lib.sh
+		. tests/vm/lib.sh
+		set -- "$(default_kernel)" && tests/vm/fetch "$1" >&2 && read_kernel "$1" || exit
 	fi
 	[ -f "$KDIR/Makefile" ] || {
 		echo "no kernel headers in '$KDIR'" >&2
-		return 1
+		exit 1
 	}
 	realpath "$KDIR"
-}
+)
 
 # build_module NAME ARGUMENT...: runs Kbuild in src/ and the test modules with
 # the arguments and prints what it says. It works in a copy of the tree under
@@ -123,7 +121,7 @@ build_module() {
 	kdir=$(kernel_headers) || exit 1
 	mkdir -p build/lint
 	{
-		echo "$kdir"
+		echo "$kdir for $PWD"
 		files | grep -E '\.[ch]$|(^|/)(Kbuild|VERSION)$'
 	} >"$copy.files.new"
 	if ! cmp -s "$copy.files.new" "$copy.files"; then

@@ -4,18 +4,8 @@
 
 packages=tests/packages
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
-top=$PWD
-# shellcheck disable=SC2034
-cache=${KEVENTS_CACHE:-$top/build/cache}
-
-say() {
-	printf '%s: %s\n' "${0##*/}" "$*" >&2
-}
-
-die() {
-	say "$*"
-	exit 125
-}
+# shellcheck source=tests/vm/lib.sh
+. tests/vm/lib.sh
 
 # suite_line SUITE: sets archives, role, headers, later, extra.
 # shellcheck disable=SC2034

@@ -37,6 +37,19 @@ distribution() (
 	echo "${ID:-unknown} ${ID_LIKE:-}"
 )
 
+# read_kernel NAME: sets KVER, KDIR, VMLINUZ, KCC, KMAKE and KCHROOT as fetch describes
+# them; fails without a description. NAME with a slash is the kernel's directory.
+# shellcheck disable=SC2034
+read_kernel() {
+	local place=$cache/kernels/$1
+	case $1 in */*) place=$1 ;; esac
+	KVER='' KDIR='' VMLINUZ='' KCC='' KMAKE='' KCHROOT=''
+	[ -e "$place/description" ] || return
+	# shellcheck source=/dev/null
+	. "$place/description"
+	KDIR=$place/$KDIR VMLINUZ=$place/$VMLINUZ
+}
+
 # Prints the line of a kernel in the list, or fails.
 kernel_line() {
 	awk -v name="$1" '!/^#/ && $1 == name { print; found = 1 } END { exit !found }' "$vm/kernels"
