@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 
-export VERSION := $(shell cat VERSION)
-export BUILD := $(CURDIR)/build
-export PREFIX ?= /usr/local
-export LIBDIR ?= $(PREFIX)/lib
-export MANDIR ?= $(PREFIX)/share/man
+all:
+
+include common.mk
 
 # dkms knows the module's source by this version.
 DKMS_VERSION ?= $(VERSION)
-DKMS_SOURCE = $(DESTDIR)/usr/src/kevents-$(DKMS_VERSION)
+DKMS_SOURCE = /usr/src/kevents-$(DKMS_VERSION)
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
@@ -17,18 +15,18 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 all: module lib tools ## module for the running kernel (or KVER=, KDIR=), library, command
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 
 # The kernel's build writes beside the sources, so each kernel gets a tree of
 # links to them.
 module: ## build/module/KERNEL/src/kevents.ko
 	@test -e $(KDIR)/Makefile || { \
-		echo "no kernel headers in $(KDIR): install them, or set KVER= or KDIR=" >&2; \
+		echo 'no kernel headers in' $(KDIR)': install them, or set KVER= or KDIR=' >&2; \
 		exit 1; }
 	@set -e; tree=$(BUILD)/module/$(KRELEASE); mkdir -p $$tree/src; \
-	ln -sfn $(CURDIR)/include $$tree/include; ln -sf $(CURDIR)/VERSION $$tree/VERSION; \
-	find $$tree/src -xtype l -delete; ln -sf $(CURDIR)/src/* $$tree/src/; \
-	$(MAKE) -C $(KDIR) M=$$tree/src $(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/.config),LLVM=1) modules
+	find $$tree -type l -delete; ln -sr include VERSION $$tree; ln -sr src/* $$tree/src; \
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD))/module/$(KRELEASE)/src \
+		$(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/.config),LLVM=1) modules
 
 lib: ## build/lib/libkevents.so, .a and kevents.pc
 	$(MAKE) -C libkevents
@@ -40,10 +38,11 @@ apps: lib ## the two applications of tests/apps
 	$(MAKE) -C tests/apps
 
 # Against the library as it is once installed.
+examples: stage := $(abspath $(BUILD))/stage
 examples: lib ## the programs of examples/
-	$(MAKE) -s -C libkevents install DESTDIR=$(BUILD)/stage
-	PKG_CONFIG_PATH=$(BUILD)/stage$(LIBDIR)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(BUILD)/stage \
-		$(MAKE) -C examples OUT=$(BUILD)/examples
+	$(MAKE) -s -C libkevents install DESTDIR=$(stage)
+	PKG_CONFIG_PATH=$(stage)$(LIBDIR)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(stage) \
+		$(MAKE) -C examples OUT=$(abspath $(BUILD))/examples
 
 # What the manual shows, for the tests.
 docs: lib
@@ -55,12 +54,12 @@ install: lib tools ## all but the module into DESTDIR, PREFIX, LIBDIR, MANDIR
 	$(MAKE) -C man install
 
 install-dkms: ## the module's source for dkms into DESTDIR/usr/src
-	install -d $(DKMS_SOURCE)/src $(DKMS_SOURCE)/include/uapi/linux
-	install -m 644 VERSION $(DKMS_SOURCE)
-	install -m 644 include/uapi/linux/*.h $(DKMS_SOURCE)/include/uapi/linux
-	install -m 644 src/*.[ch] src/Kbuild $(DKMS_SOURCE)/src
-	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(DKMS_SOURCE)/dkms.conf
-	chmod 644 $(DKMS_SOURCE)/dkms.conf
+	install -d $(DESTDIR)$(DKMS_SOURCE)/src $(DESTDIR)$(DKMS_SOURCE)/include/uapi/linux
+	install -m 644 VERSION $(DESTDIR)$(DKMS_SOURCE)
+	install -m 644 include/uapi/linux/*.h $(DESTDIR)$(DKMS_SOURCE)/include/uapi/linux
+	install -m 644 src/*.[ch] src/Kbuild $(DESTDIR)$(DKMS_SOURCE)/src
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(DESTDIR)$(DKMS_SOURCE)/dkms.conf
+	chmod 644 $(DESTDIR)$(DKMS_SOURCE)/dkms.conf
 
 deb: ## Debian packages, in build/deb
 	tests/deps/install build deb
