@@ -10,7 +10,7 @@ DKMS_SOURCE = /usr/src/kevents-$(DKMS_VERSION)
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
-KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(call quote,$(KDIR)/include/generated/utsrelease.h))
 
 all: module lib tools ## module for the running kernel (or KVER=, KDIR=), library, command
 
@@ -20,13 +20,13 @@ help: ## what there is to make
 # The kernel's build writes beside the sources, so each kernel gets a tree of
 # links to them.
 module: ## build/module/KERNEL/src/kevents.ko
-	@test -e $(KDIR)/Makefile || { \
-		echo 'no kernel headers in' $(KDIR)': install them, or set KVER= or KDIR=' >&2; \
+	@test -e $(call quote,$(KDIR)/Makefile) || { \
+		echo 'no kernel headers in' $(call quote,$(KDIR))': install them, or set KVER= or KDIR=' >&2; \
 		exit 1; }
 	@set -e; tree=$(BUILD)/module/$(KRELEASE); mkdir -p $$tree/src; \
 	find $$tree -type l -delete; ln -sr include VERSION $$tree; ln -sr src/* $$tree/src; \
 	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD))/module/$(KRELEASE)/src \
-		$(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(KDIR)/.config),LLVM=1) modules
+		$(if $(shell grep -s '^CONFIG_CC_IS_CLANG=y' $(call quote,$(KDIR)/.config)),LLVM=1) modules
 
 lib: ## build/lib/libkevents.so, .a and kevents.pc
 	$(MAKE) -C libkevents
@@ -41,7 +41,7 @@ apps: lib ## the two applications of tests/apps
 examples: stage := $(abspath $(BUILD))/stage
 examples: lib ## the programs of examples/
 	$(MAKE) -s -C libkevents install DESTDIR=$(stage)
-	PKG_CONFIG_PATH=$(stage)$(LIBDIR)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(stage) \
+	PKG_CONFIG_PATH=$(call quote,$(stage)$(LIBDIR)/pkgconfig) PKG_CONFIG_SYSROOT_DIR=$(stage) \
 		$(MAKE) -C examples OUT=$(abspath $(BUILD))/examples
 
 # What the manual shows, for the tests.
@@ -54,12 +54,12 @@ install: lib tools ## all but the module into DESTDIR, PREFIX, LIBDIR, MANDIR
 	$(MAKE) -C man install
 
 install-dkms: ## the module's source for dkms into DESTDIR/usr/src
-	install -d $(DESTDIR)$(DKMS_SOURCE)/src $(DESTDIR)$(DKMS_SOURCE)/include/uapi/linux
-	install -m 644 VERSION $(DESTDIR)$(DKMS_SOURCE)
-	install -m 644 include/uapi/linux/*.h $(DESTDIR)$(DKMS_SOURCE)/include/uapi/linux
-	install -m 644 src/*.[ch] src/Kbuild $(DESTDIR)$(DKMS_SOURCE)/src
-	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(DESTDIR)$(DKMS_SOURCE)/dkms.conf
-	chmod 644 $(DESTDIR)$(DKMS_SOURCE)/dkms.conf
+	install -d $(call in,$(DKMS_SOURCE)/src) $(call in,$(DKMS_SOURCE)/include/uapi/linux)
+	install -m 644 VERSION $(call in,$(DKMS_SOURCE))
+	install -m 644 include/uapi/linux/*.h $(call in,$(DKMS_SOURCE)/include/uapi/linux)
+	install -m 644 src/*.[ch] src/Kbuild $(call in,$(DKMS_SOURCE)/src)
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(call in,$(DKMS_SOURCE)/dkms.conf)
+	chmod 644 $(call in,$(DKMS_SOURCE)/dkms.conf)
 
 deb: ## Debian packages, in build/deb
 	tests/deps/install build deb
