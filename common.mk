@@ -14,6 +14,9 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 MANDIR ?= $(PREFIX)/share/man
 
+refusal := $(shell $(top)/tests/deps/path 'the path of this checkout' "$$(pwd -P)")
+$(if $(refusal),$(error $(refusal)))
+
 # $(call quote,TEXT): TEXT as one word of a shell command
 quote = '$(subst ','\'',$(1))'
 

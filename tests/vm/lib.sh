@@ -23,6 +23,15 @@ usage() {
 	sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p}' "$0"
 }
 
+# require_path NAME DIRECTORY
+require_path() {
+	local refusal
+	refusal=$("$vm/../deps/path" "$@") || die "$refusal"
+}
+
+require_path 'the path of this checkout' "${vm%/tests/vm}"
+require_path 'the path in KEVENTS_CACHE' "$cache"
+
 need() {
 	local tool
 	for tool; do
