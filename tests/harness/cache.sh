@@ -71,8 +71,10 @@ archive() {
 # Prints nothing if the kernel in the cache is all that the archive has.
 fetched() {
 	(
-		# shellcheck source=/dev/null
-		. "$scratch/cache/kernels/$kernel/env"
+		export KEVENTS_CACHE=$scratch/cache
+		# shellcheck source=tests/vm/lib.sh
+		. tests/vm/lib.sh
+		read_kernel "$kernel"
 		cmp "$VMLINUZ" "$scratch/tree/image/boot/vmlinuz-1"
 		cmp "$KDIR/.config" "$scratch/tree/headers/usr/src/linux-headers-1/.config"
 	)
@@ -85,7 +87,7 @@ fetch() {
 
 fetch_recovers_from() {
 	rm -rf "$scratch/cache"
-	refuse fetch "$1" && refuse test -e "$scratch/cache/kernels/$kernel/env" &&
+	refuse fetch "$1" && refuse test -e "$scratch/cache/kernels/$kernel/description" &&
 		fetch nowhere && fetched
 }
 
@@ -166,7 +168,7 @@ chroot_finishes_what_it_was_installing() {
 interrupted_trial_leaves_no_verdict() {
 	fake qemu-system-x86_64 <<<'kill -INT 0; sleep 5'
 	mkdir -p "$scratch/verdict/kernels/none"
-	printf "VMLINUZ='%s'\n" "$scratch/archive/linux-image-1.deb" >"$scratch/verdict/kernels/none/env"
+	echo 'VMLINUZ=description' >"$scratch/verdict/kernels/none/description"
 	PATH=$fakes:$PATH KEVENTS_CACHE=$scratch/verdict setsid --wait tests/vm/run --kernel none -- true
 	refuse test -e "$scratch/verdict/accel"
 }
