@@ -26,12 +26,15 @@ options_of() {
 keys=() wanted=()
 
 # In both shells C-x d adds the line, as it is then, to the file `lines`.
+# in_bash [FILE]: what is read at its start
 in_bash() {
 	at_a_time=1000
-	cat >rc <<-'END'
+	cat >rc <<-END
+		. ${1-/usr/share/bash-completion/bash_completion}
+	END
+	cat >>rc <<-'END'
 		PS1='$ '
 		bind 'set bell-style none'
-		. /usr/share/bash-completion/bash_completion
 		note() { printf '%s|\n' "$READLINE_LINE" >>lines; }
 		bind -x '"\C-xd": note'
 	END
@@ -163,6 +166,17 @@ test_bash_completes_the_command_of_a_worker() {
 	completes 'kevents work 1 -- kevents-hel' 'kevents work 1 -- kevents-hello '
 	completes 'kevents work 1 -- cat pay' 'kevents work 1 -- cat payload '
 	completes 'kevents work 1 -- kevents get --js' 'kevents work 1 -- kevents get --json '
+	compare
+}
+
+test_bash_completes_without_the_package_for_it() {
+	touch payload
+	kevents send 4711 x
+	in_bash /usr/share/bash-completion/completions/kevents
+	completes 'kevents get --js' 'kevents get --json '
+	completes 'kevents get 4' 'kevents get 4711 '
+	completes 'kevents work 1 -- kevents-hel' 'kevents work 1 -- kevents-hello '
+	completes 'kevents work 1 -- cat pay' 'kevents work 1 -- cat payload '
 	compare
 }
 

@@ -95,6 +95,25 @@ _kevents_operand() {
 	esac
 }
 
+# bash-completion has completed other commands by _comp_command_offset since 2.12; it
+# takes the offset for one into `words` where a caller has left those.
+_kevents_complete_command() {
+	# shellcheck disable=SC2034 # hides a caller's
+	local offset words
+	unset -v words
+	for offset in _comp_command_offset _command_offset; do
+		if declare -F "$offset" >/dev/null; then
+			"$offset" "$_kevents_command"
+			return
+		fi
+	done
+	if [ "$COMP_CWORD" = "$_kevents_command" ]; then
+		_kevents_reply -c
+	else
+		compopt -o default
+	fi
+}
+
 _kevents() {
 	local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}
 	local _kevents_operands _kevents_command _kevents_valued_option
@@ -106,13 +125,7 @@ _kevents() {
 	_kevents_look
 	[ "$cur" != = ] || cur=''
 	if [ -n "$_kevents_command" ] && [ "$verb" = work ]; then
-		if declare -F _command_offset >/dev/null; then
-			_command_offset "$_kevents_command"
-		elif [ "$COMP_CWORD" = "$_kevents_command" ]; then
-			_kevents_reply -c
-		else
-			compopt -o default
-		fi
+		_kevents_complete_command
 		return
 	fi
 	case $_kevents_valued_option in
