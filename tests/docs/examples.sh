@@ -98,7 +98,7 @@ worker_puts_aside_what_no_line_can_hold() {
 # Some kernels have none, or let nobody use it.
 has_io_uring() {
 	[ "$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null || echo 0)" = 0 ] &&
-		grep -q ' __x64_sys_io_uring_setup' /proc/kallsyms
+		grep -q '_sys_io_uring_setup$' /proc/kallsyms
 }
 
 check epoll

@@ -55,7 +55,7 @@ static const regex_t *compiled_splats(void)
 static bool is_excused_trace(const char *record)
 {
 	static bool excused;
-	bool is_trace = strstr(record, "Call Trace:");
+	bool is_trace = strcasestr(record, "Call Trace:");
 
 	if (strstr(record, "invoked oom-killer") ||
 	    (strstr(record, "kmem_cache_create") && strstr(record, "failed with error")))
