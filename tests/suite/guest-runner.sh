@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Usage: guest-runner.sh SUITE...
+# Usage: guest-runner.sh SUITE[:TEST]...
 #
-# Runs in the guest the suites named, each as WORDSIZE/NAME or tools/NAME, then
-# looks for memory of the module's that was not freed. Prints what they print, with lines
+# Runs in the guest the suites named, each as WORDSIZE/NAME or tools/NAME, or what the
+# pattern TEST matches of one, then looks for memory of the module's that was not freed. Prints what they print, with lines
 # before and after each that begin with "::" and that tests/check understands.
 cd "${0%/*}" || exit
 
@@ -132,6 +132,11 @@ applications() {
 } >"$kmemleak"
 
 for suite; do
+	case $suite in
+	*:*) export KEVENTS_TEST_ONLY="${suite#*:}" ;;
+	*) unset KEVENTS_TEST_ONLY ;;
+	esac
+	suite=${suite%%:*}
 	case $suite${narrow-} in
 	32/*no) echo ":: skip $suite: this kernel runs no 32-bit programs" ;;
 	applications) run applications applications ;;
