@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2154 # root, origin
+# shellcheck shell=bash disable=SC2154 # root, origin, sysroot, triplet
 # The loaders and shared libraries that the guest's files need, by what readelf says,
 # whatever processor they are for; initramfs sources it. `root` is where the guest's
-# files are, `origin` has the machine's file for each that was asked for by name.
+# files are, `origin` has the machine's file for each that was asked for by name;
+# `sysroot` holds the libraries of another architecture, which has the name `triplet`.
 
 # By file: word size, byte order and machine in one (empty: not ELF), the loader and
 # the libraries needed, and where they are looked for.
@@ -44,7 +45,7 @@ note() {
 	done
 }
 
-# By name: the paths of this machine's libraries.
+# By name: the paths of this machine's libraries, unless the guest's are others.
 declare -A known
 
 know_libraries() {
@@ -58,11 +59,15 @@ know_libraries() {
 candidates() {
 	local directories
 	case $2 in
-	/*) echo "$2" ;;
+	/*) echo "$sysroot$2" ;;
 	*)
 		IFS=: read -ra directories <<<"${paths[$1]}"
-		[ -z "${paths[$1]}" ] || printf "%s/$2\n" "${directories[@]}"
-		printf %s "${known[$2]-}"
+		[ -z "${paths[$1]}" ] || printf "$sysroot%s/$2\n" "${directories[@]}"
+		if [ -n "$sysroot" ]; then
+			printf "%s/$2\n" "$sysroot"/{,usr/}lib{/"$triplet",}
+		else
+			printf %s "${known[$2]-}"
+		fi
 		;;
 	esac
 }
@@ -85,9 +90,9 @@ find_library() {
 
 # A library keeps its place if the guest's loader looks there by itself.
 copy_library() {
-	local place=$root/usr/lib/${1##*/}
-	case $1 in
-	/lib/* | /lib32/* | /lib64/* | /libx32/* | /usr/lib/* | /usr/lib32/* | /usr/lib64/*) place=$root$1 ;;
+	local file=${1#"$sysroot"} place=$root/usr/lib/${1##*/}
+	case $file in
+	/lib/* | /lib32/* | /lib64/* | /libx32/* | /usr/lib/* | /usr/lib32/* | /usr/lib64/*) place=$root$file ;;
 	esac
 	mkdir -p "${place%/*}"
 	cp -L "$1" "$place"
@@ -133,7 +138,7 @@ complete_libc() {
 # a directory has brought along, as are plugins, can be left out.
 add_libraries() {
 	local file files
-	know_libraries
+	[ -n "$sysroot" ] || know_libraries
 	mapfile -d '' files < <(find "$root" -type f \( -perm /111 -o -name '*.so*' \) -print0)
 	learn "${files[@]}"
 	note "${files[@]}"
