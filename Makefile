@@ -86,7 +86,7 @@ check-harness: ## tests of the build and of the test commands themselves
 model: ## every order in which an event can meet a receiver that waits
 	tests/model/run
 
-check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest (ONLY=PATTERN)
+check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest, arm64, s390x (ONLY=PATTERN)
 	tests/check-kernels $(if $(ONLY),--only '$(ONLY)')
 
 check-debug: ## the suite on kernels that find mistakes in memory, locks and data races (KERNEL=)
