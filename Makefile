@@ -80,7 +80,7 @@ check-long: ## the suites that make check leaves out: 32 bits, the slow ones (KE
 	@tests/check --long $(if $(KERNEL),--kernel $(KERNEL))
 
 check-harness: ## tests of the build and of the test commands themselves
-	tests/deps/install build kernel guest tests
+	tests/deps/install build kernel guest tests tests-32
 	tests/harness/run
 
 model: ## every order in which an event can meet a receiver that waits

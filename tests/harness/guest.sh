@@ -24,7 +24,7 @@ program() {
 # pack ARGUMENT...: makes an initramfs and prints what is in it.
 pack() {
 	: >"$work/empty"
-	tests/vm/initramfs "$work/initramfs" "$work/empty" "$work/empty" "$@" &&
+	tests/vm/initramfs "$work/initramfs" amd64 "$work/empty" "$work/empty" "$@" &&
 		cpio -t --quiet <"$work/initramfs"
 }
 
@@ -92,6 +92,20 @@ programs_on_a_terminal_have_the_signals_of_a_shell() {
 	no_signals "$said"
 }
 
+# An emulator that once reports what QEMU's does now and then, and then is QEMU's.
+boots_again_after_a_fault_at_the_start() {
+	mkdir "$work/fakes"
+	cat >"$work/fakes/qemu-system-x86_64" <<-END
+		#!/bin/bash
+		[ ! -e "$work/tripped" ] || exec $(command -v qemu-system-x86_64) "\$@"
+		: >"$work/tripped"
+		log=\$(grep -o 'id=log,path=[^ ]*' <<<"\$*")
+		echo 'Oops: int3: 0000 [#1] PREEMPT SMP NOPTI' >"\${log#*path=}"
+	END
+	chmod +x "$work/fakes/qemu-system-x86_64"
+	PATH=$work/fakes:$PATH reports 'booting it once more' tests/vm/run --accel tcg -- true && [ -e "$work/tripped" ]
+}
+
 # shows PATTERN: waits until the terminal does; shows it if it does not.
 shows() {
 	local tries
@@ -124,6 +138,7 @@ check 'a program brings the loader and libraries of its word size' \
 	brings_the_loader_and_libraries_of_each_word_size
 check 'a program has the signals of an ordinary shell' programs_have_the_signals_of_a_shell
 check 'a program on a terminal has them, too' programs_on_a_terminal_have_the_signals_of_a_shell
+check 'a guest whose kernel trips before it is up is booted again' boots_again_after_a_fault_at_the_start
 for terminal in xterm-256color screen linux; do
 	check "kevents top runs in the shell of a guest on $terminal" top_runs_on $terminal
 done
