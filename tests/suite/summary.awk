@@ -12,13 +12,19 @@ function report(text)
 	fflush()
 }
 
+function skip_line(names, reason,    part, count)
+{
+	count = split(names, part, " ")
+	return "skip " (count == 1 ? part[1] : count " tests") ": " reason
+}
+
 function complain(text)
 {
 	problems[++problem_count] = text
 }
 
 # Ends the suite that runs, if any.
-function finish(status, hundredths,    i, line, count)
+function finish(status, hundredths,    i, line, count, reason)
 {
 	count = passed + failed + skipped
 	if (plan == "" || plan != count) {
@@ -35,6 +41,8 @@ function finish(status, hundredths,    i, line, count)
 	if (skipped)
 		line = line ", " skipped " skipped"
 	line = sprintf(":: end %s\n%-52s %6.2f s", suite, line, hundredths / 100)
+	for (reason in reasons)
+		line = line "\n    " skip_line(reasons[reason], reason)
 	for (i = 1; i <= problem_count; i++)
 		line = line "\n    " problems[i]
 	for (i = 1; failed && i <= note_count; i++)
@@ -51,6 +59,7 @@ function finish(status, hundredths,    i, line, count)
 	passed = failed = skipped = problem_count = note_count = 0
 	plan = ""
 	split("", skips)
+	split("", reasons)
 	report(":: begin " suite)
 	next
 }
@@ -93,7 +102,8 @@ suite == "" {
 	name = $3
 	sub(/:$/, "", name)
 	skips[name] = 1
-	complain(substr($0, 3))
+	sub(/^# skip [^ ]* /, "")
+	reasons[$0] = reasons[$0] " " name
 	next
 }
 
