@@ -97,7 +97,7 @@ struct ke_limits {
 	uint64_t  broker_bytes;	/* events of this network namespace: bytes, */
 	uint64_t  broker_events; /* how many, */
 	uint64_t  broker_ids;	/* IDs in use */
-	uint64_t  user_bytes;	/* held for the caller's user, everywhere, */
+	uint64_t  user_bytes;	/* held for the client's user, everywhere, */
 	uint64_t  user_events;
 	uint64_t  user_ids;
 	uint64_t  reserved[3];
@@ -106,7 +106,8 @@ struct ke_limits {
 /*
  * Opens $KEVENTS_DEVICE (not heeded in a set-user-ID program) or /dev/kevents,
  * close-on-exec, in the network namespace of the caller. The caller ends it
- * with ke_close().
+ * with ke_close(). What is done with it is judged by, and charged to, the user that
+ * opened it, whatever process makes the call; see kevents(4).
  *
  *   -ENOENT, -ENXIO   no such device: the module is not loaded, or
  *                     $KEVENTS_DEVICE is something else
@@ -272,7 +273,7 @@ int ke_limits(kevents_ctx *ctx, struct ke_limits *limits);
 int ke_purge(kevents_ctx *ctx, int id);
 
 /*
- * Makes the effective user and group of the caller the owners of id, or changes
+ * Makes the effective user and group that opened ctx the owners of id, or changes
  * the mode of the claim they have. mode is read like a file's: r lets owner,
  * group or others receive, peek, stat and purge, w lets them send. The claim
  * stays until ke_unclaim(). Where the module's strict is 1, IDs without a claim

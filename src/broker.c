@@ -34,11 +34,10 @@
  * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
  *                 up takes none.
  * ke_broker.ids_lock  the tree of IDs.
- * ke_refusal.lock of one client: who was refused there last, and whom its poll asks.
- *                 Taken with none of those above.
+ * ke_refusal.lock of one client: where its last send found no room. Taken with none of
+ *                 those above.
  * users_lock      quota.c: the table of accounts.
- * ke_pollers.lock which clients are polled for room, of an account's own or of
- *                 those that others use.
+ * ke_pollers.lock which clients of an account are polled for room.
  * wait queues     of an inbox and of a user, and what epoll takes inside.
  * workqueues'     taken by what starts a worker.
  *
@@ -70,8 +69,9 @@
  * ke_sender    references: a client's, and one of each event. Found under RCU;
  *              freed after a grace period. Its spare is whose xchg() gets it.
  * ke_poller    part of its client, which takes it out of the list before it goes.
- * ke_user      references: of clients, refusals, senders and queues. What else is charged
- *              to it belongs to one of these.
+ * ke_identity  part of its client, and with it the credentials, which are the file's.
+ * ke_user      references: of clients, senders and queues. What else is charged to it
+ *              belongs to one of these.
  *
  * How a queue ends is told in reaper.c.
  */
@@ -164,9 +164,9 @@ static int wait_a_tick(void)
 }
 
 /* Makes sure that @id has had a queue; it may be gone again. */
-static int create(struct ke_broker *broker, s32 id, struct ke_user *user)
+static int create(struct ke_broker *broker, s32 id, const struct ke_identity *identity)
 {
-	struct ke_queue *queue = ke_queue_create(&broker->realm, id, user);
+	struct ke_queue *queue = ke_queue_create(&broker->realm, id, identity);
 	int err;
 
 	if (IS_ERR(queue))
@@ -183,14 +183,14 @@ static int create(struct ke_broker *broker, s32 id, struct ke_user *user)
 }
 
 struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
-				       struct ke_user *user)
+				       const struct ke_identity *identity)
 {
 	struct ke_queue *queue;
 	bool reaped = false;
 	int err;
 
 	do {
-		err = create(broker, id, user);
+		err = create(broker, id, identity);
 		if (ke_quota_refused(err) && !reaped) {
 			ke_reaper_run(&broker->reaper);
 			reaped = true;
@@ -331,7 +331,6 @@ static int __net_init broker_net_init(struct net *net)
 	spin_lock_init(&broker->ids_lock);
 	broker->ids = RB_ROOT;
 	atomic64_set(&broker->seq, 0);
-	broker->realm.user_ns = net->user_ns;
 	broker->realm.clock = &broker->clock;
 	broker->realm.reaper = &broker->reaper;
 	ke_clock_init(&broker->clock, expire);

@@ -90,33 +90,33 @@ static inline struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s
 
 /* The same as ke_broker_get_locked() where there was none. */
 struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
-				       struct ke_user *user);
+				       const struct ke_identity *identity);
 
 /*
- * The same, with a new queue charged to @user if need be: never NULL, but
+ * The same, with a new queue charged to @identity if need be: never NULL, but
  * -EAGAIN, -EDQUOT, -EINTR or -ENOMEM.
  */
-static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker,
-						    s32 id, struct ke_user *user)
+static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
+						    const struct ke_identity *identity)
 {
 	struct ke_queue *queue = ke_broker_find_locked(broker, id);
 
-	return likely(queue) ? queue : ke_broker_make_locked(broker, id, user);
+	return likely(queue) ? queue : ke_broker_make_locked(broker, id, identity);
 }
 
 /*
  * The same for who is to send or receive there: -EPERM, too, where only claimed IDs
  * can be used and this one has no queue, and so no claim.
  */
-static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker,
-						    s32 id, struct ke_user *user)
+static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker, s32 id,
+						    const struct ke_identity *identity)
 {
 	struct ke_queue *queue = ke_broker_find_locked(broker, id);
 
 	if (likely(queue))
 		return queue;
 	return READ_ONCE(ke_limits.strict) ? ERR_PTR(-EPERM) :
-	       ke_broker_make_locked(broker, id, user);
+	       ke_broker_make_locked(broker, id, identity);
 }
 
 /* Whoever is done with a queue unlocks it by this one. */

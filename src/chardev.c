@@ -19,11 +19,10 @@
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
-	struct ke_client *client = ke_client_create();
+	struct ke_client *client = ke_client_create(file->f_cred);
 
 	if (IS_ERR(client))
 		return PTR_ERR(client);
-	client->pass.cred = file->f_cred;
 	file->private_data = client;
 	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);

@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "claim.h"
 
-#include <linux/capability.h>
 #include <linux/cred.h>
 
-bool ke_claim_is_ours(const struct ke_claim *claim, struct user_namespace *ns)
+bool ke_claim_is_ours(const struct ke_claim *claim,
+		      const struct ke_identity *identity)
 {
-	return uid_eq(current_euid(), claim->uid) ||
-	       ns_capable_noaudit(ns, CAP_IPC_OWNER);
+	return uid_eq(identity->cred->euid, claim->uid) || identity->passes_claims;
+}
+
+/* in_egroup_p() knows the current credentials alone, and groups_search() is not exported. */
+static bool is_member(const struct cred *cred, kgid_t gid)
+{
+	const struct cred *old = override_creds(cred);
+	bool is_in = in_egroup_p(gid);
+
+	revert_creds(old);
+	return is_in;
 }
 
 bool ke_claim_held_allows(const struct ke_claim *claim,
-			  struct user_namespace *ns, enum ke_access access)
+			  const struct ke_identity *identity, enum ke_access access)
 {
 	umode_t mode = claim->mode;
 
-	if (uid_eq(current_euid(), claim->uid))
+	if (uid_eq(identity->cred->euid, claim->uid))
 		mode >>= 6;
-	else if (in_egroup_p(claim->gid))
+	else if (is_member(identity->cred, claim->gid))
 		mode >>= 3;
-	return mode & access || ns_capable_noaudit(ns, CAP_IPC_OWNER);
+	return mode & access || identity->passes_claims;
 }

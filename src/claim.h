@@ -5,9 +5,8 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "identity.h"
 #include "quota.h"
-
-struct user_namespace;
 
 /* To whom an ID belongs and who may use it; the lock of its queue. */
 struct ke_claim {
@@ -24,22 +23,20 @@ enum ke_access {
 
 /* The same as ke_claim_allows(), of a claim that is held. */
 bool ke_claim_held_allows(const struct ke_claim *claim,
-			  struct user_namespace *ns, enum ke_access access);
+			  const struct ke_identity *identity, enum ke_access access);
 
-/*
- * Whether the calling process may use an ID with @claim; @ns decides who is
- * privileged there.
- */
+/* Whether @identity may use an ID with @claim. */
 static inline bool ke_claim_allows(const struct ke_claim *claim,
-				   struct user_namespace *ns,
+				   const struct ke_identity *identity,
 				   enum ke_access access)
 {
 	if (likely(!claim->held))
 		return !READ_ONCE(ke_limits.strict);
-	return ke_claim_held_allows(claim, ns, access);
+	return ke_claim_held_allows(claim, identity, access);
 }
 
 /* Whether it may change or end a @claim that is held. */
-bool ke_claim_is_ours(const struct ke_claim *claim, struct user_namespace *ns);
+bool ke_claim_is_ours(const struct ke_claim *claim,
+		      const struct ke_identity *identity);
 
 #endif /* KE_CLAIM_H */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "client.h"
 
-#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/nsproxy.h>
-#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -22,20 +20,13 @@ static const struct ke_charge client_charge = {
 	.bytes = sizeof(struct ke_client),
 };
 
-/* The credentials that a watch keeps may be its own, and so may be their groups. */
-static struct ke_charge watch_charge(const struct cred *cred)
-{
-	const struct group_info *groups = cred->group_info;
-
-	return (struct ke_charge) {
-		.bytes = sizeof(struct ke_watch) + sizeof(*cred) +
-			 struct_size(groups, gid, groups->ngroups),
-	};
-}
+static const struct ke_charge watch_charge = {
+	.bytes = sizeof(struct ke_watch),
+};
 
 static void free_client(struct ke_client *client)
 {
-	struct ke_user *user = client->user;
+	struct ke_user *user = client->identity.user;
 
 	if (client->charged)
 		ke_quota_uncharge(user, client_charge);
@@ -43,24 +34,27 @@ static void free_client(struct ke_client *client)
 	ke_user_put(user);
 }
 
-struct ke_client *ke_client_create(void)
+struct ke_client *ke_client_create(const struct cred *cred)
 {
-	struct ke_user *user = ke_user_find(current_uid());
+	struct net *net = current->nsproxy->net_ns;
 	struct ke_client *client;
+	struct ke_identity *identity;
 
-	if (!user)
-		return ERR_PTR(-ENOMEM);
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!client) {
-		ke_user_put(user);
+	if (!client)
+		return ERR_PTR(-ENOMEM);
+	identity = &client->identity;
+	ke_identity_init(identity, cred, net->user_ns);
+	identity->user = ke_user_find(identity);
+	if (!identity->user) {
+		kfree(client);
 		return ERR_PTR(-ENOMEM);
 	}
-	client->user = user;
-	client->charged = !ke_quota_charge(user, client_charge, NULL);
-	client->net = get_net(current->nsproxy->net_ns);
-	client->broker = ke_broker_of(client->net);
+	client->charged = !ke_quota_charge(identity, client_charge);
+	client->net = get_net(net);
+	client->broker = ke_broker_of(net);
 	ke_inbox_init(&client->inbox);
-	ke_refusal_init(&client->refusal, user, &client->inbox.wait);
+	ke_refusal_init(&client->refusal, identity->user, &client->inbox.wait);
 	ke_lessee_init(&client->lessee);
 	ke_senders_init(&client->senders);
 	mutex_init(&client->watches_lock);
@@ -70,33 +64,29 @@ struct ke_client *ke_client_create(void)
 
 static struct ke_watch *create_watch(struct ke_client *client)
 {
-	const struct ke_charge charge = watch_charge(current_cred());
-	struct ke_user *user = client->user;
+	struct ke_user *user = client->identity.user;
 	struct ke_watch *watch;
 	int err;
 
-	err = ke_quota_charge(user, charge, NULL);
+	err = ke_quota_charge(&client->identity, watch_charge);
 	if (err)
 		return ERR_PTR(err);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!watch) {
-		ke_quota_uncharge(user, charge);
+		ke_quota_uncharge(user, watch_charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&watch->in_ready);
 	watch->inbox = &client->inbox;
+	watch->identity = &client->identity;
 	watch->holder.user = user;
-	watch->cred = get_current_cred();
 	return watch;
 }
 
 static void free_watch(struct ke_client *client, struct ke_watch *watch)
 {
-	const struct ke_charge charge = watch_charge(watch->cred);
-
-	put_cred(watch->cred);
 	kfree_rcu(watch, rcu);
-	ke_quota_uncharge(client->user, charge);
+	ke_quota_uncharge(client->identity.user, watch_charge);
 }
 
 static int compare_id(const void *id, const struct rb_node *node)
@@ -130,14 +120,14 @@ static int add_watch(struct ke_client *client, s32 id)
 
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
-	queue = ke_broker_get_locked(client->broker, id, client->user);
+	queue = ke_broker_get_locked(client->broker, id, &client->identity);
 	if (IS_ERR(queue)) {
 		free_watch(client, watch);
 		return PTR_ERR(queue);
 	}
 	__acquire(&queue->lock);
 	if (ke_queue_vacant_locked(queue))
-		err = ke_queue_charge_locked(queue, client->user);
+		err = ke_queue_charge_locked(queue, &client->identity);
 	if (!err) {
 		ke_queue_add_watch_locked(queue, watch);
 		ke_wishes_tell(&client->broker->wishes, queue->id);
@@ -261,7 +251,7 @@ void ke_client_destroy(struct ke_client *client)
 		cond_resched();
 	}
 	ke_senders_drop(&client->senders);
-	ke_refusal_drop(&client->refusal);
+	ke_poller_end(&client->refusal.poller);
 	put_net(client->net);
 	free_client(client);
 }

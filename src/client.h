@@ -2,17 +2,17 @@
 #ifndef KE_CLIENT_H
 #define KE_CLIENT_H
 
-#include <linux/cred.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "identity.h"
 #include "inbox.h"
 #include "lease.h"
-#include "quota.h"
 #include "refusal.h"
 #include "sender.h"
 
+struct cred;
 struct ke_broker;
 struct net;
 struct seq_file;
@@ -21,9 +21,8 @@ struct seq_file;
 struct ke_client {
 	struct net *net;		/* a reference; keeps broker alive */
 	struct ke_broker *broker;
-	struct ke_user *user;		/* who opened it; a reference */
+	struct ke_identity identity;
 	bool charged;			/* to that: there was room */
-	struct ke_pass pass;		/* of who opened it */
 	struct ke_inbox inbox;
 	struct ke_lessee lessee;
 	struct ke_senders senders;
@@ -34,30 +33,14 @@ struct ke_client {
 	struct ke_refusal refusal;	/* who polls waits where inbox has it */
 };
 
-/* Returns a client of the calling process' network namespace, or -ENOMEM. */
-struct ke_client *ke_client_create(void);
+/*
+ * Returns a client of the calling process' network namespace, or -ENOMEM. @cred, those
+ * of the file, outlive it.
+ */
+struct ke_client *ke_client_create(const struct cred *cred);
 
 /* All that it holds goes back before this returns. */
 void ke_client_destroy(struct ke_client *client);
-
-/*
- * Returns the account of the calling process: that of @client, or another one if
- * it has changed its user; NULL without memory. Give it back by
- * ke_client_user_put().
- */
-static inline struct ke_user *ke_client_user(struct ke_client *client)
-{
-	if (likely(uid_eq(client->user->uid, current_uid())))
-		return client->user;
-	return ke_user_find(current_uid());
-}
-
-static inline void ke_client_user_put(struct ke_client *client,
-				      struct ke_user *user)
-{
-	if (unlikely(user != client->user))
-		ke_user_put(user);
-}
 
 /* Begins to watch @id; 0 if it does so already. -EAGAIN, -EDQUOT, -ENOMEM. */
 int ke_client_watch(struct ke_client *client, s32 id);

@@ -27,7 +27,7 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 	__acquire(&queue->lock);
 	ke_lease_settle_locked(queue, &ended);
 	counts = &queue->counts;
-	if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE)) {
+	if (!ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
 		err = -EPERM;
 		goto unlock;
 	}
@@ -62,7 +62,7 @@ static bool is_listed(struct ke_client *client, s32 id)
 		return false;
 	__acquire(&queue->lock);
 	listed = !ke_queue_unused_locked(queue) &&
-		 ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
+		 ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE);
 	ke_broker_unlock(client->broker, queue);
 	return listed;
 }
@@ -93,7 +93,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 		if (!queue)
 			return total || !READ_ONCE(ke_limits.strict) ? total : -EPERM;
 		__acquire(&queue->lock);
-		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE)) {
+		if (!ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
 			ke_broker_unlock(client->broker, queue);
 			return total ?: -EPERM;
 		}
@@ -109,20 +109,20 @@ int ke_control_purge(struct ke_client *client, s32 id)
 	return total;
 }
 
-static int claim(struct ke_queue *queue, struct ke_user *user, umode_t mode)
+static int claim(struct ke_queue *queue, const struct ke_identity *identity, umode_t mode)
 {
 	struct ke_claim *claim = &queue->claim;
 	int err;
 
 	if (claim->held) {
-		if (!ke_claim_is_ours(claim, queue->realm->user_ns))
+		if (!ke_claim_is_ours(claim, identity))
 			return -EBUSY;
 	} else {
-		err = ke_queue_charge_claim_locked(queue, user);
+		err = ke_queue_charge_claim_locked(queue, identity);
 		if (err)
 			return err;
-		claim->uid = current_euid();
-		claim->gid = current_egid();
+		claim->uid = identity->cred->euid;
+		claim->gid = identity->cred->egid;
 		claim->held = true;
 	}
 	claim->mode = mode;
@@ -130,16 +130,16 @@ static int claim(struct ke_queue *queue, struct ke_user *user, umode_t mode)
 	return 0;
 }
 
-static int try_claim(struct ke_broker *broker, s32 id, struct ke_user *user,
-		     umode_t mode)
+static int try_claim(struct ke_client *client, s32 id, umode_t mode)
 {
-	struct ke_queue *queue = ke_broker_get_locked(broker, id, user);
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *queue = ke_broker_get_locked(broker, id, &client->identity);
 	int err;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	err = claim(queue, user, mode);
+	err = claim(queue, &client->identity, mode);
 	if (!err)
 		ke_wishes_tell(&broker->wishes, queue->id);
 	ke_broker_unlock(broker, queue);
@@ -148,25 +148,20 @@ static int try_claim(struct ke_broker *broker, s32 id, struct ke_user *user,
 
 int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 {
-	struct ke_user *user = ke_client_user(client);
-	int err;
+	int err = try_claim(client, id, mode);
 
-	if (!user)
-		return -ENOMEM;
-	err = try_claim(client->broker, id, user, mode);
 	if (ke_quota_refused(err)) {
 		ke_reaper_run(&client->broker->reaper);
-		err = try_claim(client->broker, id, user, mode);
+		err = try_claim(client, id, mode);
 	}
-	ke_client_user_put(client, user);
 	return err;
 }
 
-static int unclaim(struct ke_queue *queue)
+static int unclaim(struct ke_queue *queue, const struct ke_identity *identity)
 {
 	if (!queue->claim.held)
 		return -ENOENT;
-	if (!ke_claim_is_ours(&queue->claim, queue->realm->user_ns))
+	if (!ke_claim_is_ours(&queue->claim, identity))
 		return -EPERM;
 	queue->claim.held = false;
 	ke_queue_wake_all_locked(queue);
@@ -181,19 +176,16 @@ int ke_control_unclaim(struct ke_client *client, s32 id)
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	err = unclaim(queue);
+	err = unclaim(queue, &client->identity);
 	ke_broker_unlock(client->broker, queue);
 	return err;
 }
 
-int ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
+void ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 {
-	struct ke_user *user = ke_client_user(client);
 	struct ke_broker *broker = client->broker;
 	struct ke_charge used;
 
-	if (!user)
-		return -ENOMEM;
 	ke_reaper_run(&broker->reaper);
 	limits->max_event_size = READ_ONCE(ke_limits.max_event_size);
 	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
@@ -205,10 +197,8 @@ int ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 	limits->broker_events = atomic_long_read(&broker->realm.events);
 	limits->broker_ids = atomic_read(&broker->queues.nelems);
 	limits->bytes = atomic_long_read(&ke_quota_bytes);
-	used = ke_quota_used(user);
+	used = ke_quota_used(client->identity.user);
 	limits->user_bytes = used.bytes;
 	limits->user_events = used.events;
 	limits->user_ids = used.ids;
-	ke_client_user_put(client, user);
-	return 0;
 }

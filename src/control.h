@@ -28,7 +28,6 @@ int ke_control_claim(struct ke_client *client, s32 id, umode_t mode);
 /* 0, -ENOENT or -EPERM. */
 int ke_control_unclaim(struct ke_client *client, s32 id);
 
-/* 0 or -ENOMEM. */
-int ke_control_limits(struct ke_client *client, struct kevents_limits *limits);
+void ke_control_limits(struct ke_client *client, struct kevents_limits *limits);
 
 #endif /* KE_CONTROL_H */

@@ -134,17 +134,17 @@ void ke_event_free_memory(struct ke_event *event)
 }
 
 bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
-			  struct ke_pass *pass, struct ke_event **events)
+			  const struct ke_identity *identity, struct ke_event **events)
 {
 	const struct ke_charge charge = {
 		.bytes = n * ke_event_class_bytes(class),
 		.events = n,
 	};
 
-	if (ke_quota_charge(sender->user, charge, pass))
+	if (ke_quota_charge(identity, charge))
 		return false;
 	if (!kmem_cache_alloc_bulk(caches[class], GFP_EVENT, n, (void **)events)) {
-		ke_quota_uncharge(sender->user, charge);
+		ke_quota_uncharge(identity->user, charge);
 		return false;
 	}
 	refcount_add(n - 1, &sender->refs);

@@ -115,17 +115,17 @@ static inline void ke_event_begin(struct ke_event *event, struct ke_sender *send
 
 /*
  * Returns a new event from @sender, whose reference it takes over, with room for
- * @len bytes, charged to the sender's user, with @pass; -EAGAIN, -EDQUOT or -ENOMEM, and then
+ * @len bytes, charged to @identity as @sender is; -EAGAIN, -EDQUOT or -ENOMEM, and then
  * the reference is still the caller's.
  */
 static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len,
-					       struct ke_pass *pass)
+					       const struct ke_identity *identity)
 {
 	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
 	struct ke_event *event;
 	int err;
 
-	err = ke_quota_charge(sender->user, charge, pass);
+	err = ke_quota_charge(identity, charge);
 	if (unlikely(err))
 		return ERR_PTR(err);
 	event = ke_event_take_spare(sender, len) ?: ke_event_alloc(ke_event_class(len));
@@ -141,13 +141,13 @@ static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len
 #define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
 
 /*
- * Charges @n events of @class, one of those in which event and payload are one
- * object, and gets memory for them, which ke_event_begin() has to make @events of;
+ * Charges @identity with @n events of @class, one of those in which event and payload are
+ * one object, and gets memory for them, which ke_event_begin() has to make @events of;
  * takes over a reference to @sender for each but the first, whose is the caller's.
  * All or none: false if for whatever reason they have to be made one by one.
  */
 bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
-			  struct ke_pass *pass, struct ke_event **events);
+			  const struct ke_identity *identity, struct ke_event **events);
 
 /* The same as ke_event_payload() for more than that. */
 void *ke_event_large_payload(const struct ke_event *event);

@@ -11,7 +11,7 @@
 
 #include "payer.h"
 
-struct cred;
+struct ke_identity;
 struct ke_queue;
 struct task_struct;
 
@@ -46,8 +46,8 @@ struct ke_watch {
 	struct ke_inbox *inbox;
 	struct ke_queue *queue;		/* alive until dead */
 	struct rb_node node;		/* in ke_client.watches */
-	const struct cred *cred;	/* who watches */
-	struct ke_holder holder;	/* of its queue; the user is its client's */
+	const struct ke_identity *identity;	/* its client's */
+	struct ke_holder holder;	/* of its queue */
 	struct rcu_head rcu;
 };
 

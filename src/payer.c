@@ -31,30 +31,31 @@ static struct ke_user *replace(struct ke_payer *payer, struct ke_user *user)
 	return old;
 }
 
-int ke_payer_change(struct ke_payer *payer, struct ke_user *user, struct ke_charge charge)
+int ke_payer_change(struct ke_payer *payer, const struct ke_identity *identity,
+		    struct ke_charge charge)
 {
 	struct ke_user *old;
 	int err;
 
-	if (payer->user == user)
+	if (payer->user == identity->user)
 		return 0;
-	err = ke_quota_charge(user, charge, NULL);
+	err = ke_quota_charge(identity, charge);
 	if (err)
 		return err;
 	payer->unchecked = false;
-	old = replace(payer, user);
+	old = replace(payer, identity->user);
 	ke_quota_uncharge(old, charge);
 	ke_user_put(old);
 	return 0;
 }
 
-int ke_payer_confirm(struct ke_payer *payer)
+int ke_payer_confirm(struct ke_payer *payer, const struct ke_identity *identity)
 {
 	int err;
 
 	if (!payer->unchecked)
 		return 0;
-	err = ke_quota_confirm_id(payer->user);
+	err = ke_quota_confirm_id(identity);
 	payer->unchecked = err;
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct ke_charge;
+struct ke_identity;
 struct ke_user;
 
 /* One who keeps a thing: who watches it, or a call that comes back to it. */
@@ -31,14 +32,15 @@ void ke_payer_init(struct ke_payer *payer, struct ke_user *user);
 /* Nobody is charged @charge any more. */
 void ke_payer_end(struct ke_payer *payer, struct ke_charge charge);
 
-/* Charges @charge to @user instead; 0, -EAGAIN or -EDQUOT. */
-int ke_payer_change(struct ke_payer *payer, struct ke_user *user, struct ke_charge charge);
+/* Charges @charge to @identity instead; 0, -EAGAIN or -EDQUOT. */
+int ke_payer_change(struct ke_payer *payer, const struct ke_identity *identity,
+		    struct ke_charge charge);
 
 /*
- * Whoever was charged whatever its limits is within them now: 0; or -EDQUOT, unless the
- * calling process passes limits.
+ * Whether @identity, which was charged whatever its limits, is within them now: 0, or
+ * -EDQUOT.
  */
-int ke_payer_confirm(struct ke_payer *payer);
+int ke_payer_confirm(struct ke_payer *payer, const struct ke_identity *identity);
 
 /*
  * Charges @charge, for what is held and of no other use, to one of the holders: who is

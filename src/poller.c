@@ -23,10 +23,11 @@ void ke_pollers_wake(struct ke_pollers *pollers)
 	spin_unlock(&pollers->lock);
 }
 
-void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait)
+void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait,
+		    struct ke_pollers *pollers)
 {
 	poller->wait = wait;
-	poller->in = NULL;
+	poller->pollers = pollers;
 	INIT_LIST_HEAD(&poller->entry);
 }
 
@@ -38,36 +39,19 @@ void ke_poller_wake(struct ke_poller *poller)
 			  poll_to_key(EPOLLOUT | EPOLLWRNORM));
 }
 
-/* Returns whether it was linked. */
-static bool leave(struct ke_poller *poller)
+void ke_poller_enter(struct ke_poller *poller)
 {
-	struct ke_pollers *in = poller->in;
-	bool was;
+	struct ke_pollers *pollers = poller->pollers;
 
-	if (!in)
-		return false;
-	spin_lock(&in->lock);
-	was = !list_empty(&poller->entry);
-	list_del_init(&poller->entry);
-	spin_unlock(&in->lock);
-	return was;
-}
-
-void ke_poller_enter(struct ke_poller *poller, struct ke_pollers *pollers)
-{
-	const bool moves = poller->in != pollers && leave(poller);
-
-	poller->in = pollers;
 	spin_lock(&pollers->lock);
 	if (list_empty(&poller->entry))
 		list_add_tail(&poller->entry, &pollers->list);
 	spin_unlock(&pollers->lock);
-	/* Linked to neither, it may have missed something. */
-	if (moves)
-		ke_poller_wake(poller);
 }
 
 void ke_poller_end(struct ke_poller *poller)
 {
-	leave(poller);
+	spin_lock(&poller->pollers->lock);
+	list_del_init(&poller->entry);
+	spin_unlock(&poller->pollers->lock);
 }

@@ -12,11 +12,11 @@ struct ke_pollers {
 	struct list_head list;		/* lock: ke_poller */
 };
 
-/* One of them: where who polls it waits. One call for it at a time. */
+/* One of them: where who polls it waits. */
 struct ke_poller {
 	wait_queue_head_t *wait;
-	struct ke_pollers *in;		/* where entry is linked, if it is; or NULL */
-	struct list_head entry;		/* lock of in */
+	struct ke_pollers *pollers;	/* outlives this */
+	struct list_head entry;		/* lock of pollers: linked there, or empty */
 };
 
 void ke_pollers_init(struct ke_pollers *pollers);
@@ -24,13 +24,14 @@ void ke_pollers_init(struct ke_pollers *pollers);
 /* Has all that entered look again; they have to enter anew for the next time. */
 void ke_pollers_wake(struct ke_pollers *pollers);
 
-void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait);
+void ke_poller_init(struct ke_poller *poller, wait_queue_head_t *wait,
+		    struct ke_pollers *pollers);
 
 /* Has who polls look again, now. */
 void ke_poller_wake(struct ke_poller *poller);
 
-/* Has @poller told by @pollers, which have to outlive it, and by no others. */
-void ke_poller_enter(struct ke_poller *poller, struct ke_pollers *pollers);
+/* Has @poller woken by the next ke_pollers_wake(). */
+void ke_poller_enter(struct ke_poller *poller);
 
 /* Nobody uses @poller any more. */
 void ke_poller_end(struct ke_poller *poller);

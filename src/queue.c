@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "queue.h"
 
-#include <linux/cred.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -46,22 +45,22 @@ void ke_queue_exit(void)
 }
 
 struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
-				 struct ke_user *user)
+				 const struct ke_identity *identity)
 {
 	struct ke_queue *queue;
 	int err;
 
-	err = ke_quota_charge(user, ke_queue_charge, NULL);
+	err = ke_quota_charge(identity, ke_queue_charge);
 	if (err)
 		return ERR_PTR(err);
 	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!queue) {
-		ke_quota_uncharge(user, ke_queue_charge);
+		ke_quota_uncharge(identity->user, ke_queue_charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	queue->id = id;
 	queue->realm = realm;
-	ke_payer_init(&queue->payer, user);
+	ke_payer_init(&queue->payer, identity->user);
 	INIT_HLIST_HEAD(&queue->events);
 	queue->last = NULL;
 	queue->returned = RB_ROOT_CACHED;
@@ -108,36 +107,23 @@ void ke_queue_destroy(struct ke_queue *queue)
 	kmem_cache_free(queue_cache, queue);
 }
 
-int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user)
+int ke_queue_charge_locked(struct ke_queue *queue, const struct ke_identity *identity)
 {
 	lockdep_assert_held(&queue->lock);
-	return ke_payer_change(&queue->payer, user, ke_queue_charge);
+	return ke_payer_change(&queue->payer, identity, ke_queue_charge);
 }
 
-int ke_queue_charge_claim_locked(struct ke_queue *queue, struct ke_user *user)
+int ke_queue_charge_claim_locked(struct ke_queue *queue,
+				 const struct ke_identity *identity)
 {
-	return ke_queue_charge_locked(queue, user) ?:
-	       ke_payer_confirm(&queue->payer);
+	return ke_queue_charge_locked(queue, identity) ?:
+	       ke_payer_confirm(&queue->payer, identity);
 }
 
 bool ke_queue_charge_holder_locked(struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 	return ke_payer_settle(&queue->payer, ke_queue_charge);
-}
-
-bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
-				  const struct ke_watch *watch)
-{
-	const struct cred *old;
-	bool allows;
-
-	if (!queue->claim.held)
-		return ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
-	old = override_creds(watch->cred);
-	allows = ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE);
-	revert_creds(old);
-	return allows;
 }
 
 struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue)
@@ -180,13 +166,11 @@ static void notify_watches(struct ke_queue *queue, bool fresh)
 		list_move_tail(&taker->in_queue, &queue->watches);
 }
 
-/*
- * Where @watch belongs, which changes with the claim and with strict: what a security
- * policy that is loaded later makes of a capability counts from then on.
- */
+/* Where @watch belongs, which changes with the claim and with strict. */
 static struct list_head *place_of(struct ke_queue *queue, const struct ke_watch *watch)
 {
-	return ke_queue_allows_watch_locked(queue, watch) ? &queue->watches : &queue->barred;
+	return ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE) ?
+	       &queue->watches : &queue->barred;
 }
 
 static void sort_watches(struct ke_queue *queue)

@@ -21,7 +21,6 @@ struct ke_reaper;
 
 /* What the queues of one broker share. */
 struct ke_realm {
-	struct user_namespace *user_ns;	/* decides who is privileged */
 	struct ke_clock *clock;
 	struct ke_reaper *reaper;
 	atomic_long_t bytes;		/* of events that wait or are leased */
@@ -75,15 +74,16 @@ struct ke_queue {
 /* What is charged for a queue. */
 extern const struct ke_charge ke_queue_charge;
 
-/* Returns a new queue, charged to @user; -EAGAIN, -EDQUOT or -ENOMEM. */
+/* Returns a new queue, charged to @identity; -EAGAIN, -EDQUOT or -ENOMEM. */
 struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
-				 struct ke_user *user);
+				 const struct ke_identity *identity);
 
-/* Charges the queue to @user instead; 0, -EAGAIN or -EDQUOT. */
-int ke_queue_charge_locked(struct ke_queue *queue, struct ke_user *user);
+/* Charges the queue to @identity instead; 0, -EAGAIN or -EDQUOT. */
+int ke_queue_charge_locked(struct ke_queue *queue, const struct ke_identity *identity);
 
 /* The same for who claims it; -EDQUOT, too, if what it was charged so far is too much. */
-int ke_queue_charge_claim_locked(struct ke_queue *queue, struct ke_user *user);
+int ke_queue_charge_claim_locked(struct ke_queue *queue,
+				 const struct ke_identity *identity);
 
 /* Charges the queue, which is idle, to one of its holders: see ke_payer_settle(). */
 bool ke_queue_charge_holder_locked(struct ke_queue *queue);
@@ -208,12 +208,13 @@ static inline bool ke_queue_ready_locked(const struct ke_queue *queue)
 	return queue->counts.pending > queue->takers;
 }
 
-/* Whether the calling process may use the ID. */
+/* Whether @identity may use the ID. */
 static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
+					  const struct ke_identity *identity,
 					  enum ke_access access)
 {
 	lockdep_assert_held(&queue->lock);
-	return ke_claim_allows(&queue->claim, queue->realm->user_ns, access);
+	return ke_claim_allows(&queue->claim, identity, access);
 }
 
 /* Adds @watch, and tells it if an event waits. */
@@ -221,10 +222,6 @@ void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
 /* @watch is dead. */
 void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
-
-/* Whether the owner of @watch may receive. */
-bool ke_queue_allows_watch_locked(const struct ke_queue *queue,
-				  const struct ke_watch *watch);
 
 /* Whether anybody is to be told of an event. */
 static inline bool ke_queue_is_awaited_locked(const struct ke_queue *queue)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "quota.h"
 
-#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/user_namespace.h>
 
 struct ke_quota_limits ke_limits = {
 	.max_event_size = 65536,
@@ -26,21 +24,6 @@ struct workqueue_struct *ke_workqueue;
 static DEFINE_HASHTABLE(users, 8);
 static DEFINE_SPINLOCK(users_lock);
 
-/*
- * Files that are used by others than opened them: told of each account's room. Good
- * before ke_quota_init(): parameters are set earlier, when the module is loaded.
- */
-static struct ke_pollers strangers = {
-	.lock = __SPIN_LOCK_UNLOCKED(strangers.lock),
-	.list = LIST_HEAD_INIT(strangers.list),
-};
-
-void ke_user_poll(struct ke_user *user, struct ke_poller *poller)
-{
-	/* Who is a stranger stays one, which loses nothing. */
-	ke_poller_enter(poller, user && poller->in != &strangers ? &user->pollers : &strangers);
-}
-
 static void wake_senders(struct ke_user *user)
 {
 	if (wq_has_sleeper(&user->wait))
@@ -57,7 +40,6 @@ static void wake_everybody(struct work_struct *work)
 	hash_for_each(users, bucket, user, node)
 		wake_senders(user);
 	spin_unlock(&users_lock);
-	ke_pollers_wake(&strangers);
 }
 
 /* Owns a reference to the user. */
@@ -66,7 +48,6 @@ static void wake_user(struct work_struct *work)
 	struct ke_user *user = container_of(work, struct ke_user, room.wake);
 
 	wake_senders(user);
-	ke_pollers_wake(&strangers);
 	ke_user_put(user);
 }
 
@@ -133,24 +114,6 @@ bool ke_quota_undo(struct ke_user *user, struct ke_charge charge)
 	return false;
 }
 
-static bool is_privileged(void)
-{
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
-}
-
-static bool passes(struct ke_pass *pass)
-{
-	bool is_that = pass && pass->cred == current_cred();
-
-	if (is_that && READ_ONCE(pass->found))
-		return true;
-	if (!is_privileged())
-		return false;
-	if (is_that)
-		WRITE_ONCE(pass->found, true);
-	return true;
-}
-
 static void charge_anyhow(struct ke_user *user, struct ke_charge charge)
 {
 	atomic_long_add(charge.bytes, &user->bytes);
@@ -168,15 +131,14 @@ bool ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge ch
 	return fits;
 }
 
-int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
-			 struct ke_pass *pass)
+int ke_quota_charge_over(const struct ke_identity *identity, struct ke_charge charge)
 {
-	if (!passes(pass))
+	if (!identity->passes_limits)
 		return -EDQUOT;
-	charge_anyhow(user, charge);
+	charge_anyhow(identity->user, charge);
 	if (ke_quota_add(&ke_quota_bytes, charge.bytes, READ_ONCE(ke_limits.max_bytes)))
 		return 0;
-	ke_quota_undo(user, charge);
+	ke_quota_undo(identity->user, charge);
 	return -EAGAIN;
 }
 
@@ -202,20 +164,15 @@ static struct ke_user *create_user(kuid_t uid)
 	return user;
 }
 
-struct ke_user *ke_user_find_charged(kuid_t uid)
+struct ke_user *ke_user_find(const struct ke_identity *identity)
 {
-	struct ke_user *user;
+	struct ke_identity owner = *identity;
+	const kuid_t uid = owner.cred->uid;
+	struct ke_user *user, *new;
 
 	spin_lock(&users_lock);
 	user = lookup(uid);
 	spin_unlock(&users_lock);
-	return user;
-}
-
-struct ke_user *ke_user_find(kuid_t uid)
-{
-	struct ke_user *user = ke_user_find_charged(uid), *new;
-
 	if (user)
 		return user;
 
@@ -232,7 +189,8 @@ struct ke_user *ke_user_find(kuid_t uid)
 		return user;
 	}
 	/* Whoever finds all room taken has to be able to receive, too. */
-	new->charged = !ke_quota_charge(new, user_charge, NULL);
+	owner.user = new;
+	new->charged = !ke_quota_charge(&owner, user_charge);
 	return new;
 }
 
@@ -260,31 +218,35 @@ struct ke_charge ke_quota_used(const struct ke_user *user)
 	};
 }
 
-bool ke_quota_can_fit(struct ke_charge charge)
+bool ke_quota_can_fit(const struct ke_identity *identity, struct ke_charge charge)
 {
 	if (charge.bytes > READ_ONCE(ke_limits.max_bytes))
 		return false;
 	return (charge.bytes <= READ_ONCE(ke_limits.user_max_bytes) &&
 		charge.events <= READ_ONCE(ke_limits.user_max_events) &&
-		charge.ids <= READ_ONCE(ke_limits.user_max_ids)) || is_privileged();
+		charge.ids <= READ_ONCE(ke_limits.user_max_ids)) || identity->passes_limits;
 }
 
-int ke_quota_confirm_id(const struct ke_user *user)
+int ke_quota_confirm_id(const struct ke_identity *identity)
 {
-	const struct ke_charge used = ke_quota_used(user);
+	const struct ke_charge used = ke_quota_used(identity->user);
 	const bool over = used.bytes > READ_ONCE(ke_limits.user_max_bytes) ||
 			  used.ids > READ_ONCE(ke_limits.user_max_ids);
 
-	return over && !is_privileged() ? -EDQUOT : 0;
+	return over && !identity->passes_limits ? -EDQUOT : 0;
 }
 
-int ke_quota_check(struct ke_user *user, struct ke_charge charge)
+int ke_quota_check_all(unsigned long bytes)
 {
-	if (user && is_over(user, charge) && !is_privileged())
+	return atomic_long_read(&ke_quota_bytes) + bytes > READ_ONCE(ke_limits.max_bytes) ?
+	       -EAGAIN : 0;
+}
+
+int ke_quota_check(const struct ke_identity *identity, struct ke_charge charge)
+{
+	if (is_over(identity->user, charge) && !identity->passes_limits)
 		return -EDQUOT;
-	if (atomic_long_read(&ke_quota_bytes) + charge.bytes > READ_ONCE(ke_limits.max_bytes))
-		return -EAGAIN;
-	return 0;
+	return ke_quota_check_all(charge.bytes);
 }
 
 void ke_room_watch(struct ke_room *room)
@@ -346,7 +308,6 @@ void ke_quota_retry(void)
 		wake_senders(user);
 	}
 	spin_unlock(&users_lock);
-	ke_pollers_wake(&strangers);
 }
 
 /* Returns true once for all who wanted an ID until now. */
@@ -373,7 +334,6 @@ static void retry_ids(struct work_struct *work)
 		wake_senders(user);
 	}
 	spin_unlock(&users_lock);
-	ke_pollers_wake(&strangers);
 }
 
 void ke_quota_retry_ids(void)

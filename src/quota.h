@@ -11,9 +11,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "identity.h"
 #include "poller.h"
-
-struct cred;
 
 /* The limits, module parameters; read them with READ_ONCE(). */
 struct ke_quota_limits {
@@ -50,16 +49,6 @@ struct ke_charge {
 	unsigned int ids;
 };
 
-/*
- * Credentials that an open file keeps, and whether they were found to pass the limits
- * of users: to ask each time costs more than the charge. A security policy that is
- * loaded later is heeded by those who open the device after that.
- */
-struct ke_pass {
-	const struct cred *cred;
-	bool found;
-};
-
 /* The account of one user over all brokers. */
 struct ke_user {
 	kuid_t uid;
@@ -70,18 +59,15 @@ struct ke_user {
 	atomic_long_t ids;
 	struct ke_room room;
 	wait_queue_head_t wait;		/* its senders, for whichever room */
-	struct ke_pollers pollers;	/* its own files, for whichever room */
+	struct ke_pollers pollers;	/* its files, for whichever room */
 	struct hlist_node node;		/* users_lock */
 };
 
 /* For what is done behind the callers' backs; not for what must be quick. */
 extern struct workqueue_struct *ke_workqueue;
 
-/* Returns a reference to the account of @uid, or NULL without memory. */
-struct ke_user *ke_user_find(kuid_t uid);
-
-/* The same, but NULL if there is none: nothing is charged to it. */
-struct ke_user *ke_user_find_charged(kuid_t uid);
+/* Returns a reference to the account of @identity, or NULL without memory. */
+struct ke_user *ke_user_find(const struct ke_identity *identity);
 void ke_user_put(struct ke_user *user);
 
 /* Adds @amount to @used unless that would be more than @limit. */
@@ -109,8 +95,7 @@ static inline bool ke_quota_too_many(const struct ke_user *user, struct ke_charg
 
 /* What is to be done where a charge does not fit: see ke_quota_charge(). */
 bool ke_quota_undo(struct ke_user *user, struct ke_charge charge);
-int ke_quota_charge_over(struct ke_user *user, struct ke_charge charge,
-			 struct ke_pass *pass);
+int ke_quota_charge_over(const struct ke_identity *identity, struct ke_charge charge);
 
 static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge charge)
 {
@@ -135,19 +120,19 @@ static inline bool ke_quota_charge_user(struct ke_user *user, struct ke_charge c
 bool ke_quota_move(struct ke_user *from, struct ke_user *to, struct ke_charge charge);
 
 /*
- * Charges @charge to @user, which has to outlive that. Returns 0; -EAGAIN if all
- * users together have no room for it; -EDQUOT if @user is over a limit of its
- * own, which CAP_SYS_RESOURCE passes; @pass, or NULL, may know of that.
+ * Charges @charge to the account of @identity, which has to outlive that. Returns 0;
+ * -EAGAIN if all users together have no room for it; -EDQUOT if the account is over a
+ * limit of its own.
  */
-static inline int ke_quota_charge(struct ke_user *user, struct ke_charge charge,
-				  struct ke_pass *pass)
+static inline int ke_quota_charge(const struct ke_identity *identity,
+				  struct ke_charge charge)
 {
-	if (unlikely(!ke_quota_charge_user(user, charge)))
-		return ke_quota_charge_over(user, charge, pass);
+	if (unlikely(!ke_quota_charge_user(identity->user, charge)))
+		return ke_quota_charge_over(identity, charge);
 	if (likely(ke_quota_add(&ke_quota_bytes, charge.bytes,
 				READ_ONCE(ke_limits.max_bytes))))
 		return 0;
-	ke_quota_undo(user, charge);
+	ke_quota_undo(identity->user, charge);
 	return -EAGAIN;
 }
 
@@ -208,30 +193,23 @@ static inline bool ke_room_came(const struct ke_room *room, int since)
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 		 ktime_t *deadline);
 
-/*
- * Has who polls look again, once, when room came to @user or to all that was
- * wanted after this call. @user, which has to outlive @poller, may be NULL:
- * whoever's room. One call for a @poller at a time.
- */
-void ke_user_poll(struct ke_user *user, struct ke_poller *poller);
-
 /* Returns what is charged to @user now. */
 struct ke_charge ke_quota_used(const struct ke_user *user);
 
 /*
- * Whether @user, who is charged for an ID already, has room for it, or the calling
- * process passes limits: 0, or -EDQUOT.
+ * Whether @identity, which is charged for an ID already, has room for it: 0, or
+ * -EDQUOT.
  */
-int ke_quota_confirm_id(const struct ke_user *user);
+int ke_quota_confirm_id(const struct ke_identity *identity);
 
-/* Whether the calling process could ever charge that much. */
-bool ke_quota_can_fit(struct ke_charge charge);
+/* Whether @identity could ever be charged that much. */
+bool ke_quota_can_fit(const struct ke_identity *identity, struct ke_charge charge);
 
-/*
- * Whether the calling process could charge @charge to @user; if not, why. NULL:
- * nothing is charged to it.
- */
-int ke_quota_check(struct ke_user *user, struct ke_charge charge);
+/* Whether @charge could be charged to @identity; if not, why. */
+int ke_quota_check(const struct ke_identity *identity, struct ke_charge charge);
+
+/* Whether all users together have room for @bytes: 0, or -EAGAIN. */
+int ke_quota_check_all(unsigned long bytes);
 
 /* The limits have changed: all who wait try again. */
 void ke_quota_retry(void);

@@ -119,7 +119,7 @@ static __always_inline void take(struct ke_queue *queue, struct ke_event *event,
 static noinline int fault_in(struct ke_queue *queue, struct ke_receiver *receiver, u32 len)
 	__must_hold(&queue->lock)
 {
-	struct ke_holder holder = { .user = receiver->user };
+	struct ke_holder holder = { .user = receiver->identity->user };
 	const bool was_in_row = in_row(receiver);
 	int err;
 
@@ -193,7 +193,7 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 	for (;;) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+		if (!ke_queue_allows_locked(queue, receiver->identity, KE_ACCESS_RECEIVE))
 			return -EPERM;
 		if (ke_lease_settle_locked(queue, &receiver->ended))
 			continue;
@@ -228,7 +228,7 @@ static noinline int stand_in_line(struct ke_queue *queue, struct ke_receiver *re
 		.task = current,
 		.ticket = ++queue->tickets,
 	};
-	struct ke_holder holder = { .user = receiver->user };
+	struct ke_holder holder = { .user = receiver->identity->user };
 	int err;
 
 	ke_payer_add(&queue->payer, &holder);
@@ -282,7 +282,7 @@ int ke_receiver_receive_locked(struct ke_receiver *receiver,
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (!ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+		if (!ke_queue_allows_locked(queue, receiver->identity, KE_ACCESS_RECEIVE))
 			return -EPERM;
 		err = try(receiver, queue);
 	} while (err == -EAGAIN);

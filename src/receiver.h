@@ -8,13 +8,13 @@
 #include "inbox.h"
 #include "sink.h"
 
+struct ke_identity;
 struct ke_lessee;
 struct ke_queue;
-struct ke_user;
 
 /* A receive in progress, on the stack of the process that makes it. */
 struct ke_receiver {
-	struct ke_user *user;		/* who pays for the ID if need be */
+	const struct ke_identity *identity;	/* its client's; pays for the ID if need be */
 	struct ke_waiter *waiter;	/* in a row; NULL: it does not wait */
 	bool peek;			/* leave the event where it is */
 	bool waits;			/* if there is nothing for it now */

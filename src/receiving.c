@@ -24,7 +24,7 @@ int ke_receiving_poll(struct ke_client *client, s32 id)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
 	__acquire(&queue->lock);
 	ke_lease_settle_locked(queue, &ended);
-	if (ke_queue_allows_locked(queue, KE_ACCESS_RECEIVE))
+	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE))
 		ret = ke_queue_ready_locked(queue);
 	else
 		ret = -EPERM;
@@ -36,13 +36,13 @@ int ke_receiving_poll(struct ke_client *client, s32 id)
 struct ke_queue *ke_receiving_use_locked(struct ke_client *client, s32 id)
 {
 	struct ke_broker *broker = client->broker;
-	struct ke_queue *queue = ke_broker_use_locked(broker, id, client->user);
+	struct ke_queue *queue = ke_broker_use_locked(broker, id, &client->identity);
 
 	if (IS_ERR(queue))
 		return queue;
 	__acquire(&queue->lock);
 	/* It may be new. */
-	if (queue->payer.user == client->user)
+	if (queue->payer.user == client->identity.user)
 		ke_wishes_tell(&broker->wishes, id);
 	__release(&queue->lock);
 	return queue;
@@ -79,7 +79,7 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 			continue;
 		}
 		if (ke_queue_ready_locked(queue) &&
-		    ke_queue_allows_watch_locked(queue, watch)) {
+		    ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE)) {
 			__release(&queue->lock);
 			return watch;
 		}
@@ -192,7 +192,7 @@ int ke_receiving_receive_watched(struct ke_client *client,
 	struct ke_waiter waiter = { .task = current };
 	int err;
 
-	receiver->user = client->user;
+	receiver->identity = &client->identity;
 	err = try_watched(client, receiver);
 	if (err != -ENOMSG || !receiver->waits)
 		return err;

@@ -34,7 +34,7 @@ static inline int ke_receiving_receive(struct ke_client *client, s32 id,
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	receiver->user = client->user;
+	receiver->identity = &client->identity;
 	err = ke_receiver_receive_locked(receiver, queue);
 	ke_broker_unlock(broker, queue);
 	return err;

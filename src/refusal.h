@@ -10,40 +10,28 @@
 #include "quota.h"
 
 /*
- * What an open file knows of sends that were refused, for poll. That asks for the
- * account of the process that polls: a file may be used by others than opened it.
- * Only the latest refusal is known, and ends with the next send that goes, whoever
- * is refused and sends. So where several accounts use one file poll may say that
- * there is room, as there is for a small event, when the large one that was refused
- * would be again.
+ * What an open file knows of sends that were refused, for poll. Only the latest
+ * refusal is known, and ends with the next send that goes.
  */
 struct ke_refusal {
 	spinlock_t lock;		/* lock map: broker.c */
-	struct ke_user *user;		/* lock: who was refused; a reference, or NULL */
-	struct ke_room *room;		/* lock: where, of that or of all; or NULL */
+	struct ke_room *room;		/* lock: of the account, or of all; or NULL */
 	int since;			/* lock: ke_room_came() there */
-	struct ke_user *owner;		/* who opened the file; its reference */
-	struct ke_poller poller;	/* lock */
+	struct ke_poller poller;
 };
 
-void ke_refusal_init(struct ke_refusal *refusal, struct ke_user *owner,
+/* Of a file that is charged to @user, which outlives it. */
+void ke_refusal_init(struct ke_refusal *refusal, struct ke_user *user,
 		     wait_queue_head_t *wait);
 
-/* Nobody uses @refusal any more. */
-void ke_refusal_drop(struct ke_refusal *refusal);
-
-/* @user found no room in @room, and none came until @since. */
-void ke_refusal_note(struct ke_refusal *refusal, struct ke_user *user,
-		     struct ke_room *room, int since);
+/* A send found no room in @room, and none came until @since. */
+void ke_refusal_note(struct ke_refusal *refusal, struct ke_room *room, int since);
 
 /*
- * Whether @user was refused and no room came since. If so, who polls is woken
+ * Whether a send was refused and no room came since. If so, who polls is woken
  * when some comes.
  */
-bool ke_refusal_stands(struct ke_refusal *refusal, const struct ke_user *user);
-
-/* Has who polls look again when room is told to @user, or to NULL, all. */
-void ke_refusal_poll(struct ke_refusal *refusal, struct ke_user *user);
+bool ke_refusal_stands(struct ke_refusal *refusal);
 
 /* The same as ke_refusal_forget() if there is one. */
 void ke_refusal_end(struct ke_refusal *refusal);

@@ -26,12 +26,13 @@ struct ke_charge ke_sender_charge(void)
 	return charge_for(task_tgid(current));
 }
 
-static struct ke_sender *create(struct ke_user *user, struct pid *pid)
+static struct ke_sender *create(const struct ke_identity *identity, struct pid *pid)
 {
+	struct ke_user *user = identity->user;
 	struct ke_sender *sender;
 	int err;
 
-	err = ke_quota_charge(user, charge_for(pid), NULL);
+	err = ke_quota_charge(identity, charge_for(pid));
 	if (err)
 		return ERR_PTR(err);
 	sender = kmalloc(sizeof(*sender), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -42,7 +43,7 @@ static struct ke_sender *create(struct ke_user *user, struct pid *pid)
 	refcount_inc(&user->refs);
 	sender->user = user;
 	sender->pid = get_pid(pid);
-	sender->gid = current_gid();
+	current_uid_gid(&sender->uid, &sender->gid);
 	sender->spare = NULL;
 	return sender;
 }
@@ -63,13 +64,13 @@ void ke_senders_init(struct ke_senders *senders)
 	INIT_HLIST_HEAD(&senders->recent);
 }
 
-static struct ke_sender *find(struct ke_senders *senders, struct ke_user *user)
+static struct ke_sender *find(struct ke_senders *senders)
 {
 	struct ke_sender *sender;
 
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(sender, &senders->recent, node)
-		if (ke_sender_is_current(sender, user) && refcount_inc_not_zero(&sender->refs))
+		if (ke_sender_is_current(sender) && refcount_inc_not_zero(&sender->refs))
 			break;
 	rcu_read_unlock();
 	return sender;
@@ -108,13 +109,13 @@ static void remember(struct ke_senders *senders, struct ke_sender *sender)
 }
 
 struct ke_sender *ke_sender_get_other(struct ke_senders *senders,
-				      struct ke_user *user)
+				      const struct ke_identity *identity)
 {
-	struct ke_sender *sender = find(senders, user);
+	struct ke_sender *sender = find(senders);
 
 	if (sender)
 		return sender;
-	sender = create(user, task_tgid(current));
+	sender = create(identity, task_tgid(current));
 	if (IS_ERR(sender))
 		return sender;
 	refcount_set(&sender->refs, 2);

@@ -13,6 +13,7 @@
 
 struct ke_charge;
 struct ke_event;
+struct ke_identity;
 struct ke_user;
 struct kmem_cache;
 struct pid;
@@ -22,14 +23,15 @@ struct pid;
 extern struct kmem_cache *ke_sender_spares;
 
 /*
- * A process as it was when it sent: who its events are from. It keeps the
- * process' struct pid and memory for an event, both charged with it. Its events
- * keep it. The memory cgroup that the spare was charged to is that of its first use.
+ * A process as it was when it sent: who its events are from, not who is charged for
+ * them. It keeps the process' struct pid and memory for an event, both charged with it.
+ * Its events keep it. The memory cgroup that the spare was charged to is that of its first use.
  */
 struct ke_sender {
 	refcount_t refs;
+	kuid_t uid;			/* the real one, as gid */
 	kgid_t gid;
-	struct ke_user *user;		/* a reference; whose uid it had */
+	struct ke_user *user;		/* that is charged; a reference */
 	struct pid *pid;
 	struct ke_event *spare;		/* memory for the next one, or NULL */
 	struct hlist_node node;		/* in ke_senders.recent */
@@ -48,31 +50,32 @@ void ke_senders_init(struct ke_senders *senders);
 
 /* The same as ke_sender_get() for those that were not the first. */
 struct ke_sender *ke_sender_get_other(struct ke_senders *senders,
-				      struct ke_user *user);
+				      const struct ke_identity *identity);
 
 /* What is charged for the calling process as a sender. */
 struct ke_charge ke_sender_charge(void);
 
-/* Whether @sender is the calling process as it is now, whose account is @user. */
-static inline bool ke_sender_is_current(const struct ke_sender *sender,
-					const struct ke_user *user)
+/* Whether @sender is the calling process as it is now. */
+static inline bool ke_sender_is_current(const struct ke_sender *sender)
 {
-	return sender->pid == task_tgid(current) && sender->user == user &&
-	       gid_eq(sender->gid, current_gid());
+	const struct cred *cred = current_cred();
+
+	return sender->pid == task_tgid(current) && uid_eq(sender->uid, cred->uid) &&
+	       gid_eq(sender->gid, cred->gid);
 }
 
 /*
- * Returns a reference to what stands for the calling process, charged to @user,
- * which is its account; -EAGAIN, -EDQUOT or -ENOMEM.
+ * Returns a reference to what stands for the calling process, charged to @identity, that
+ * of the client; -EAGAIN, -EDQUOT or -ENOMEM.
  */
 static inline struct ke_sender *ke_sender_get(struct ke_senders *senders,
-					      struct ke_user *user)
+					      const struct ke_identity *identity)
 {
 	/* What it points to was written before: see remember(). */
 	struct ke_sender *first = smp_load_acquire(&senders->first);
 
-	if (unlikely(!first || !ke_sender_is_current(first, user)))
-		return ke_sender_get_other(senders, user);
+	if (unlikely(!first || !ke_sender_is_current(first)))
+		return ke_sender_get_other(senders, identity);
 	refcount_inc(&first->refs);
 	return first;
 }

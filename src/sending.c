@@ -19,17 +19,16 @@
 #include "writable.h"
 
 static __always_inline struct ke_sender *get_sender(struct ke_client *client,
-						    struct ke_user *user,
 						    const struct ke_sending *sending)
 {
 	if (likely(!sending->sender))
-		return ke_sender_get(&client->senders, user);
+		return ke_sender_get(&client->senders, &client->identity);
 	refcount_inc(&sending->sender->refs);
 	return sending->sender;
 }
 
 /* Makes an event of @sending, with its payload. */
-static __always_inline int create_event(struct ke_client *client, struct ke_user *user,
+static __always_inline int create_event(struct ke_client *client,
 					struct ke_sending *sending)
 {
 	struct ke_sender *sender;
@@ -38,10 +37,10 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 
 	if (sending->len > READ_ONCE(ke_limits.max_event_size))
 		return -EMSGSIZE;
-	sender = get_sender(client, user, sending);
+	sender = get_sender(client, sending);
 	if (IS_ERR(sender))
 		return PTR_ERR(sender);
-	event = ke_event_create(sender, sending->len, &client->pass);
+	event = ke_event_create(sender, sending->len, &client->identity);
 	if (IS_ERR(event)) {
 		ke_sender_put(sender);
 		return PTR_ERR(event);
@@ -57,29 +56,30 @@ static __always_inline int create_event(struct ke_client *client, struct ke_user
 	return err;
 }
 
-/* Whether the caller may send there, and is charged for the ID if it is new. */
-static inline int prepare(struct ke_queue *queue, struct ke_user *user)
+/* Whether @identity may send there, and is charged for the ID if it is new. */
+static inline int prepare(struct ke_queue *queue, const struct ke_identity *identity)
 {
-	if (!ke_queue_allows_locked(queue, KE_ACCESS_SEND))
+	if (!ke_queue_allows_locked(queue, identity, KE_ACCESS_SEND))
 		return -EPERM;
-	return ke_queue_paid_locked(queue, user) ? 0 : ke_queue_charge_locked(queue, user);
+	return ke_queue_paid_locked(queue, identity->user) ? 0 :
+	       ke_queue_charge_locked(queue, identity);
 }
 
 /*
  * Makes the events of @sendings, the first of which is for @queue, its latest, as
  * long as they are for it, too. Returns how many; @err says what stopped it.
  */
-static __always_inline unsigned int append(struct ke_broker *broker,
-					   struct ke_user *user,
+static __always_inline unsigned int append(struct ke_client *client,
 					   struct ke_queue *queue,
 					   const struct ke_sending *sendings,
 					   unsigned int n, int *err)
 {
+	struct ke_broker *broker = client->broker;
 	struct ke_event *event;
 	unsigned int i = 0;
 	ktime_t now;
 
-	*err = prepare(queue, user);
+	*err = prepare(queue, &client->identity);
 	if (*err)
 		return 0;
 	now = ktime_get();
@@ -117,23 +117,23 @@ static int bring_page(const struct ke_sending *sending)
 }
 
 /* Takes over as many events of @sendings as it returns; @err is why not all. */
-static __always_inline unsigned int deliver(struct ke_broker *broker,
-					    struct ke_user *user,
+static __always_inline unsigned int deliver(struct ke_client *client,
 					    const struct ke_sending *sendings,
 					    unsigned int n, int *err)
 {
+	struct ke_broker *broker = client->broker;
 	struct ke_queue *queue;
 	unsigned int done = 0;
 
 	*err = 0;
 	while (done < n && !*err) {
-		queue = ke_broker_use_locked(broker, sendings[done].id, user);
+		queue = ke_broker_use_locked(broker, sendings[done].id, &client->identity);
 		if (IS_ERR(queue)) {
 			*err = PTR_ERR(queue);
 			break;
 		}
 		__acquire(&queue->lock);
-		done += append(broker, user, queue, sendings + done, n - done, err);
+		done += append(client, queue, sendings + done, n - done, err);
 		ke_broker_unlock(broker, queue);
 		if (*err == -EFAULT)
 			*err = bring_page(&sendings[done]);
@@ -141,15 +141,14 @@ static __always_inline unsigned int deliver(struct ke_broker *broker,
 	return done;
 }
 
-static __always_inline int try_send(struct ke_client *client, struct ke_user *user,
-				    struct ke_sending *sending)
+static __always_inline int try_send(struct ke_client *client, struct ke_sending *sending)
 {
 	int err;
 
-	err = create_event(client, user, sending);
+	err = create_event(client, sending);
 	if (err)
 		return err;
-	if (deliver(client->broker, user, sending, 1, &err))
+	if (deliver(client, sending, 1, &err))
 		return 0;
 	if (sending->iter)
 		iov_iter_revert(sending->iter, sending->len);
@@ -167,22 +166,22 @@ struct pin {
  * Whether one that does not wait has room for the ID and its event. Else it would only
  * take the charge for the ID from another, and give it back: that is room, and told.
  */
-static int check_room(const struct ke_queue *queue, struct ke_user *user,
+static int check_room(const struct ke_queue *queue, const struct ke_identity *identity,
 		      const struct ke_sending *sending)
 {
 	struct ke_charge event = { .bytes = ke_event_bytes(sending->len), .events = 1 };
 	struct ke_charge all = ke_queue_charge;
 
-	if (sending->waits || ke_queue_paid_locked(queue, user))
+	if (sending->waits || ke_queue_paid_locked(queue, identity->user))
 		return 0;
 	if (!sending->sender)
 		event.bytes += ke_sender_charge().bytes;
 	all.bytes += event.bytes;
 	all.events += event.events;
-	if (ke_quota_check(user, all) == -EDQUOT)
+	if (ke_quota_check(identity, all) == -EDQUOT)
 		return -EDQUOT;
 	/* All users together have the ID already. */
-	return ke_quota_check(NULL, event);
+	return ke_quota_check_all(event.bytes);
 }
 
 /*
@@ -190,22 +189,24 @@ static int check_room(const struct ke_queue *queue, struct ke_user *user,
  * is one step: what fails after a charge gives room back, and would wake the
  * very sender that waits for room. Keeps the queue in @pin.
  */
-static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
-		     struct ke_user *user, struct pin *pin)
+static int pin_queue(struct ke_client *client, const struct ke_sending *sending,
+		     struct pin *pin)
 {
-	struct ke_queue *queue = ke_broker_use_locked(broker, sending->id, user);
+	const struct ke_identity *identity = &client->identity;
+	struct ke_broker *broker = client->broker;
+	struct ke_queue *queue = ke_broker_use_locked(broker, sending->id, identity);
 	int err = 0;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	if (ke_queue_allows_locked(queue, KE_ACCESS_SEND))
-		err = check_room(queue, user, sending);
+	if (ke_queue_allows_locked(queue, identity, KE_ACCESS_SEND))
+		err = check_room(queue, identity, sending);
 	if (!err)
-		err = prepare(queue, user);
+		err = prepare(queue, identity);
 	if (!err && !pin->queue) {
 		queue->senders++;
-		pin->holder.user = user;
+		pin->holder.user = identity->user;
 		ke_payer_add(&queue->payer, &pin->holder);
 		pin->queue = queue;
 		/* For a moment it is of no use to others, and would wake who polls here. */
@@ -217,14 +218,13 @@ static int pin_queue(struct ke_broker *broker, const struct ke_sending *sending,
 }
 
 /* The same of the sender: one that is made anew pushes another one out. */
-static int pin_sender(struct ke_client *client, struct ke_user *user,
-		      struct ke_sending *sending)
+static int pin_sender(struct ke_client *client, struct ke_sending *sending)
 {
 	struct ke_sender *sender;
 
 	if (sending->sender)
 		return 0;
-	sender = ke_sender_get(&client->senders, user);
+	sender = ke_sender_get(&client->senders, &client->identity);
 	if (IS_ERR(sender))
 		return PTR_ERR(sender);
 	sending->sender = sender;
@@ -232,15 +232,15 @@ static int pin_sender(struct ke_client *client, struct ke_user *user,
 }
 
 /* Both, and the sender where the ID is refused, too: what is refused is known then. */
-static int pin_both(struct ke_client *client, struct ke_user *user,
-		    struct ke_sending *sending, struct pin *pin)
+static int pin_both(struct ke_client *client, struct ke_sending *sending,
+		    struct pin *pin)
 {
-	int err = pin_queue(client->broker, sending, user, pin);
+	int err = pin_queue(client, sending, pin);
 	int sender_err;
 
 	if (err && !ke_quota_refused(err))
 		return err;
-	sender_err = pin_sender(client, user, sending);
+	sender_err = pin_sender(client, sending);
 	return err ? err : sender_err;
 }
 
@@ -264,10 +264,11 @@ static void unpin_queue(struct ke_broker *broker, struct pin *pin)
 }
 
 /* Sends when there is room; @refusal is why there was none. */
-static noinline int wait_and_send(struct ke_client *client, struct ke_user *user,
-				  struct ke_sending *sending, int refusal)
+static noinline int wait_and_send(struct ke_client *client, struct ke_sending *sending,
+				  int refusal)
 {
 	struct ke_refused_send refused = { .id = sending->id, .len = sending->len };
+	struct ke_user *user = client->identity.user;
 	struct ke_broker *broker = client->broker;
 	struct pin pin = { };
 	bool wants_id = false;
@@ -279,9 +280,9 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id && sending->waits)
 			ke_wishes_add(&broker->wishes, sending->id, room);
-		err = pin_both(client, user, sending, &pin);
+		err = pin_both(client, sending, &pin);
 		if (!err)
-			err = try_send(client, user, sending);
+			err = try_send(client, sending);
 		if (!ke_quota_refused(err))
 			break;
 		/* A refusal counts after all that could end it knew of the wish. */
@@ -302,16 +303,16 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_user *user
 	unpin_sender(sending);
 	unpin_queue(broker, &pin);
 	if (ke_quota_refused(err))
-		ke_writable_refused(client, user, &refused, err);
+		ke_writable_refused(client, &refused, err);
 	return err;
 }
 
 /* What is to be done about a send that ended with @err, and what comes of it. */
-static noinline int finish_send(struct ke_client *client, struct ke_user *user,
-				struct ke_sending *sending, int err)
+static noinline int finish_send(struct ke_client *client, struct ke_sending *sending,
+				int err)
 {
 	if (ke_quota_refused(err))
-		err = wait_and_send(client, user, sending, err);
+		err = wait_and_send(client, sending, err);
 	if (err)
 		trace_kevents_refuse(sending->id, sending->len, err);
 	else
@@ -321,15 +322,10 @@ static noinline int finish_send(struct ke_client *client, struct ke_user *user,
 
 int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
 {
-	struct ke_user *user = ke_client_user(client);
-	int err;
+	int err = try_send(client, sending);
 
-	if (!user)
-		return -ENOMEM;
-	err = try_send(client, user, sending);
 	if (unlikely(err || ke_refusal_is_noted(&client->refusal)))
-		err = finish_send(client, user, sending, err);
-	ke_client_user_put(client, user);
+		err = finish_send(client, sending, err);
 	return err;
 }
 
@@ -356,8 +352,8 @@ static unsigned int count_alike(const struct ke_sending *sendings, unsigned int 
  * Makes events of the first of @sendings at one go, as many as are alike. Returns
  * how many; where it stops the next is to be made by itself, which tells why.
  */
-static unsigned int create_alike(struct ke_client *client, struct ke_user *user,
-				 struct ke_sending *sendings, unsigned int n)
+static unsigned int create_alike(struct ke_client *client, struct ke_sending *sendings,
+				 unsigned int n)
 {
 	struct ke_event *events[KE_EVENT_BULK];
 	struct ke_sender *sender;
@@ -367,11 +363,11 @@ static unsigned int create_alike(struct ke_client *client, struct ke_user *user,
 	n = count_alike(sendings, min(n, KE_EVENT_BULK));
 	if (n < 2)
 		return 0;
-	sender = get_sender(client, user, &sendings[0]);
+	sender = get_sender(client, &sendings[0]);
 	if (IS_ERR(sender))
 		return 0;
 	class = ke_event_class(sendings[0].len);
-	if (!ke_event_create_bulk(sender, class, n, &client->pass, events)) {
+	if (!ke_event_create_bulk(sender, class, n, &client->identity, events)) {
 		ke_sender_put(sender);
 		return 0;
 	}
@@ -388,16 +384,16 @@ static unsigned int create_alike(struct ke_client *client, struct ke_user *user,
 }
 
 /* Makes events of as many of @sendings as it returns; @err is why not of all. */
-static unsigned int create_all(struct ke_client *client, struct ke_user *user,
-			       struct ke_sending *sendings, unsigned int n, int *err)
+static unsigned int create_all(struct ke_client *client, struct ke_sending *sendings,
+			       unsigned int n, int *err)
 {
 	unsigned int made = 0, alike;
 
 	for (*err = 0; made < n; made += alike) {
-		alike = create_alike(client, user, sendings + made, n - made);
+		alike = create_alike(client, sendings + made, n - made);
 		if (alike)
 			continue;
-		*err = create_event(client, user, &sendings[made]);
+		*err = create_event(client, &sendings[made]);
 		if (*err)
 			break;
 		alike = 1;
@@ -409,14 +405,14 @@ static unsigned int create_all(struct ke_client *client, struct ke_user *user,
  * Sends as many of @n as there is room for. What is made of them is made before
  * any of them is sent, which is all the same: nobody waits meanwhile.
  */
-static unsigned int try_all(struct ke_client *client, struct ke_user *user,
-			    struct ke_sending *sendings, unsigned int n, int *err)
+static unsigned int try_all(struct ke_client *client, struct ke_sending *sendings,
+			    unsigned int n, int *err)
 {
 	unsigned int made, done;
 	int refusal;
 
-	made = create_all(client, user, sendings, n, &refusal);
-	done = deliver(client->broker, user, sendings, made, err);
+	made = create_all(client, sendings, n, &refusal);
+	done = deliver(client, sendings, made, err);
 	if (done == made)
 		*err = refusal;
 	while (made > done)
@@ -428,22 +424,19 @@ unsigned int ke_sending_send_all(struct ke_client *client,
 				 struct ke_sending *sendings, unsigned int n,
 				 int *err)
 {
-	struct ke_user *user = ke_client_user(client);
 	unsigned int done = 0, went;
 
-	*err = user ? 0 : -ENOMEM;
+	*err = 0;
 	while (!*err && done < n) {
-		went = try_all(client, user, sendings + done, n - done, err);
+		went = try_all(client, sendings + done, n - done, err);
 		done += went;
 		if (went)
 			ke_refusal_forget(&client->refusal);
 		if (done == n)
 			break;
-		*err = finish_send(client, user, &sendings[done], *err);
+		*err = finish_send(client, &sendings[done], *err);
 		if (!*err)
 			done++;
 	}
-	if (user)
-		ke_client_user_put(client, user);
 	return done;
 }

@@ -14,7 +14,6 @@
 
 #include "access.h"
 #include "event.h"
-#include "quota.h"
 #include "sender.h"
 
 struct iov_iter;
@@ -73,7 +72,7 @@ static __always_inline int ke_sink_put_received(const struct ke_event *event, s3
 	const struct ke_sender *sender = event->sender;
 	u64 sent_ns = ke_sink_time(event->sent_ns);
 	pid_t pid = ke_sink_pid(sender->pid);
-	uid_t uid = ke_sink_uid(user_ns, sender->user->uid);
+	uid_t uid = ke_sink_uid(user_ns, sender->uid);
 	gid_t gid = ke_sink_gid(user_ns, sender->gid);
 
 	if (!ke_access_begin_write(to, sizeof(*to)))

@@ -5,7 +5,6 @@
 #include <linux/types.h>
 
 struct ke_client;
-struct ke_user;
 
 /* A send that was refused, and holds nothing any more. */
 struct ke_refused_send {
@@ -15,15 +14,15 @@ struct ke_refused_send {
 };
 
 /*
- * @refusal, -EAGAIN or -EDQUOT, was the answer to @send, by @user on @client: so poll
- * says until room comes, unless that asks for more than there can be.
+ * @refusal, -EAGAIN or -EDQUOT, was the answer to @send on @client: so poll says until
+ * room comes, unless that asks for more than there can be.
  */
-void ke_writable_refused(struct ke_client *client, struct ke_user *user,
-			 const struct ke_refused_send *send, int refusal);
+void ke_writable_refused(struct ke_client *client, const struct ke_refused_send *send,
+			 int refusal);
 
 /*
- * Whether there is room for the calling process to send. If not, who polls @client
- * is woken when there may be.
+ * Whether there is room for @client to send. If not, who polls it is woken when there
+ * may be.
  */
 bool ke_writable(struct ke_client *client);
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -23,17 +24,18 @@ static mode_t parse_mode(const struct args *args, const char *text)
 }
 
 /*
- * The owner is who claims, by its effective IDs. The real ones stay: they are
- * charged.
+ * The effective IDs that open the client are the owner's. The real ones stay: they are
+ * charged. So do those that the permissions of the device are for.
  */
-static int claim_as(kevents_ctx *ctx, int id, mode_t mode, uid_t uid, gid_t gid)
+static int open_as(kevents_ctx *ctx, uid_t uid, gid_t gid)
 {
-	int err;
+	const uid_t opener = geteuid();
 
-	if ((gid != getegid() && setegid(gid)) || (uid != geteuid() && seteuid(uid)))
+	if ((gid != getegid() && setegid(gid)) || (uid != opener && seteuid(uid)))
 		return say_errno("--owner");
-	err = ke_claim(ctx, id, mode);
-	return err ? say_error(err, "%d", id) : DONE;
+	setfsuid(opener);
+	open_client(ctx);
+	return DONE;
 }
 
 static int claim(const struct verb *verb, int argc, char **argv)
@@ -51,7 +53,7 @@ static int claim(const struct verb *verb, int argc, char **argv)
 	const char *unknown = NULL;
 	bool json = false;
 	kevents_ctx ctx;
-	int option, status, id;
+	int option, status, err, id;
 	mode_t mode;
 
 	while ((option = args_next(&args)) >= 0) {
@@ -66,9 +68,13 @@ static int claim(const struct verb *verb, int argc, char **argv)
 	id = args_id(&args, args.operands[0]);
 	mode = parse_mode(&args, args.operands[1]);
 	free(args.operands);
-	open_client(&ctx);
-	status = claim_as(&ctx, id, mode, uid, gid);
-	if (status == DONE && json) {
+	status = open_as(&ctx, uid, gid);
+	if (status != DONE)
+		return status;
+	err = ke_claim(&ctx, id, mode);
+	if (err) {
+		status = say_error(err, "%d", id);
+	} else if (json) {
 		print_json(json_pack("{s:i, s:b, s:o}", "id", id, "claimed", 1, "mode",
 				     json_sprintf("%04o", (unsigned int)mode)));
 		status = close_output();

@@ -71,14 +71,15 @@ static void spoil_send(struct kevents_send *send)
 	}
 }
 
-static struct kevents_send some_send(char *data, uint8_t pattern)
+static struct kevents_send some_send(const struct client *client, char *data,
+				     uint8_t pattern)
 {
 	struct kevents_send send = {
 		.id = broker->queues[some_id()].id, .data = (uintptr_t)data,
 		.len = random_below(one_in(10) ? ROOM : 100),
 	};
 
-	if (me == ROOT && one_in(20))
+	if (client->user == ROOT && one_in(20))
 		send.ttl_ms = BRIEFLY;
 	else if (one_in(12))
 		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
@@ -88,25 +89,27 @@ static struct kevents_send some_send(char *data, uint8_t pattern)
 	return send;
 }
 
-static long send_outcome(const struct kevents_send *send, bool waits, unsigned int before)
+static long send_outcome(const struct client *client, const struct kevents_send *send,
+			 bool waits, unsigned int before)
 {
 	if (send->flags || send->reserved[0] || send->reserved[1] || send->timeout_ms)
 		return -EINVAL;
 	if (send->len > LEN_MAX)
 		return -EMSGSIZE;
-	return broker_send_outcome(index_of(send->id),
+	return broker_send_outcome(client, index_of(send->id),
 				   send->len && send->data == nowhere() ? -EFAULT : 0, waits,
 				   before);
 }
 
 /* The model gets what was accepted, and what does not live long ends. */
-static void accept_sends(const struct kevents_send *sends, unsigned int n)
+static void accept_sends(const struct client *client, const struct kevents_send *sends,
+			 unsigned int n)
 {
 	struct event *event;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		event = broker_send(index_of(sends[i].id), sends[i].seq, sends[i].len, i);
+		event = broker_send(client, index_of(sends[i].id), sends[i].seq, sends[i].len, i);
 		event->brief = sends[i].ttl_ms == BRIEFLY;
 	}
 	for (event = broker->events; event < broker_end(); event++) {
@@ -130,13 +133,14 @@ void step_send_batch(void)
 
 	batch.timeout_ms = some_send_timeout();
 	for (i = 0; i < n && place == EDGE; i++) {
-		sends[i] = some_send(data + i * ROOM, i);
+		sends[i] = some_send(client, data + i * ROOM, i);
 		if (!expected)
-			expected = send_outcome(&sends[i], batch.timeout_ms, good);
+			expected = send_outcome(client, &sends[i], batch.timeout_ms, good);
 		good += !expected;
 	}
 	if (!expected && batch.n > good)
-		expected = place == READ_ONLY ? outcome_of_zeros(batch.timeout_ms) : -EFAULT;
+		expected = place == READ_ONLY ? outcome_of_zeros(client, batch.timeout_ms) :
+						-EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
 	else if (!head_is_valid(&batch, 0))
@@ -148,7 +152,7 @@ void step_send_batch(void)
 	expect("send batch", outcome(ioctl(client->fd, KEVENTS_IOC_SEND_BATCH, &batch)),
 	       expected);
 	if (expected > 0)
-		accept_sends(sends, good);
+		accept_sends(client, sends, good);
 }
 
 static void spoil_receive(struct kevents_receive *receive, bool leases)

@@ -46,7 +46,8 @@ static void assert_in_order(const struct event *event, uint64_t seq)
 			fail("seq %llu is out of order", (unsigned long long)seq);
 }
 
-struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern)
+struct event *broker_send(const struct client *client, unsigned int id, uint64_t seq,
+			  uint32_t len, uint8_t pattern)
 {
 	struct event *event = &broker->events[broker->event_count];
 
@@ -54,6 +55,7 @@ struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t p
 		fail("too many events");
 	*event = (struct event){
 		.holder = WAITS, .id = id, .len = len, .pattern = pattern, .sender = me,
+		.payer = client->user,
 	};
 	if (seq) {
 		assert_in_order(event, seq);
@@ -92,7 +94,7 @@ bool broker_allows(unsigned int user, unsigned int id, enum access access)
 
 bool broker_shows(const struct client *client, unsigned int id)
 {
-	return client->watches[id] && broker_allows(client->watches[id] - 1, id, RECEIVE);
+	return client->watches[id] && broker_allows(client->user, id, RECEIVE);
 }
 
 unsigned int broker_user_events(unsigned int user)
@@ -102,7 +104,7 @@ unsigned int broker_user_events(unsigned int user)
 
 	for (any = brokers; any < brokers + BROKERS; any++)
 		for (i = 0; i < any->event_count; i++)
-			found += !any->events[i].gone && any->events[i].sender == user;
+			found += !any->events[i].gone && any->events[i].payer == user;
 	return found;
 }
 
@@ -117,15 +119,21 @@ unsigned int broker_user_ids(unsigned int user)
 	return found;
 }
 
-long broker_send_outcome(unsigned int id, long payload, bool waits, unsigned int more)
+bool broker_is_full_for(unsigned int user, unsigned int more)
 {
-	bool is_allowed = broker_allows(me, id, SEND);
+	return setting == FEW_EVENTS && user != ROOT &&
+	       broker_user_events(user) + more >= EVENTS_FEW;
+}
+
+long broker_send_outcome(const struct client *client, unsigned int id, long payload,
+			 bool waits, unsigned int more)
+{
+	bool is_allowed = broker_allows(client->user, id, SEND);
 	long refusal = 0;
 
 	if (setting == FULL)
 		refusal = -EAGAIN;
-	else if (setting == FEW_EVENTS && me != ROOT &&
-		 broker_user_events(me) + more >= EVENTS_FEW)
+	else if (broker_is_full_for(client->user, more))
 		refusal = -EDQUOT;
 	if (refusal && is_allowed)
 		return waits ? -ETIMEDOUT : refusal;
@@ -228,7 +236,7 @@ void broker_close(int client)
 		if (!event->gone && event->holder == client)
 			broker_return(event);
 	for (i = 0; i < IDS; i++)
-		broker->clients[client].watches[i] = 0;
+		broker->clients[client].watches[i] = false;
 }
 
 static bool watches(unsigned int user, unsigned int id)

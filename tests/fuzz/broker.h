@@ -20,7 +20,8 @@ struct event {
 	int holder;		/* the client that leases it, or WAITS */
 	unsigned int id;	/* an index, as wherever an ID is meant here */
 	uint64_t seq;		/* 0: not told yet */
-	unsigned int sender;	/* a user */
+	unsigned int sender;	/* the user that made the call */
+	unsigned int payer;	/* the user that opened the file */
 	uint32_t len;
 	uint32_t deliveries;
 	uint8_t pattern;	/* what the payload is made of */
@@ -36,9 +37,9 @@ struct queue {
 
 struct client {
 	int fd;
-	unsigned int user;		/* who opened it */
+	unsigned int user;	/* opened it: is judged and charged, whoever makes a call */
 	bool readable, writable;
-	unsigned int watches[IDS];	/* 0, or 1 more than the user who set it */
+	bool watches[IDS];
 };
 
 struct broker {
@@ -56,8 +57,12 @@ extern struct broker brokers[BROKERS], *broker;
 /* Behind the last of its events. */
 struct event *broker_end(void);
 
-/* A new event; seq is 0 where the call does not tell. Ends the round if seq is no good. */
-struct event *broker_send(unsigned int id, uint64_t seq, uint32_t len, uint8_t pattern);
+/*
+ * A new event, sent by me; seq is 0 where the call does not tell. Ends the round if seq
+ * is no good.
+ */
+struct event *broker_send(const struct client *client, unsigned int id, uint64_t seq,
+			  uint32_t len, uint8_t pattern);
 
 /* Whose turn it is under the ID, or NULL; what is number n in the row from there. */
 struct event *broker_first(unsigned int id);
@@ -78,10 +83,14 @@ unsigned int broker_user_events(unsigned int user);
 unsigned int broker_user_ids(unsigned int user);
 
 /*
- * What comes of a send by me whose argument is valid, and whose payload gives this
- * error or 0, after some more events of this call.
+ * What comes of a send whose argument is valid, and whose payload gives this error or 0,
+ * after some more events of this call.
  */
-long broker_send_outcome(unsigned int id, long payload, bool waits, unsigned int more);
+long broker_send_outcome(const struct client *client, unsigned int id, long payload,
+			 bool waits, unsigned int more);
+
+/* Whether the user has no room for one more event, after some more. */
+bool broker_is_full_for(unsigned int user, unsigned int more);
 
 /* The first event of any ID that the client watches with this ID (not an index). */
 struct event *broker_first_watched(const struct client *client, int id);

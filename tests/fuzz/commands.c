@@ -34,7 +34,8 @@ static const struct {
  * An address at which no argument can be read, or written where that is all. To send
  * and to receive take less than their argument, which steps of their own go into.
  */
-static void *bad_argument(unsigned int command, long *expected)
+static void *bad_argument(const struct client *client, unsigned int command,
+			  long *expected)
 {
 	static const enum place places[] = { NOWHERE, KERNEL, WRAPPING, CROSSING };
 	bool any = command != KEVENTS_IOC_SEND && command != KEVENTS_IOC_RECEIVE;
@@ -48,7 +49,7 @@ static void *bad_argument(unsigned int command, long *expected)
 		memset(argument, 0, size - 1);
 	if (command == KEVENTS_IOC_STAT && place == CROSSING) {
 		memcpy(argument, &broker->queues[id].id, sizeof(broker->queues->id));
-		*expected = broker_allows(me, id, RECEIVE) ? -EFAULT : -EPERM;
+		*expected = broker_allows(client->user, id, RECEIVE) ? -EFAULT : -EPERM;
 	}
 	return argument;
 }
@@ -64,7 +65,7 @@ void step_bad_argument(void)
 	    (commands[i].writes && !client->writable))
 		expected = -EBADF;
 	trace("client %zd: command %#x", client - broker->clients, command);
-	argument = bad_argument(command, &expected);
+	argument = bad_argument(client, command, &expected);
 	expect("a command", outcome(ioctl(client->fd, command, argument)), expected);
 }
 

@@ -24,11 +24,11 @@ static uint32_t rarely_a_bit(void)
 	return one_in(60) ? some_bit() : 0;
 }
 
-static void check_stat(int i, unsigned int id, uint32_t flags)
+/* Through a file that this user has opened. */
+static void check_stat(int fd, unsigned int user, unsigned int id, uint32_t flags)
 {
-	const struct client *client = &broker->clients[i];
 	const struct queue *queue = &broker->queues[id];
-	long expected = broker_allows(me, id, RECEIVE) ? 0 : -EPERM;
+	long expected = broker_allows(user, id, RECEIVE) ? 0 : -EPERM;
 	struct kevents_stat stat;
 	uint64_t bytes;
 
@@ -37,8 +37,8 @@ static void check_stat(int i, unsigned int id, uint32_t flags)
 	stat.flags = flags;
 	if (flags)
 		expected = -EINVAL;
-	trace("client %zd: stat id %d flags %u:", client - broker->clients, stat.id, stat.flags);
-	expect("stat", outcome(ioctl(client->fd, KEVENTS_IOC_STAT, &stat)), expected);
+	trace("file %d of user %u: stat id %d flags %u:", fd, user, stat.id, stat.flags);
+	expect("stat", outcome(ioctl(fd, KEVENTS_IOC_STAT, &stat)), expected);
 	if (expected)
 		return;
 	is_same("pending", stat.pending, broker_pending(id));
@@ -60,10 +60,10 @@ static void check_stat(int i, unsigned int id, uint32_t flags)
 
 void step_stat(void)
 {
-	int i = some_client();
+	const struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
 
-	check_stat(i, id, rarely_a_bit());
+	check_stat(client->fd, client->user, id, rarely_a_bit());
 }
 
 void check_all(void)
@@ -72,7 +72,7 @@ void check_all(void)
 
 	for (broker = brokers; broker < brokers + BROKERS; broker++)
 		for (id = 0; id < IDS; id++)
-			check_stat(0, id, 0);
+			check_stat(broker->keeper, ROOT, id, 0);
 	broker = brokers;
 }
 
@@ -83,7 +83,7 @@ void step_poll(void)
 	struct kevents_poll poll = {
 		.id = broker->queues[id].id, .flags = rarely_a_bit(), .reserved = rarely_a_bit(),
 	};
-	long expected = broker_allows(me, id, RECEIVE) ? !!broker_first(id) : -EPERM;
+	long expected = broker_allows(client->user, id, RECEIVE) ? !!broker_first(id) : -EPERM;
 
 	if (!client->readable)
 		expected = -EBADF;
@@ -99,14 +99,10 @@ void step_poll_file(void)
 	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN | POLLOUT };
 	short ready = 0;
 
-	/* Of room for a few events, the file's own user decides. */
-	if (setting == FEW_EVENTS)
-		poll_fd.events = POLLIN;
 	if (client->readable && broker_has_watched(client))
 		ready |= POLLIN;
-	if (client->writable && setting != FULL)
+	if (client->writable && setting != FULL && !broker_is_full_for(client->user, 0))
 		ready |= POLLOUT;
-	ready &= poll_fd.events;
 	trace("client %zd: poll(2):", client - broker->clients);
 	expect("poll(2)", outcome(poll(&poll_fd, 1, 0)), ready ? 1 : 0);
 	is_same("revents", poll_fd.revents, ready);
@@ -137,7 +133,7 @@ void step_watch(void)
 	if (!client->readable)
 		expected = -EBADF;
 	if (!call_id(client, "watch", KEVENTS_IOC_WATCH, id, expected) && !client->watches[id])
-		client->watches[id] = 1 + me;
+		client->watches[id] = true;
 }
 
 void step_unwatch(void)
@@ -147,14 +143,15 @@ void step_unwatch(void)
 
 	if (!call_id(client, "unwatch", KEVENTS_IOC_UNWATCH, id,
 		     client->watches[id] ? 0 : -ENOENT))
-		client->watches[id] = 0;
+		client->watches[id] = false;
 }
 
 void step_purge(void)
 {
 	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
-	long expected = broker_allows(me, id, RECEIVE) ? (long)broker_pending(id) : -EPERM;
+	long expected = broker_allows(client->user, id, RECEIVE) ? (long)broker_pending(id) :
+								   -EPERM;
 
 	if (!client->readable)
 		expected = -EBADF;
@@ -162,10 +159,10 @@ void step_purge(void)
 		broker_purge(id);
 }
 
-/* Of an ID that is to be charged to me. */
-static long refusal_of_id(void)
+/* Of an ID that is to be charged to the user. */
+static long refusal_of_id(unsigned int user)
 {
-	if (setting == FEW_IDS && me != ROOT && broker_user_ids(me) >= IDS_FEW)
+	if (setting == FEW_IDS && user != ROOT && broker_user_ids(user) >= IDS_FEW)
 		return -EDQUOT;
 	return setting == FULL ? -EAGAIN : 0;
 }
@@ -180,7 +177,7 @@ void step_claim(void)
 		.reserved = rarely_a_bit(),
 	};
 	struct queue *queue = &broker->queues[id];
-	bool is_ours = me == ROOT || queue->owner == me;
+	bool is_ours = client->user == ROOT || queue->owner == client->user;
 	long expected = 0;
 
 	claim.mode |= rarely_a_bit();
@@ -188,8 +185,8 @@ void step_claim(void)
 		expected = -EINVAL;
 	else if (queue->claimed)
 		expected = is_ours ? 0 : -EBUSY;
-	else if (queue->charged != me)
-		expected = refusal_of_id();
+	else if (queue->charged != client->user)
+		expected = refusal_of_id(client->user);
 
 	if (one_in(2)) {
 		if (!call_id(client, "unclaim", KEVENTS_IOC_UNCLAIM, id,
@@ -203,8 +200,8 @@ void step_claim(void)
 	if (expected)
 		return;
 	if (!queue->claimed) {
-		queue->owner = me;
-		queue->charged = me;
+		queue->owner = client->user;
+		queue->charged = client->user;
 	}
 	queue->claimed = true;
 	queue->mode = claim.mode;
@@ -269,7 +266,7 @@ void step_list(void)
 	long expected = 0;
 
 	for (i = 0; i < IDS; i++)
-		if (broker_allows(me, i, RECEIVE))
+		if (broker_allows(client->user, i, RECEIVE))
 			sorted[count++] = broker->queues[i].id;
 	qsort(sorted, count, sizeof(*sorted), compare);
 	if (one_in(8))
@@ -306,9 +303,9 @@ void step_limits(void)
 	is_same("broker_events", limits.broker_events, count);
 	is_same("strict", limits.strict, setting == STRICT);
 	/* Root has what rounds before left, too. */
-	if (me != ROOT) {
-		is_same("user_events", limits.user_events, broker_user_events(me));
-		is_same("user_ids", limits.user_ids, broker_user_ids(me));
+	if (client->user != ROOT) {
+		is_same("user_events", limits.user_events, broker_user_events(client->user));
+		is_same("user_ids", limits.user_ids, broker_user_ids(client->user));
 	}
 	if (known)
 		is_same("broker_bytes", limits.broker_bytes, all);

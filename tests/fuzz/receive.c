@@ -149,7 +149,7 @@ void step_receive(void)
 	long expected, result;
 
 	expected = mistake(client, &wish);
-	if (!expected && !broker_allows(me, id, RECEIVE))
+	if (!expected && !broker_allows(client->user, id, RECEIVE))
 		expected = -EPERM;
 	else if (!expected && event)
 		expected = prediction(&wish, event);

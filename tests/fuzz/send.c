@@ -85,9 +85,9 @@ enum place place_of_zeros(void)
 	return NOWHERE;
 }
 
-long outcome_of_zeros(bool waits)
+long outcome_of_zeros(const struct client *client, bool waits)
 {
-	long expected = broker_send_outcome(index_of(0), 0, waits, 0);
+	long expected = broker_send_outcome(client, index_of(0), 0, waits, 0);
 
 	return expected ? expected : -EFAULT;
 }
@@ -112,16 +112,17 @@ void step_send(void)
 	if (!is_usable(&send, place))
 		return;
 	send.timeout_ms = some_send_timeout();
-	if (me == ROOT && one_in(10))
+	if (client->user == ROOT && one_in(10))
 		send.ttl_ms = 1 + random_below(2);
 	else if (one_in(6))
 		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
 	if (!expected || expected == -EFAULT)
-		expected = broker_send_outcome(index_of(send.id), expected, send.timeout_ms, 0);
+		expected = broker_send_outcome(client, index_of(send.id), expected,
+					       send.timeout_ms, 0);
 	if (can_write(where))
 		*argument = send;
 	else
-		expected = where == READ_ONLY ? outcome_of_zeros(false) : -EFAULT;
+		expected = where == READ_ONLY ? outcome_of_zeros(client, false) : -EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
 	trace("client %zd: send id %d len %llu ttl %u at %d, argument at %d:",
@@ -130,7 +131,7 @@ void step_send(void)
 	expect("send", outcome(ioctl(client->fd, KEVENTS_IOC_SEND, argument)), expected);
 	if (expected)
 		return;
-	event = broker_send(index_of(send.id), argument->seq, send.len, pattern);
+	event = broker_send(client, index_of(send.id), argument->seq, send.len, pattern);
 	if (send.ttl_ms && send.ttl_ms < 10) {
 		outlast_ms(event->id, send.ttl_ms);
 		broker_expire(event);

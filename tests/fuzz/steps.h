@@ -24,7 +24,7 @@ int some_send_timeout(void);
 enum place place_of_zeros(void);
 
 /* Of a send of zeros, whose seq cannot be told. */
-long outcome_of_zeros(bool waits);
+long outcome_of_zeros(const struct client *client, bool waits);
 
 /* What was told of an event, where a call tells it. */
 void check_told(const struct event *event, const struct kevents_received *told);

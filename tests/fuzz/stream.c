@@ -70,7 +70,8 @@ static void draft_place(const struct draft *draft, char *start, uint8_t pattern)
 		start[draft->end - 1] = 1;
 }
 
-static long draft_outcome(const struct draft *draft, size_t good, unsigned int before)
+static long draft_outcome(const struct client *client, const struct draft *draft,
+			  size_t good, unsigned int before)
 {
 	long result;
 
@@ -84,7 +85,8 @@ static long draft_outcome(const struct draft *draft, size_t good, unsigned int b
 		return -EFAULT;
 	if (draft->record.len > LEN_MAX)
 		return -EMSGSIZE;
-	result = broker_send_outcome(draft->id, draft->end > good ? -EFAULT : 0, false, before);
+	result = broker_send_outcome(client, draft->id, draft->end > good ? -EFAULT : 0, false,
+				     before);
 	return result == -EDQUOT ? -EAGAIN : result;
 }
 
@@ -109,7 +111,7 @@ void step_write(void)
 		draft_place(&drafts[i], start, i);
 	buffer = some_buffer(start, whole + rest, NOWHERE);
 	for (i = 0; i < n && good == i; i++) {
-		expected = draft_outcome(&drafts[i], buffer.good, i);
+		expected = draft_outcome(client, &drafts[i], buffer.good, i);
 		good += !expected;
 	}
 	if (!client->writable)
@@ -120,7 +122,7 @@ void step_write(void)
 	      client - broker->clients, n, good, buffer.good, buffer.size);
 	expect("write", outcome(writev(client->fd, buffer.parts, 3)), expected);
 	for (i = 0; expected > 0 && i < good; i++)
-		broker_send(drafts[i].id, 0, drafts[i].record.len, i);
+		broker_send(client, drafts[i].id, 0, drafts[i].record.len, i);
 }
 
 /* Takes the records; returns where they end. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who makes the calls of a sequence, and what the module's parameters let them. */
+/*
+ * Who opens the files of a sequence and makes its calls, and what the module's parameters
+ * let them.
+ */
 #ifndef USER_H
 #define USER_H
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 
 #include "harness.h"
 #include "held.h"
@@ -191,7 +192,6 @@ static int use_what_none_has_claimed(void *arg)
 	struct waiter *waiter = arg;
 
 	user_become(waiter->uid, waiter->uid);
-	user_reopen();
 	ASSERT_OK(ke_claim(&ke, waiter->id, 0600));
 	assert_forbidden(waiter->id + 1);
 	ck_assert_uint_eq(limits_now().user_ids, 1);
@@ -219,7 +219,6 @@ static int use_what_another_has_claimed(void *arg)
 	struct waiter *waiter = arg;
 
 	user_become(waiter->uid, waiter->uid);
-	user_reopen();
 	assert_forbidden(waiter->id);
 	return 0;
 }
@@ -301,12 +300,13 @@ static int pass_claim_at_home(void *arg)
 	struct ke_event ev = { .size = 0 };
 
 	user_become(visit->uid, visit->uid);
-	user_enter_own_namespaces();
+	user_enter_own_user_namespace();
+	user_reopen();
 	/* This client is of the first namespace, which is not this user's. */
 	ASSERT_RESULT(ke_send_event(&ke, visit->id, NULL, 0), -EPERM);
 	ASSERT_RESULT(ke_claim(&ke, visit->id, 0666), -EBUSY);
 	ASSERT_RESULT(ke_unclaim(&ke, visit->id), -EPERM);
-	user_reopen();
+	user_enter_own_netns();
 	__atomic_store_n(&visit->here, true, __ATOMIC_RELEASE);
 	WAIT_UNTIL(__atomic_load_n(&visit->claimed, __ATOMIC_ACQUIRE));
 	ASSERT_OK(ke_send_event(&ke, visit->id, NULL, 0));
@@ -315,6 +315,7 @@ static int pass_claim_at_home(void *arg)
 	ck_assert_uint_eq(stat_of(visit->id).owner_uid, 65534);	/* root has no name there */
 	ck_assert_uint_eq(stat_of(visit->id).owner_gid, 65534);
 	user_drop(CAP_IPC_OWNER);
+	user_reopen();
 	ASSERT_RESULT(ke_send_event(&ke, visit->id, NULL, 0), -EPERM);
 	ASSERT_RESULT(ke_unclaim(&ke, visit->id), -EPERM);
 	return 0;
@@ -352,13 +353,14 @@ static int claim_without_owner(void *arg)
 	int id = *(int *)arg;
 
 	user_drop(CAP_IPC_OWNER);
+	user_reopen();
 	ASSERT_RESULT(ke_send_event(&ke, id, NULL, 0), -EPERM);
 	ASSERT_RESULT(ke_claim(&ke, id, 0666), -EBUSY);
 	ASSERT_RESULT(ke_unclaim(&ke, id), -EPERM);
 	return 0;
 }
 
-/* A client opened as root; the effective user counts, not the real one. */
+/* The effective user counts, not the real one. */
 static int claim_as_effective_user(void *arg)
 {
 	struct visit *visit = arg;
@@ -366,15 +368,18 @@ static int claim_as_effective_user(void *arg)
 
 	ASSERT_SYS(setresgid(0, gid, 0));
 	ASSERT_SYS(setresuid(0, visit->uid, 0));
+	setfsuid(0);	/* may open the device */
+	user_reopen();
 	ASSERT_OK(ke_claim(&ke, visit->id, 0600));
 	ASSERT_OK(ke_send_event(&ke, visit->id, NULL, 0));
 	ASSERT_SYS(setresuid(visit->uid, 0, 0));
 	user_drop(CAP_IPC_OWNER);
+	user_reopen();
 	ASSERT_RESULT(ke_send_event(&ke, visit->id, NULL, 0), -EPERM);
 	return 0;
 }
 
-START_TEST(claims_look_at_the_effective_user_of_the_caller)
+START_TEST(claims_look_at_the_effective_user_that_opened_the_file)
 {
 	struct visit visit = { .id = fresh_id(), .uid = fresh_user() };
 
@@ -395,7 +400,6 @@ static int claim_many(void *arg)
 	struct ke_limits before;
 
 	user_become(visit->uid, visit->uid);
-	user_reopen();
 	before = limits_after_sending(id + 5);
 	for (i = 0; i < 5; i++)
 		ASSERT_OK(ke_claim(&ke, id + i, 0600));
@@ -444,7 +448,7 @@ TESTS(claim_wait, 60, WITH_CLIENT,
       strict_lets_only_claimed_ids_be_used,
       a_lease_ends_while_strict_forbids_the_id,
       p10_cap_ipc_owner_counts_where_the_namespace_belongs,
-      claims_look_at_the_effective_user_of_the_caller,
+      claims_look_at_the_effective_user_that_opened_the_file,
       p5_a_claimed_id_counts_once,
       strict_forbids_what_nobody_has_used_yet,
       strict_forbids_an_id_before_there_is_no_room_for_it,

@@ -224,7 +224,6 @@ static int lease_until_refused(void *arg)
 
 	seq = lease_number(&ke, person->id, 1, 0);
 	become(person);
-	user_reopen();
 	ASSERT_RESULT(ke_receive(&ke, person->id, &ev, 0, 0), -EPERM);
 	ASSERT_RESULT(ke_ack(&ke, seq), -ENOENT);
 	return 0;
@@ -252,7 +251,6 @@ static int acknowledge_later(void *arg)
 	uint64_t first, second;
 
 	become(person);
-	user_reopen();
 	first = lease_number(&ke, person->id, 1, 0);
 	second = lease_number(&ke, person->id, 2, 0);
 	WAIT_UNTIL(ke_poll_event(&ke, person->id) == -EPERM);

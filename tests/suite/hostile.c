@@ -45,7 +45,6 @@ static int grab_in_own_namespaces(void *arg)
 
 	user_become(mob->uid, mob->uid);
 	user_enter_own_namespaces();
-	user_reopen();
 	grab(mob);
 	mob_say_ready(mob);
 	stay();

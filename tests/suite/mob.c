@@ -23,7 +23,6 @@ struct mob *mob_new(void)
 void mob_enter(const struct mob *mob)
 {
 	user_become(mob->uid, mob->uid);
-	user_reopen();
 }
 
 void mob_say_ready(struct mob *mob)

@@ -12,7 +12,7 @@
 
 static char payload[60000];
 
-/* A child that uses a file which root has opened. */
+/* A user, and a child of the test that acts as it. */
 struct heir {
 	uid_t uid;
 	int id, awaited;
@@ -48,28 +48,37 @@ static void wait_for(struct heir *heir, int step)
 	WAIT_UNTIL(__atomic_load_n(&heir->step, __ATOMIC_ACQUIRE) == step);
 }
 
-static int be_refused_and_poll(void *arg)
+START_TEST(p9_writable_is_for_who_opened_not_for_who_sends)
 {
-	struct heir *heir = arg;
+	struct heir *heir = new_heir();
+	kevents_ctx roots = ke;
 
-	user_become(heir->uid, heir->uid);
+	limit_set("user_max_events", LIMIT);
+	user_open(&ke, heir->uid);
 	ck_assert(is_writable(0));
 	fill(heir);
 	ck_assert(!is_writable(0));
 	ck_assert(!is_writable(20));
-	say(heir, 1);
+	ASSERT_OK(ke_get_event(&roots, heir->id, NULL, 0));
 	ck_assert(is_writable((int)(patience() * 1000)));
-	return -ke_send_event(&ke, heir->id, NULL, 0);
+	ASSERT_OK(ke_send_event(&ke, heir->id, NULL, 0));
+	ASSERT_OK(ke_close(&ke));
+	ke = roots;
+	ck_assert_uint_eq(drain(heir->id), LIMIT);
 }
+END_TEST
 
 static int change_user_under_epoll(void *arg)
 {
 	struct heir *heir = arg;
-	int epoll = epoll_of(&ke, EPOLLOUT | EPOLLET);
 	struct epoll_event event;
+	int epoll;
 
+	ASSERT_OK(ke_close(&ke));
+	user_open(&ke, heir->uid);
+	epoll = epoll_of(&ke, EPOLLOUT | EPOLLET);
 	ck_assert_uint_eq(told(epoll), EPOLLOUT);
-	user_become(heir->uid, heir->uid);
+	user_change(heir->uid + 1, heir->uid + 1);
 	fill(heir);
 	ck_assert_uint_eq(told(epoll), 0);
 	say(heir, 1);
@@ -78,51 +87,43 @@ static int change_user_under_epoll(void *arg)
 	return -ke_send_event(&ke, heir->id, NULL, 0);
 }
 
-static void assert_told_of_room(int (*child)(void *))
+START_TEST(p9_an_epoll_tells_of_room_after_a_change_of_user)
 {
 	struct heir *heir = new_heir();
 	pid_t pid;
 
+	fresh_user();
 	limit_set("user_max_events", LIMIT);
-	pid = child_start(child, heir);
+	pid = child_start(change_user_under_epoll, heir);
 	wait_for(heir, 1);
 	ck_assert(is_writable(0));
 	ASSERT_OK(ke_get_event(&ke, heir->id, NULL, 0));
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(heir->id), LIMIT);
 }
-
-START_TEST(p9_writable_is_for_who_sends_not_for_who_opened)
-{
-	assert_told_of_room(be_refused_and_poll);
-}
 END_TEST
 
-START_TEST(p9_an_epoll_tells_of_room_after_a_change_of_user)
-{
-	assert_told_of_room(change_user_under_epoll);
-}
-END_TEST
-
-static int find_room(void *arg)
+static int find_room_in_roots_file(void *arg)
 {
 	struct heir *heir = arg;
+	kevents_ctx roots;
 
+	ASSERT_OK(ke_init(&roots));
 	user_become(heir->uid, heir->uid);
+	fill(heir);
+	ASSERT_OK(ke_close(&ke));
+	ke = roots;
 	ck_assert(is_writable(0));
 	return -ke_send_event(&ke, heir->id, NULL, 0);
 }
 
-START_TEST(p9_writable_though_who_opened_is_over_a_limit)
+START_TEST(p9_writable_though_who_sends_is_at_a_limit)
 {
 	struct heir *heir = new_heir();
-	int i;
 
 	limit_set("user_max_events", LIMIT);
-	for (i = 0; i < LIMIT + 1; i++)
-		send_number(heir->id, i);
-	child_run(find_room, heir);
-	ck_assert_uint_eq(drain(heir->id), LIMIT + 2);
+	child_run(find_room_in_roots_file, heir);
+	ck_assert_uint_eq(drain(heir->id), LIMIT + 1);
 }
 END_TEST
 
@@ -131,7 +132,6 @@ static int poll_after_too_large(void *arg)
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 8192), -EDQUOT);
 	ck_assert(is_writable(0));
 	return -ke_send_event(&ke, heir->id, NULL, 0);
@@ -142,7 +142,6 @@ static int poll_after_large(void *arg)
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 8192));
 	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 8192), -EDQUOT);
 	ck_assert(!is_writable(20));
@@ -177,7 +176,6 @@ static int poll_while_limit_falls(void *arg)
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 4096));
 	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 4096));
 	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 30000), -EDQUOT);
@@ -206,7 +204,6 @@ static int send_where_another_waits(void *arg)
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	send_number(heir->id, 1);
 	ASSERT_RESULT(ke_send_event(&ke, heir->awaited, NULL, 0), -EDQUOT);
 	ck_assert(!is_writable(20));
@@ -243,7 +240,6 @@ static int be_refused_by_two_limits(void *arg)
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 10000));
 	user_reopen();
 	say(heir, 1);
@@ -304,7 +300,6 @@ static int be_refused_an_id(void *arg)
 	unsigned long before;
 
 	user_become(heir->uid, heir->uid);
-	user_reopen();
 	send_number(heir->id, 1);
 	before = limits_now().user_bytes;
 	send_number(heir->awaited, 2);
@@ -337,9 +332,9 @@ START_TEST(p9_writable_when_an_id_that_was_refused_just_fits)
 END_TEST
 
 TESTS(quota_poll, 60, WITH_CLIENT,
-      p9_writable_is_for_who_sends_not_for_who_opened,
+      p9_writable_is_for_who_opened_not_for_who_sends,
       p9_an_epoll_tells_of_room_after_a_change_of_user,
-      p9_writable_though_who_opened_is_over_a_limit,
+      p9_writable_though_who_sends_is_at_a_limit,
       p9_writable_though_an_event_was_refused_that_can_never_go,
       p9_writable_when_a_lower_limit_lets_a_refused_event_never_go,
       p9_not_writable_after_a_refusal_of_an_id_where_another_waits,

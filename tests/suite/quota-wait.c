@@ -344,7 +344,6 @@ static int poll_for_room(void *arg)
 
 	if (talk->uid)
 		user_become(talk->uid, talk->uid);
-	user_reopen();
 	ck_assert(is_writable(0));
 	while (!(err = ke_send_event(&ke, talk->id, payload, talk->size)))
 		;
@@ -443,7 +442,6 @@ static int poll_with_new_client(void *arg)
 	struct talk *talk = arg;
 
 	user_become(talk->uid, talk->uid);
-	user_reopen();
 	while (!ke_send_event(&ke, talk->id, NULL, 0))
 		;
 	user_reopen();

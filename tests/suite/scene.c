@@ -19,6 +19,7 @@ void scene_set(void)
 	size_t i;
 
 	ASSERT_SYS(setreuid(fresh_user(), -1));
+	user_reopen();
 	for (i = 0; i < ID_COUNT; i++)
 		ids[i] = fresh_id();
 	for (i = 1; i <= 3; i++)

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +20,7 @@ uid_t fresh_user(void)
 	return 100000 + (uid_t)getpid() * 32 + count++;
 }
 
-static void become(uid_t uid, gid_t gid, const gid_t *other)
+static void change(uid_t uid, gid_t gid, const gid_t *other)
 {
 	gid_t groups[2];
 	struct stat device;
@@ -34,20 +35,38 @@ static void become(uid_t uid, gid_t gid, const gid_t *other)
 	ASSERT_SYS(prctl(PR_SET_DUMPABLE, 1));	/* else /proc/self is root's */
 }
 
+void user_change(uid_t uid, gid_t gid)
+{
+	change(uid, gid, NULL);
+}
+
 void user_become(uid_t uid, gid_t gid)
 {
-	become(uid, gid, NULL);
+	change(uid, gid, NULL);
+	user_reopen();
 }
 
 void user_become_member(uid_t uid, gid_t gid, gid_t other)
 {
-	become(uid, gid, &other);
+	change(uid, gid, &other);
+	user_reopen();
 }
 
 void user_reopen(void)
 {
 	ASSERT_OK(ke_close(&ke));
 	ASSERT_OK(ke_init(&ke));
+}
+
+void user_open(kevents_ctx *client, uid_t uid)
+{
+	ASSERT_SYS(setgroups(0, NULL));
+	ASSERT_SYS(setresgid(uid, uid, 0));
+	ASSERT_SYS(setresuid(uid, uid, 0));
+	setfsuid(0);	/* may open the device */
+	ASSERT_OK(ke_init(client));
+	ASSERT_SYS(setresuid(0, 0, 0));
+	ASSERT_SYS(setresgid(0, 0, 0));
 }
 
 void user_drop(int capability)
@@ -76,14 +95,20 @@ static void write_map(const char *path, const char *map)
 	close(fd);
 }
 
-void user_enter_own_namespaces(void)
+void user_enter_own_user_namespace(void)
 {
 	char uid_map[32], gid_map[32];
 
 	snprintf(uid_map, sizeof(uid_map), "0 %u 1", getuid());
 	snprintf(gid_map, sizeof(gid_map), "0 %u 1", getgid());
-	ASSERT_SYS(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	ASSERT_SYS(unshare(CLONE_NEWUSER));
 	write_map("/proc/self/setgroups", "deny");
 	write_map("/proc/self/uid_map", uid_map);
 	write_map("/proc/self/gid_map", gid_map);
+}
+
+void user_enter_own_namespaces(void)
+{
+	user_enter_own_user_namespace();
+	user_enter_own_netns();
 }

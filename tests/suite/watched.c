@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "watched.h"
 
-#include <grp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -87,12 +86,4 @@ void assert_watched(kevents_ctx *client, uint64_t number)
 	ck_assert(is_readable(client));
 	ASSERT_OK(ke_receive(client, 0, &ev, KE_WATCHED | KE_PEEK, 0));
 	ck_assert_uint_eq(found, number);
-}
-
-void act_as(unsigned int user)
-{
-	ASSERT_SYS(seteuid(0));
-	ASSERT_SYS(setgroups(0, NULL));
-	ASSERT_SYS(setegid(user));
-	ASSERT_SYS(seteuid(user));
 }

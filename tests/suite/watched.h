@@ -22,10 +22,4 @@ void assert_nothing_watched(kevents_ctx *client);
 /* Readable, and a receive would find this number. */
 void assert_watched(kevents_ctx *client, uint64_t number);
 
-/*
- * The process goes on with this effective user and group, without capabilities
- * unless it is 0. What has been opened stays open.
- */
-void act_as(unsigned int user);
-
 #endif /* WATCHED_H */

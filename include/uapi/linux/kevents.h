@@ -7,6 +7,10 @@
  * without a meaning must be 0 (EINVAL otherwise). Unknown commands give
  * ENOTTY.
  *
+ * Claims, limits and capabilities are those of the credentials with which the file
+ * was opened, and their user is charged, whatever process makes a call. Only the
+ * sender that an event names is the process that makes it.
+ *
  * A call that fails leaves every event where it was. What it wrote to its
  * output fields or to the caller's buffer until then has no meaning, but for
  * @len after EMSGSIZE.
@@ -238,9 +242,9 @@ struct kevents_id {
  *            owner, group, others; at most 0666
  * @reserved: in: 0
  *
- * The effective user and group of the caller become owner and group, unless the
- * caller changes a claim there is. Errors: EBUSY somebody else's; EDQUOT or
- * EAGAIN no room for one more ID; EFAULT; EINVAL; ENOMEM.
+ * The file's effective user and group become owner and group, unless that user
+ * changes a claim there is. Errors: EBUSY somebody else's; EDQUOT or EAGAIN no
+ * room for one more ID; EFAULT; EINVAL; ENOMEM.
  */
 struct kevents_claim {
 	__s32 id;
@@ -296,7 +300,7 @@ struct kevents_stat {
  * @reserved32: in: 0
  * @reserved: in: 0
  *
- * IDs whose claim does not let the caller receive are left out. An ID that is in
+ * IDs whose claim does not let the file's user receive are left out. An ID that is in
  * use throughout the call is listed once. Errors: EFAULT; EINVAL; EINTR a fatal
  * signal came.
  */
@@ -321,7 +325,7 @@ struct kevents_list {
  * @broker_bytes:    out: events of this network namespace
  * @broker_events:   out: the same, how many
  * @broker_ids:      out: IDs in use there
- * @user_bytes:      out: held for the caller's user
+ * @user_bytes:      out: held for the file's user
  * @user_events:     out: the same, how many events
  * @user_ids:        out: IDs
  * @reserved:        out: 0
