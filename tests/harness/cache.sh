@@ -182,8 +182,8 @@ without_network() {
 }
 
 boots_without_network() {
-	tests/vm/fetch && tests/vm/fetch --i386 &&
-		without_network tests/vm/fetch --i386 && without_network tests/guest -- true
+	tests/vm/fetch && tests/vm/fetch --sysroot i386 &&
+		without_network tests/vm/fetch --sysroot i386 && without_network tests/guest -- true
 }
 
 archive
