@@ -132,6 +132,8 @@ top_runs_on() {
 build_incomplete
 check 'a plugin that lacks a library is left out, with a word' leaves_out_plugins_that_lack_a_library
 check 'a program that lacks a library is refused' refuses "$work/direct"
+check 'a program by a relative path that lacks a library is refused' \
+	refuses "$(realpath --relative-to=. "$work/direct")"
 check 'a program whose library lacks one is refused' refuses "$work/indirect" --add "$work/libraries:/usr/lib"
 check 'a library that is asked for and lacks one is refused' refuses "$work/libraries/middle.so.1"
 check 'a program brings the loader and libraries of its word size' \

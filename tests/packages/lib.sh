@@ -17,3 +17,18 @@ suite_line() {
 suite_names() {
 	awk '/^[^#]/ { print $1 }' $packages/suites
 }
+
+# become_root SCRIPT [ARG...]: goes on as root, by sudo. What root writes to as well
+# stays the user's.
+become_root() {
+	[ "$(id -u)" != 0 ] || return 0
+	mkdir -p build/log "$cache"
+	: >>build/log/apt
+	: >>"$cache/lock"
+	exec sudo --preserve-env=KEVENTS_CACHE,KEVENTS_MIRROR "$@"
+}
+
+# Gives back to the user of become_root what is new there.
+give_back() {
+	[ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:$SUDO_GID" build/log "$cache"/apt-* "$cache/lock"
+}

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Reads what guest-runner.sh prints, says how each suite ended and shows what went
-# wrong. Lines for tests/suite/progress: ":: begin SUITE" when one begins, and the
-# report of one that ended behind ":: end SUITE". Writes "passed failed skipped" to
-# the file `totals`, and what the guest says of coverage, base64, to the file
-# `coverage`.
+# Reads what guest-runner.sh prints, and tells tests/suite/progress: ":: begin SUITE"
+# when one begins, and ":: end SUITE FILE" when it has ended; FILE says how, and what
+# went wrong. Writes "passed failed skipped ran" to the file `totals`, where `ran` is
+# without the suite that looks for leaks, and what the guest says of coverage, base64,
+# to the file `coverage`.
 
-# In one piece, since other summaries may write to the same pipe.
+# Several summaries write to one pipe, where only short lines stay whole.
 function report(text)
 {
 	printf "%s\n", text
 	fflush()
+}
+
+function report_end(name, text,    file)
+{
+	file = totals "." ++reports
+	print text >file
+	close(file)
+	report(":: end " name " " file)
 }
 
 function skip_line(names, reason,    part, count)
@@ -40,14 +48,16 @@ function finish(status, hundredths,    i, line, count, reason)
 		line = line ", " failed " failed"
 	if (skipped)
 		line = line ", " skipped " skipped"
-	line = sprintf(":: end %s\n%-52s %6.2f s", suite, line, hundredths / 100)
+	line = sprintf("%-52s %6.2f s", line, hundredths / 100)
 	for (reason in reasons)
 		line = line "\n    " skip_line(reasons[reason], reason)
 	for (i = 1; i <= problem_count; i++)
 		line = line "\n    " problems[i]
 	for (i = 1; failed && i <= note_count; i++)
 		line = line "\n    " notes[i]
-	report(line)
+	report_end(suite, line)
+	if (suite != "leaks")
+		ran += count
 	all_passed += passed
 	all_failed += failed
 	all_skipped += skipped
@@ -73,7 +83,7 @@ function finish(status, hundredths,    i, line, count, reason)
 	name = $3
 	sub(/:$/, "", name)
 	sub(/^:: skip /, "")
-	report(":: end " name "\n" $0)
+	report_end(name, $0)
 	all_skipped++
 	next
 }
@@ -145,5 +155,5 @@ END {
 		report(faults " faults injected")
 	if (watched != "")
 		report(watched " accesses watched for races")
-	print all_passed + 0, all_failed + 0, all_skipped + 0 >totals
+	print all_passed + 0, all_failed + 0, all_skipped + 0, ran + 0 >totals
 }

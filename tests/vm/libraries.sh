@@ -145,8 +145,8 @@ add_libraries() {
 	for file in "${files[@]}"; do
 		complete "$file"
 		[ -n "${lacks[$file]}" ] || continue
-		case ${origin[$file]-}${needs[$file]} in
-		/* | *$'\n/'*)
+		case ${origin[$file]+asked}$'\n'${needs[$file]} in
+		asked* | *$'\n/'*)
 			die "${origin[$file]-${file#"$root"}} needs ${lacks[$file]}, which this machine lacks:" \
 				"install its package, or --add it"
 			;;
