@@ -7,7 +7,7 @@
 
 work=$(mktemp -d)
 export TMUX_TMPDIR=$work
-trap 'tmux kill-server 2>/dev/null; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 
 # library NAME [LIBRARY]: builds one, which needs the other
 library() {
@@ -106,26 +106,49 @@ boots_again_after_a_fault_at_the_start() {
 	PATH=$work/fakes:$PATH reports 'booting it once more' tests/vm/run --accel tcg -- true && [ -e "$work/tripped" ]
 }
 
+# terminal COMMAND...: of tmux. Each test sets `session` to have a server of its own: one
+# that has just been told to end would take a new session with it.
+terminal() {
+	tmux -L "$session" -f /dev/null "$@"
+}
+
+# A serial line has more than it has sent when the program ends.
+output_to_a_terminal_arrives_whole() {
+	script -qec 'tests/vm/run --interactive -- seq 3000' /dev/null >"$work/said" 2>&1
+	tail -n 3 "$work/said"
+	same "$(tr -d '\r' <"$work/said" | grep -cxE '[0-9]+')" 3000
+}
+
+interrupt_from_the_keyboard_ends_a_program() {
+	local status session=$BASHPID
+	terminal new-session -d -x 80 -y 24 \
+		"tests/vm/run --interactive -- sh -c 'echo ready; exec sleep 300'; echo \"ended: \$?\"; sleep 60"
+	shows '^ready' && terminal send-keys C-c && shows 'ended: 130'
+	status=$?
+	terminal kill-server
+	return $status
+}
+
 # shows PATTERN: waits until the terminal does; shows it if it does not.
 shows() {
 	local tries
 	for ((tries = 0; tries < 300; tries++)); do
-		! tmux capture-pane -p | grep -qE -e "$1" || return 0
+		! terminal capture-pane -p | grep -qE -e "$1" || return 0
 		sleep 0.2
 	done
-	tmux capture-pane -p
+	terminal capture-pane -p
 	return 1
 }
 
 # top_runs_on TERM [NAME]: in a shell in a guest, where that is the terminal's name
 top_runs_on() {
-	local status
-	tmux -f /dev/null new-session -d -x 80 -y 24 "TERM=$1 tests/guest --interactive 2>$work/said"
-	shows '^kevents:~#' && tmux send-keys 'kevents top; echo "ended: $?"' Enter &&
-		shows '^kevents top: [0-9]+ ID' && tmux send-keys q && shows '^ended: 0'
+	local status session=$BASHPID
+	terminal new-session -d -x 80 -y 24 "TERM=$1 tests/guest --interactive 2>$work/said"
+	shows '^kevents:~#' && terminal send-keys 'kevents top; echo "ended: $?"' Enter &&
+		shows '^kevents top: [0-9]+ ID' && terminal send-keys q && shows '^ended: 0'
 	status=$?
 	cat "$work/said"
-	tmux kill-server
+	terminal kill-server
 	return $status
 }
 
@@ -141,8 +164,10 @@ check 'a program brings the loader and libraries of its word size' \
 check 'a program has the signals of an ordinary shell' programs_have_the_signals_of_a_shell
 check 'a program on a terminal has them, too' programs_on_a_terminal_have_the_signals_of_a_shell
 check 'a guest whose kernel trips before it is up is booted again' boots_again_after_a_fault_at_the_start
-for terminal in xterm-256color screen linux; do
-	check "kevents top runs in the shell of a guest on $terminal" top_runs_on $terminal
+check 'what a program prints on a terminal arrives whole' output_to_a_terminal_arrives_whole
+check 'Ctrl-C ends a program on a terminal' interrupt_from_the_keyboard_ends_a_program
+for name in xterm-256color screen linux; do
+	check "kevents top runs in the shell of a guest on $name" top_runs_on "$name"
 done
 check 'kevents top runs there on a terminal that nobody knows' top_runs_on unknown-terminal
 check 'which is said' grep -q 'no description of the terminal unknown-terminal here: to the guest it is vt100' "$work/said"
