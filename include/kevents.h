@@ -228,7 +228,7 @@ int ke_nack(kevents_ctx *ctx, uint64_t seq);
 /*
  * Has the client watch id: its events can be received with KE_WATCHED, read(2)
  * and ke_receive_batch(), and make ke_fd() readable. If the ID is claimed, the
- * rights of who set the watch decide. To watch an ID twice is to watch it once.
+ * credentials that opened the client decide. To watch an ID twice is to watch it once.
  *
  *   -EAGAIN, -EDQUOT  no room for what a watch takes itself
  *   -ENOMEM

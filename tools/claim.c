@@ -30,9 +30,11 @@ static mode_t parse_mode(const struct args *args, const char *text)
 static int open_as(kevents_ctx *ctx, uid_t uid, gid_t gid)
 {
 	const uid_t opener = geteuid();
+	const gid_t group = getegid();
 
-	if ((gid != getegid() && setegid(gid)) || (uid != opener && seteuid(uid)))
+	if ((gid != group && setegid(gid)) || (uid != opener && seteuid(uid)))
 		return say_errno("--owner");
+	setfsgid(group);
 	setfsuid(opener);
 	open_client(ctx);
 	return DONE;

@@ -212,7 +212,6 @@ static int send_through_hers(void *arg)
 	return -ke_send_event(&hers, heir->id, NULL, 0);
 }
 
-/* Who has many uids, such as subordinate ones, has no more room for that. */
 START_TEST(p5_many_users_that_share_a_file_are_one_account)
 {
 	struct heir heir = { .id = fresh_id() };

@@ -149,6 +149,14 @@ test_a_claim_for_somebody_else() {
 	kevents unclaim 121
 }
 
+test_an_owner_is_set_by_a_process_that_opens_the_device_by_its_group() {
+	local may=+setuid,+setgid
+	setpriv --reuid carol --regid kevents --clear-groups --inh-caps $may --ambient-caps $may \
+		kevents claim --owner alice:alice 126 640
+	has "$(kevents stat 126 | xargs)" 'owner alice:alice mode 0640$'
+	kevents unclaim 126
+}
+
 test_an_owner_by_number_brings_its_own_group() {
 	kevents claim --owner 1000 124 600
 	has "$(kevents list)" '^124 .* 0600 alice:alice$'

@@ -220,8 +220,8 @@ struct kevents_lease {
  * @flags:    in: 0
  * @reserved: in: 0
  *
- * WATCH: EBADF the file is not open for reading; EAGAIN, EDQUOT, ENOMEM. Whoever
- * sets a watch decides by its rights what is told through it. To watch an ID
+ * WATCH: EBADF the file is not open for reading; EAGAIN, EDQUOT, ENOMEM. If the
+ * ID is claimed, the credentials that opened the file decide. To watch an ID
  * twice is to watch it once.
  * UNWATCH: ENOENT it is not watched.
  * PURGE drops what waits, not what is leased, and returns how many (INT_MAX for
