@@ -30,5 +30,5 @@ become_root() {
 
 # Gives back to the user of become_root what is new there.
 give_back() {
-	[ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:$SUDO_GID" build/log "$cache"/apt-* "$cache/lock"
+	[ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build/log "$cache"/apt-* "$cache/lock"
 }
