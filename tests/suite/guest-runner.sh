@@ -3,8 +3,9 @@
 # Usage: guest-runner.sh SUITE[:TEST]...
 #
 # Runs in the guest the suites named, each as WORDSIZE/NAME or tools/NAME, or what the
-# pattern TEST matches of one, then looks for memory of the module's that was not freed. Prints what they print, with lines
-# before and after each that begin with "::" and that tests/check understands.
+# pattern TEST matches of one, then looks for memory of the module's that was not
+# freed. Prints what they print, with lines before and after each that begin with "::"
+# and that tests/check understands.
 cd "${0%/*}" || exit
 
 kmemleak=/sys/kernel/debug/kmemleak
