@@ -92,20 +92,6 @@ programs_on_a_terminal_have_the_signals_of_a_shell() {
 	no_signals "$said"
 }
 
-# An emulator that once reports what QEMU's does now and then, and then is QEMU's.
-boots_again_after_a_fault_at_the_start() {
-	mkdir "$work/fakes"
-	cat >"$work/fakes/qemu-system-x86_64" <<-END
-		#!/bin/bash
-		[ ! -e "$work/tripped" ] || exec $(command -v qemu-system-x86_64) "\$@"
-		: >"$work/tripped"
-		log=\$(grep -o 'id=log,path=[^ ]*' <<<"\$*")
-		echo 'Oops: int3: 0000 [#1] PREEMPT SMP NOPTI' >"\${log#*path=}"
-	END
-	chmod +x "$work/fakes/qemu-system-x86_64"
-	PATH=$work/fakes:$PATH reports 'booting it once more' tests/vm/run --accel tcg -- true && [ -e "$work/tripped" ]
-}
-
 # terminal COMMAND...: of tmux. Each test sets `session` to have a server of its own: one
 # that has just been told to end would take a new session with it.
 terminal() {
@@ -163,7 +149,6 @@ check 'a program brings the loader and libraries of its word size' \
 	brings_the_loader_and_libraries_of_each_word_size
 check 'a program has the signals of an ordinary shell' programs_have_the_signals_of_a_shell
 check 'a program on a terminal has them, too' programs_on_a_terminal_have_the_signals_of_a_shell
-check 'a guest whose kernel trips before it is up is booted again' boots_again_after_a_fault_at_the_start
 check 'what a program prints on a terminal arrives whole' output_to_a_terminal_arrives_whole
 check 'Ctrl-C ends a program on a terminal' interrupt_from_the_keyboard_ends_a_program
 for name in xterm-256color screen linux; do

@@ -3,7 +3,8 @@
 # when one begins, and ":: end SUITE FILE" when it has ended; FILE says how, and what
 # went wrong. Writes "passed failed skipped ran" to the file `totals`, where `ran` is
 # without the suite that looks for leaks, and what the guest says of coverage, base64,
-# to the file `coverage`.
+# to the file `coverage`. After ":: again" another guest begins: what the suite that ran
+# had said does not count, and ":: stop SUITE" tells progress.
 
 # Several summaries write to one pipe, where only short lines stay whole.
 function report(text)
@@ -61,12 +62,21 @@ function finish(status, hundredths,    i, line, count, reason)
 	all_passed += passed
 	all_failed += failed
 	all_skipped += skipped
+	faults += injected
 	suite = ""
+}
+
+/:: again$/ {
+	if (suite != "")
+		report(":: stop " suite)
+	suite = ""
+	complete = 0
+	next
 }
 
 /^:: begin / {
 	suite = $3
-	passed = failed = skipped = problem_count = note_count = 0
+	passed = failed = skipped = problem_count = note_count = injected = 0
 	plan = ""
 	split("", skips)
 	split("", reasons)
@@ -118,7 +128,7 @@ suite == "" {
 }
 
 /^# .*: [0-9]+ faults$/ {
-	faults += $(NF - 1)
+	injected += $(NF - 1)
 }
 
 /^ok [0-9]+ - / {
