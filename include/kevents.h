@@ -59,7 +59,7 @@ struct ke_event {
 };
 
 /* Flags of ke_receive() */
-#define KE_PEEK		0x1u	/* show the oldest event and leave it there */
+#define KE_PEEK		0x1u	/* show the oldest event and leave it there; never waits */
 #define KE_LEASE	0x4u	/* hand it out until ke_ack() or ke_nack() */
 #define KE_WATCHED	0x8u	/* from any watched ID; id is ignored */
 
@@ -180,18 +180,20 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  *
  * With KE_LEASE the event stays the module's until ke_ack(): it goes back to its
  * place by ke_nack(), after ev->lease_ms milliseconds if that is not 0, and when
- * the client ends, however that comes. KE_PEEK and KE_LEASE exclude each other.
+ * the client ends, however that comes. KE_PEEK and KE_LEASE exclude each other. With
+ * KE_PEEK timeout_ms must be 0: use ke_watch() and poll(2) to wait for an event
+ * without taking it.
  *
  *   -ENOMSG    nothing waits under id, and timeout_ms is 0
  *   -ETIMEDOUT nothing came in time
- *   -EINTR     a signal came while waiting, or the process was stopped and
- *              continued, traced or frozen; with timeout_ms -1 only where a
- *              signal's handler was installed without SA_RESTART (if with it,
- *              the process comes anew and stands behind the others)
+ *   -EINTR     a signal handler was run while waiting that was installed without
+ *              SA_RESTART; after any other the process waits on until the same
+ *              time, but stands behind the others
  *   -EMSGSIZE  the payload is longer than ev->size; ev->len says how long it
  *              is, the event stays
- *   -EINVAL    ev is NULL, flags are unknown or exclude each other,
- *              ev->lease_ms is set without KE_LEASE, or ev->reserved is not 0
+ *   -EINVAL    ev is NULL, flags are unknown or exclude each other, timeout_ms
+ *              is not 0 with KE_PEEK, ev->lease_ms is set without KE_LEASE, or
+ *              ev->reserved is not 0
  *   -EPERM     the ID's claim, or strict, does not let this user receive
  *   -EAGAIN, -EDQUOT  no room for what waiting for a new ID takes itself
  *   -EFAULT, -ENOMEM

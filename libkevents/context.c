@@ -61,29 +61,11 @@ int ke_fd(const kevents_ctx *ctx)
 	return ke_context_fd(ctx);
 }
 
-static int64_t now_ns(void)
+uint64_t ke_deadline_after(int timeout_ms)
 {
-	struct timespec now;
+	struct timespec now = { 0 };
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-struct ke_timer ke_timer_start(int timeout_ms)
-{
-	struct ke_timer timer = { .timeout_ms = timeout_ms };
-
-	if (timeout_ms > 0)
-		timer.end_ns = now_ns() + timeout_ms * INT64_C(1000000);
-	return timer;
-}
-
-int ke_timer_left_ms(const struct ke_timer *timer)
-{
-	int64_t left;
-
-	if (timer->timeout_ms <= 0)
-		return timer->timeout_ms;
-	left = timer->end_ns - now_ns();
-	return left > 0 ? (int)((left + 999999) / 1000000) : 0;
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
+	       (uint64_t)timeout_ms * 1000000;
 }

@@ -3,6 +3,7 @@
 #define KE_CONTEXT_H
 
 #include <errno.h>
+#include <linux/kevents.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -39,16 +40,16 @@ static inline bool ke_event_is_valid(const struct ke_event *ev)
 	return ev && !(ev->reserved[0] | ev->reserved[1] | ev->reserved[2] | ev->reserved[3]);
 }
 
-/* A time-out as in poll(2) that several calls share. */
-struct ke_timer {
-	int timeout_ms;
-	int64_t end_ns;
-};
+/* Returns when timeout_ms, more than 0, will have passed. Never 0. */
+uint64_t ke_deadline_after(int timeout_ms);
 
-struct ke_timer ke_timer_start(int timeout_ms);
-
-/* Returns what is left of it, for the next call. */
-int ke_timer_left_ms(const struct ke_timer *timer);
+/* Returns the deadline of a wait that begins now; timeout_ms is as in poll(2). */
+static inline uint64_t ke_deadline(int timeout_ms)
+{
+	if (!timeout_ms)
+		return 0;
+	return timeout_ms < 0 ? KEVENTS_NO_DEADLINE : ke_deadline_after(timeout_ms);
+}
 
 static inline uint64_t ke_address(const void *p)
 {

@@ -29,10 +29,10 @@ static void prepare(struct kevents_receive *receive, void *data, size_t size)
 	receive->flags = 0;
 	receive->data = ke_address(data);
 	receive->size = size;
-	receive->timeout_ms = 0;
+	receive->deadline_ns = 0;
 	receive->lease_ms = 0;
-	receive->reserved[0] = 0;
-	receive->reserved[1] = 0;
+	receive->reserved32 = 0;
+	receive->reserved = 0;
 }
 
 int ke_get_event(kevents_ctx *ctx, int id, void *buf, size_t size)
@@ -70,7 +70,7 @@ int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags
 	receive.lease_ms = ev->lease_ms;
 	receive.id = flags & KE_WATCHED ? 0 : id;
 	receive.flags = flags;
-	receive.timeout_ms = timeout_ms;
+	receive.deadline_ns = ke_deadline(timeout_ms);
 	err = ke_context_ioctl(ctx, KEVENTS_IOC_RECEIVE, &receive);
 	if (!err)
 		received(ev, &receive.event);
@@ -86,7 +86,7 @@ static int receive_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
 	struct kevents_batch batch = {
 		.entries = ke_address(receives),
 		.flags = flags,
-		.timeout_ms = timeout_ms,
+		.deadline_ns = ke_deadline(timeout_ms),
 	};
 	unsigned int valid;
 	int done;

@@ -24,10 +24,10 @@ static void prepare(struct kevents_send *send, const struct ke_event *ev)
 	send->flags = 0;
 	send->data = ke_address(ev->data);
 	send->len = ev->len;
-	send->timeout_ms = 0;
+	send->deadline_ns = 0;
 	send->ttl_ms = ev->ttl_ms;
-	send->reserved[0] = 0;
-	send->reserved[1] = 0;
+	send->reserved32 = 0;
+	send->reserved = 0;
 }
 
 int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeout_ms)
@@ -39,19 +39,20 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
 		return -EINVAL;
 	prepare(&send, ev);
 	send.flags = flags;
-	send.timeout_ms = timeout_ms;
+	send.deadline_ns = ke_deadline(timeout_ms);
 	err = ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
 	if (!err)
 		ev->seq = send.seq;
 	return err;
 }
 
-static int send_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int timeout_ms)
+static int send_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n,
+		      uint64_t deadline_ns)
 {
 	struct kevents_send sends[CHUNK];
 	struct kevents_batch batch = {
 		.entries = ke_address(sends),
-		.timeout_ms = timeout_ms,
+		.deadline_ns = deadline_ns,
 	};
 	unsigned int valid;
 	int done;
@@ -69,7 +70,7 @@ static int send_chunk(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, in
 
 int ke_send_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int timeout_ms)
 {
-	struct ke_timer timer = ke_timer_start(timeout_ms);
+	const uint64_t deadline_ns = ke_deadline(timeout_ms);
 	unsigned int total = 0, wanted;
 	int done = 0;
 
@@ -79,8 +80,7 @@ int ke_send_batch(kevents_ctx *ctx, struct ke_event *evs, unsigned int n, int ti
 		return ke_fd(ctx);
 	while (total < n) {
 		wanted = n - total < CHUNK ? n - total : CHUNK;
-		done = send_chunk(ctx, evs + total, wanted,
-				  total ? ke_timer_left_ms(&timer) : timeout_ms);
+		done = send_chunk(ctx, evs + total, wanted, deadline_ns);
 		if (done > 0)
 			total += (unsigned int)done;
 		if (done != (int)wanted)

@@ -4,6 +4,7 @@
 
 #include <linux/kevents.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
@@ -11,6 +12,7 @@
 #include "client.h"
 #include "receiver.h"
 #include "sending.h"
+#include "sink.h"
 
 #define KE_ARGS_RECEIVE_FLAGS \
 	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE | \
@@ -23,7 +25,7 @@ struct ke_wish {
 	u64 size;
 	s32 id;
 	u32 flags;
-	s32 timeout_ms;
+	u64 deadline_ns;
 	u32 lease_ms;
 };
 
@@ -37,52 +39,59 @@ union ke_args_pair {
 };
 
 static_assert(offsetof(struct kevents_send, flags) == 4);
-static_assert(offsetof(struct kevents_send, timeout_ms) == 24);
-static_assert(offsetof(struct kevents_send, ttl_ms) == 28);
+static_assert(offsetof(struct kevents_send, ttl_ms) == 32);
+static_assert(offsetof(struct kevents_send, reserved32) == 36);
 static_assert(offsetof(struct kevents_receive, flags) == 4);
-static_assert(offsetof(struct kevents_receive, timeout_ms) == 24);
-static_assert(offsetof(struct kevents_receive, lease_ms) == 28);
+static_assert(offsetof(struct kevents_receive, lease_ms) == 32);
+static_assert(offsetof(struct kevents_receive, reserved32) == 36);
 
 static inline u64 ke_args_address(const void __user *field)
 {
 	return (uintptr_t)field;
 }
 
-/* Returns @deadline set, or NULL where there is no limit or no waiting. */
-static inline ktime_t *ke_args_deadline(s32 timeout_ms, ktime_t *deadline)
+/*
+ * Sets @deadline to @deadline_ns, a time of the caller's time namespace, and returns
+ * it; NULL where a wait has no limit.
+ */
+static inline ktime_t *ke_args_deadline(u64 deadline_ns, ktime_t *deadline)
 {
-	if (timeout_ms <= 0)
+	const s64 offset = ke_sink_time_offset();
+
+	if (deadline_ns > KTIME_MAX)
 		return NULL;
-	*deadline = ktime_add_ms(ktime_get(), timeout_ms);
+	if ((s64)deadline_ns <= offset)
+		*deadline = 0;
+	else
+		*deadline = min_t(u64, deadline_ns - offset, KTIME_MAX);
 	return deadline;
 }
 
-/* Fills what of @sending and @timeout_ms comes from @arg; -EFAULT or -EINVAL. */
+/* Fills what of @sending and @deadline_ns comes from @arg; -EFAULT or -EINVAL. */
 static __always_inline int ke_args_get_send(struct ke_sending *sending,
-					    s32 *timeout_ms,
+					    u64 *deadline_ns,
 					    const struct kevents_send __user *arg)
 {
-	union ke_args_pair id_flags, times;
-	u64 data, len, reserved, more;
+	union ke_args_pair id_flags, ttl;
+	u64 data, len, reserved;
 
 	if (!ke_access_begin_read(arg, offsetof(struct kevents_send, seq)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
 	unsafe_get_user(len, &arg->len, fault);
-	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
-	unsafe_get_user(reserved, &arg->reserved[0], fault);
-	unsafe_get_user(more, &arg->reserved[1], fault);
+	unsafe_get_user(*deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(ttl.both, (const u64 __user *)&arg->ttl_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
-	*timeout_ms = times.first;
 	sending->id = id_flags.first;
 	sending->len = len;
 	sending->data = data;
 	sending->iter = NULL;
 	sending->seq_addr = ke_args_address(&arg->seq);
-	sending->ttl_ms = times.second;
+	sending->ttl_ms = ttl.first;
 	sending->sender = NULL;
-	return id_flags.second | reserved | more ? -EINVAL : 0;
+	return id_flags.second | ttl.second | reserved ? -EINVAL : 0;
 
 fault:
 	user_read_access_end();
@@ -93,24 +102,23 @@ fault:
 static __always_inline int ke_args_get_wish(struct ke_wish *wish,
 					    struct kevents_receive __user *arg)
 {
-	union ke_args_pair id_flags, times;
-	u64 reserved, more;
+	union ke_args_pair id_flags, lease;
+	u64 reserved;
 
 	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(wish->data, &arg->data, fault);
 	unsafe_get_user(wish->size, &arg->size, fault);
-	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
-	unsafe_get_user(reserved, &arg->reserved[0], fault);
-	unsafe_get_user(more, &arg->reserved[1], fault);
+	unsafe_get_user(wish->deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
 	wish->arg = arg;
 	wish->id = id_flags.first;
 	wish->flags = id_flags.second;
-	wish->timeout_ms = times.first;
-	wish->lease_ms = times.second;
-	return reserved | more ? -EINVAL : 0;
+	wish->lease_ms = lease.first;
+	return lease.second | reserved ? -EINVAL : 0;
 
 fault:
 	user_read_access_end();
@@ -124,25 +132,25 @@ fault:
 static __always_inline int ke_args_get_entry(struct ke_receiver *receiver,
 					     struct kevents_receive __user *arg)
 {
-	union ke_args_pair id_flags, times;
-	u64 data, size, reserved, more;
+	u64 data, size, deadline_ns, reserved;
+	union ke_args_pair id_flags, lease;
 
 	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
 	unsafe_get_user(size, &arg->size, fault);
-	unsafe_get_user(times.both, (const u64 __user *)&arg->timeout_ms, fault);
-	unsafe_get_user(reserved, &arg->reserved[0], fault);
-	unsafe_get_user(more, &arg->reserved[1], fault);
+	unsafe_get_user(deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
 	receiver->sink.data = data;
 	receiver->sink.size = size;
 	receiver->sink.received = ke_args_address(&arg->event);
-	receiver->lease_ms = times.second;
-	if (id_flags.both | times.first | reserved | more)
+	receiver->lease_ms = lease.first;
+	if (id_flags.both | deadline_ns | lease.second | reserved)
 		return -EINVAL;
-	return times.second && !receiver->lessee ? -EINVAL : 0;
+	return lease.first && !receiver->lessee ? -EINVAL : 0;
 
 fault:
 	user_read_access_end();
@@ -159,6 +167,8 @@ static inline bool ke_args_wish_is_valid(const struct ke_wish *wish)
 	if (wish->flags & ~KE_ARGS_RECEIVE_FLAGS || (wish->flags & either) == either)
 		return false;
 	if (wish->flags & KEVENTS_RECEIVE_WATCHED && wish->id)
+		return false;
+	if (wish->flags & KEVENTS_RECEIVE_PEEK && wish->deadline_ns)
 		return false;
 	return wish->flags & KEVENTS_RECEIVE_LEASE || !wish->lease_ms;
 }

@@ -17,8 +17,7 @@ static int get_batch(struct kevents_batch *batch,
 {
 	if (copy_from_user(batch, arg, sizeof(*batch)))
 		return -EFAULT;
-	if (batch->flags & ~flags || batch->reserved32 ||
-	    batch->reserved[0] || batch->reserved[1])
+	if (batch->flags & ~flags || batch->reserved[0] || batch->reserved[1])
 		return -EINVAL;
 	batch->n = min_t(u32, batch->n, INT_MAX);
 	return 0;
@@ -40,13 +39,13 @@ static u32 get_sends(const struct sending *sending, struct ke_sending *sendings,
 	const bool waits = sending->waits;
 	ktime_t *const deadline = sending->deadline;
 	struct ke_sending *to;
-	s32 timeout_ms;
+	u64 deadline_ns;
 
 	for (to = sendings; to < sendings + n; to++) {
-		*err = ke_args_get_send(to, &timeout_ms, entry++);
+		*err = ke_args_get_send(to, &deadline_ns, entry++);
 		if (unlikely(*err))
 			return to - sendings;
-		if (unlikely(timeout_ms))
+		if (unlikely(deadline_ns))
 			break;
 		to->waits = waits;
 		to->deadline = deadline;
@@ -82,8 +81,8 @@ long ke_batch_send(struct ke_client *client,
 		return err;
 	sending.entries = u64_to_user_ptr(batch.entries);
 	sending.n = batch.n;
-	sending.waits = batch.timeout_ms;
-	sending.deadline = ke_args_deadline(batch.timeout_ms, &deadline);
+	sending.waits = batch.deadline_ns;
+	sending.deadline = ke_args_deadline(batch.deadline_ns, &deadline);
 	while (sending.n && !err && !(done && signal_pending(current))) {
 		chunk = send_chunk(client, &sending, &err);
 		sending.entries += chunk;
@@ -145,8 +144,8 @@ long ke_batch_receive(struct ke_client *client,
 		receiver->lessee = &client->lessee;
 	receiver->most = batch.n;
 	receiver->next = get_next_entry;
-	receiver->waits = batch.timeout_ms;
-	receiver->deadline = ke_args_deadline(batch.timeout_ms, &deadline);
+	receiver->waits = batch.deadline_ns;
+	receiver->deadline = ke_args_deadline(batch.deadline_ns, &deadline);
 	while (receiver->done < batch.n && !err &&
 	       !(receiver->done && signal_pending(current))) {
 		err = receive_entries(client, &receiving, entries);

@@ -49,15 +49,15 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 {
 	struct ke_sending sending __uninitialized;
 	ktime_t deadline;
-	s32 timeout_ms;
+	u64 deadline_ns;
 	int err;
 
-	err = ke_args_get_send(&sending, &timeout_ms, arg);
+	err = ke_args_get_send(&sending, &deadline_ns, arg);
 	if (err)
 		return err;
-	sending.waits = timeout_ms;
-	if (timeout_ms)
-		sending.deadline = ke_args_deadline(timeout_ms, &deadline);
+	sending.waits = deadline_ns;
+	if (deadline_ns)
+		sending.deadline = ke_args_deadline(deadline_ns, &deadline);
 	return ke_sending_send(client, &sending);
 }
 
@@ -76,9 +76,9 @@ static noinline long do_receive(struct ke_client *client,
 		return -EINVAL;
 	ke_receiver_init(&receiver);
 	ke_args_prepare(&receiver, client, &wish);
-	receiver.waits = wish.timeout_ms;
-	if (wish.timeout_ms)
-		receiver.deadline = ke_args_deadline(wish.timeout_ms, &deadline);
+	receiver.waits = wish.deadline_ns;
+	if (wish.deadline_ns)
+		receiver.deadline = ke_args_deadline(wish.deadline_ns, &deadline);
 	if (wish.flags & KEVENTS_RECEIVE_WATCHED)
 		err = ke_receiving_receive_watched(client, &receiver);
 	else

@@ -70,7 +70,6 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
 	memset(&queue->counts, 0, sizeof(queue->counts));
 	memset(&queue->claim, 0, sizeof(queue->claim));
 	queue->tickets = 0;
-	queue->takers = 0;
 	queue->pins = 0;
 	queue->senders = 0;
 	queue->asked = false;

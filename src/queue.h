@@ -58,7 +58,6 @@ struct ke_queue {
 	struct ke_claim claim;
 	struct ke_payer payer;		/* for the ID; its holders: watches, and calls */
 	u64 tickets;			/* given to waiters so far */
-	u32 takers;			/* waiters that an event is kept for */
 	u32 pins;			/* processes that come back to it soon; no holders */
 	u32 senders;			/* who wait here for room */
 
@@ -205,7 +204,7 @@ void ke_queue_wake_all_locked(struct ke_queue *queue);
 static inline bool ke_queue_ready_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return queue->counts.pending > queue->takers;
+	return queue->counts.pending > queue->counts.waiters;
 }
 
 /* Whether @identity may use the ID. */

@@ -277,11 +277,11 @@ int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 
 	for (;;) {
 		prepare_to_wait(&user->wait, &wait, TASK_INTERRUPTIBLE);
-		err = deadline ? -EINTR : -ERESTARTSYS;
-		if (signal_pending(current))
-			break;
 		err = -ETIMEDOUT;
 		if (!in_time)
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
 			break;
 		err = 0;
 		if (ke_room_came(room, since))

@@ -187,8 +187,8 @@ static inline bool ke_room_came(const struct ke_room *room, int since)
 
 /*
  * Has @user wait until room came to @room, at most until @deadline
- * (CLOCK_MONOTONIC; NULL: no limit). A signal or a deadline that has passed goes
- * before room. Returns 0, -ETIMEDOUT, -EINTR or -ERESTARTSYS.
+ * (CLOCK_MONOTONIC; NULL: no limit). A deadline that has passed goes before a
+ * signal, and both before room. Returns 0, -ETIMEDOUT or -ERESTARTSYS.
  */
 int ke_room_wait(struct ke_user *user, struct ke_room *room, int since,
 		 ktime_t *deadline);

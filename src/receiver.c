@@ -36,10 +36,9 @@
  * whatever reason, wakes the next; so no wake-up is lost. While a receiver
  * brings a page, which may take any time, it stands aside and others may pass.
  *
- * One event is kept for each receiver in the row that will take one. A
- * receiver that comes later gets what there is beyond that, or stands in line.
- * The price of strict order: a receiver that has been woken and gets no
- * processor holds up those behind it.
+ * One event is kept for each receiver in the row. A receiver that comes later
+ * gets what there is beyond that, or stands in line. The price of strict order: a
+ * receiver that has been woken and gets no processor holds up those behind it.
  */
 
 /* Whether @receiver stands in a queue's row. */
@@ -68,8 +67,6 @@ static void enter_row(struct ke_queue *queue, struct ke_receiver *receiver)
 {
 	rb_add_cached(&receiver->waiter->node, &queue->waiters, came_before);
 	queue->counts.waiters++;
-	if (!receiver->peek)
-		queue->takers++;
 }
 
 /*
@@ -84,8 +81,6 @@ static void leave_row(struct ke_queue *queue, struct ke_receiver *receiver,
 	rb_erase_cached(&receiver->waiter->node, &queue->waiters);
 	receiver->waiter->woken = false;
 	queue->counts.waiters--;
-	if (!receiver->peek)
-		queue->takers--;
 	if (empty_handed && !was_ready && ke_queue_ready_locked(queue))
 		ke_queue_wake_for_new_locked(queue, 1);
 	else
@@ -158,9 +153,9 @@ static __always_inline int hand_out(struct ke_queue *queue, struct ke_receiver *
 	return err;
 }
 
-int ke_receiver_interruption(const struct ke_receiver *receiver)
+bool ke_receiver_in_time(const struct ke_receiver *receiver)
 {
-	return receiver->deadline ? -EINTR : -ERESTARTSYS;
+	return !receiver->deadline || ktime_get() < *receiver->deadline;
 }
 
 bool ke_receiver_sleep(struct ke_receiver *receiver)
@@ -183,11 +178,14 @@ static void free_ended(struct ke_queue *queue, struct ke_receiver *receiver)
 	spin_lock(&queue->lock);
 }
 
-/* An event that can be had goes before a signal and the deadline. */
+/*
+ * An event that can be had goes before the deadline, and the deadline before a signal:
+ * a receive that signals restart again and again ends all the same.
+ */
 static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 	__must_hold(&queue->lock)
 {
-	bool in_time = true;
+	bool in_time = ke_receiver_in_time(receiver);
 	int err;
 
 	for (;;) {
@@ -203,10 +201,10 @@ static int wait_in_row(struct ke_queue *queue, struct ke_receiver *receiver)
 				return err;
 			continue;
 		}
-		if (signal_pending(current))
-			return ke_receiver_interruption(receiver);
 		if (!in_time)
 			return -ETIMEDOUT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		if (!hlist_empty(&receiver->ended)) {
 			free_ended(queue, receiver);
 			continue;

@@ -69,8 +69,7 @@ int ke_receiver_take_locked(struct ke_receiver *receiver, struct ke_queue *queue
 int ke_receiver_receive_locked(struct ke_receiver *receiver,
 			       struct ke_queue *queue);
 
-/* What to return if a signal ends the wait. */
-int ke_receiver_interruption(const struct ke_receiver *receiver);
+bool ke_receiver_in_time(const struct ke_receiver *receiver);
 
 /* Sleeps in the state set before; returns false if the deadline has passed. */
 bool ke_receiver_sleep(struct ke_receiver *receiver);

@@ -165,7 +165,7 @@ static void stall(struct ke_receiver *receiver, bool begins)
 static int wait_watched(struct ke_client *client, struct ke_receiver *receiver)
 {
 	struct ke_inbox *inbox = &client->inbox;
-	bool in_time = true;
+	bool in_time = ke_receiver_in_time(receiver);
 	int err;
 
 	for (;;) {
@@ -175,10 +175,10 @@ static int wait_watched(struct ke_client *client, struct ke_receiver *receiver)
 				return err;
 		}
 		answer(client, receiver);
-		if (signal_pending(current))
-			return ke_receiver_interruption(receiver);
 		if (!in_time)
 			return -ETIMEDOUT;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
 		/* What has expired must not wait, charged, for as long as this. */
 		ke_event_free_list(&receiver->ended);
 		if (ke_inbox_may_sleep(inbox, receiver->waiter))

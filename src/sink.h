@@ -31,17 +31,23 @@ struct ke_sink {
 /* The same as ke_sink_show() for a record. */
 int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id);
 
-/* CLOCK_MONOTONIC as the calling process reads it. */
-static inline u64 ke_sink_time(u64 ns)
+/* By how much the CLOCK_MONOTONIC of the calling process is ahead of the kernel's. */
+static inline s64 ke_sink_time_offset(void)
 {
 #ifdef CONFIG_TIME_NS
 	const struct timespec64 *offset =
 		&current->nsproxy->time_ns->offsets.monotonic;
 
 	if (unlikely(offset->tv_sec | offset->tv_nsec))
-		ns += timespec64_to_ns(offset);
+		return timespec64_to_ns(offset);
 #endif
-	return ns;
+	return 0;
+}
+
+/* CLOCK_MONOTONIC as the calling process reads it. */
+static inline u64 ke_sink_time(u64 ns)
+{
+	return ns + ke_sink_time_offset();
 }
 
 /* As from_kuid_munged(), without its search where there is nothing to map. */

@@ -69,6 +69,8 @@ static void check(const struct getting *getting, const struct verb *verb, bool r
 		wrong_usage(verb, "--follow has no end, -n has");
 	if (getting->peek && getting->count != 1)
 		wrong_usage(verb, "--peek shows the oldest event alone");
+	if (getting->peek && getting->timeout_ms)
+		wrong_usage(verb, "--peek does not wait");
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -120,9 +122,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 		}
 	}
 	args_operands(&args, 1, 1);
-	check(&getting, verb, raw, follow && counted);
 	if (!timed && (wait || follow))
 		getting.timeout_ms = -1;
+	check(&getting, verb, raw, follow && counted);
 	getting.id = args_id(&args, args.operands[0]);
 	getting.newline = !raw && (getting.count != 1 || isatty(STDOUT_FILENO));
 	open_client(&getting.ctx);
@@ -145,7 +147,7 @@ const struct verb get_verb = {
 "  -t, --timeout=TIME    wait for an event, at most TIME for each\n"
 "  -n, --count=COUNT     take up to COUNT events\n"
 "  -f, --follow          take events for ever, or until none comes for --timeout\n"
-"  -p, --peek            show the oldest event and leave it there\n"
+"  -p, --peek            show the oldest event and leave it there; does not wait\n"
 "  -j, --json            print an object in a line for each event: id, seq, sent_ns,\n"
 "                        deliveries, redelivered, pid, uid, gid, len, and data, or\n"
 "                        data_base64 if the payload is no text\n"

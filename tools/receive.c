@@ -34,10 +34,9 @@ int receive(kevents_ctx *ctx, int id, struct receipt *receipt, unsigned int flag
 			.lease_ms = lease_ms,
 		};
 		err = ke_receive(ctx, id, &receipt->event, flags, left);
-		if (err == -EMSGSIZE)
-			make_room(receipt, receipt->event.len);
-		else if (err != -EINTR)
+		if (err != -EMSGSIZE)
 			return err;
+		make_room(receipt, receipt->event.len);
 		if (timeout_ms > 0)
 			left = end > now_ms() ? (int)(end - now_ms()) : 0;
 	}

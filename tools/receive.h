@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Receiving events of any size, whatever interrupts the wait. */
+/* Receiving events of any size. */
 #ifndef RECEIVE_H
 #define RECEIVE_H
 
@@ -12,8 +12,8 @@ struct receipt {
 };
 
 /*
- * As ke_receive(), except that -EMSGSIZE and -EINTR do not come. lease_ms is
- * for KE_LEASE. What it allocates, receipt_free() frees.
+ * As ke_receive(), except that -EMSGSIZE does not come. lease_ms is for
+ * KE_LEASE. What it allocates, receipt_free() frees.
  */
 int receive(kevents_ctx *ctx, int id, struct receipt *receipt, unsigned int flags,
 	    unsigned int lease_ms, int timeout_ms);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "clock.h"
 #include "say.h"
 
 struct payload {
@@ -27,24 +26,14 @@ struct sending {
 
 static int send_one(struct sending *sending, void *data, size_t len)
 {
-	int64_t end = now_ms() + sending->timeout_ms;
-	int left = sending->timeout_ms;
-	int err;
+	struct ke_event event = {
+		.id = sending->id,
+		.data = data,
+		.len = len,
+		.ttl_ms = sending->ttl_ms,
+	};
+	int err = ke_send(&sending->ctx, &event, 0, sending->timeout_ms);
 
-	for (;;) {
-		struct ke_event event = {
-			.id = sending->id,
-			.data = data,
-			.len = len,
-			.ttl_ms = sending->ttl_ms,
-		};
-
-		err = ke_send(&sending->ctx, &event, 0, left);
-		if (err != -EINTR)
-			break;
-		if (sending->timeout_ms > 0)
-			left = end > now_ms() ? (int)(end - now_ms()) : 0;
-	}
 	if (!err)
 		return DONE;
 	if (err == -ETIMEDOUT) {

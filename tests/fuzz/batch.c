@@ -25,8 +25,6 @@ static struct kevents_batch some_batch(enum place place, void *entries, unsigned
 		batch.flags = some_bit();
 		break;
 	case 1:
-		batch.reserved32 = some_bit();
-		break;
 	case 2:
 	case 3:
 		batch.reserved[random_below(2)] = 1;
@@ -37,8 +35,7 @@ static struct kevents_batch some_batch(enum place place, void *entries, unsigned
 
 static bool head_is_valid(const struct kevents_batch *batch, uint32_t flags)
 {
-	return !(batch->flags & ~flags) && !batch->reserved32 && !batch->reserved[0] &&
-	       !batch->reserved[1];
+	return !(batch->flags & ~flags) && !batch->reserved[0] && !batch->reserved[1];
 }
 
 static enum place some_table(void)
@@ -58,10 +55,11 @@ static void spoil_send(struct kevents_send *send)
 		send->flags = some_bit();
 		break;
 	case 1:
-		send->reserved[random_below(2)] = some_bit();
+		send->reserved32 = random_below(2);
+		send->reserved = !send->reserved32;
 		break;
 	case 2:
-		send->timeout_ms = (int)some_bit();
+		send->deadline_ns = some_bit();
 		break;
 	case 3:
 		send->len = LEN_MAX + 1 + random_below(2) * UINT32_MAX;
@@ -92,7 +90,7 @@ static struct kevents_send some_send(const struct client *client, char *data,
 static long send_outcome(const struct client *client, const struct kevents_send *send,
 			 bool waits, unsigned int before)
 {
-	if (send->flags || send->reserved[0] || send->reserved[1] || send->timeout_ms)
+	if (send->flags || send->reserved32 || send->reserved || send->deadline_ns)
 		return -EINVAL;
 	if (send->len > LEN_MAX)
 		return -EMSGSIZE;
@@ -131,15 +129,15 @@ void step_send_batch(void)
 	char *data = memory_at(GOOD, 0, 3);
 	long expected = 0;
 
-	batch.timeout_ms = some_send_timeout();
+	batch.deadline_ns = deadline_ns(some_send_timeout());
 	for (i = 0; i < n && place == EDGE; i++) {
 		sends[i] = some_send(client, data + i * ROOM, i);
 		if (!expected)
-			expected = send_outcome(client, &sends[i], batch.timeout_ms, good);
+			expected = send_outcome(client, &sends[i], batch.deadline_ns, good);
 		good += !expected;
 	}
 	if (!expected && batch.n > good)
-		expected = place == READ_ONLY ? outcome_of_zeros(client, batch.timeout_ms) :
+		expected = place == READ_ONLY ? outcome_of_zeros(client, batch.deadline_ns) :
 						-EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
@@ -165,10 +163,11 @@ static void spoil_receive(struct kevents_receive *receive, bool leases)
 		receive->flags = some_bit();
 		break;
 	case 2:
-		receive->reserved[random_below(2)] = some_bit();
+		receive->reserved32 = random_below(2);
+		receive->reserved = !receive->reserved32;
 		break;
 	case 3:
-		receive->timeout_ms = (int)some_bit();
+		receive->deadline_ns = some_bit();
 		break;
 	case 4:
 		/* With a lease any time is good, and its end has to be known. */
@@ -195,9 +194,8 @@ static struct kevents_receive some_receive(uint8_t *data, bool leases)
 
 static bool entry_is_valid(const struct kevents_receive *receive, bool leases)
 {
-	return !receive->id && !receive->flags && !receive->timeout_ms &&
-	       !receive->reserved[0] && !receive->reserved[1] &&
-	       (leases || !receive->lease_ms);
+	return !receive->id && !receive->flags && !receive->deadline_ns &&
+	       !receive->reserved32 && !receive->reserved && (leases || !receive->lease_ms);
 }
 
 /* What comes of an entry that is to get this event. */
@@ -238,7 +236,7 @@ static void check_end(const struct client *client, const struct kevents_batch *b
 		return;
 	}
 	if (!broker_has_watched(client)) {
-		if (error && error != (batch->timeout_ms ? -ETIMEDOUT : -ENOMSG))
+		if (error && error != (batch->deadline_ns ? -ETIMEDOUT : -ENOMSG))
 			fail("nothing waits, and that is %ld (%s)", error, error_name(error));
 		return;
 	}
@@ -305,7 +303,7 @@ static long outcome_of_bad_table(const struct client *client, enum place place,
 {
 	if (place == NOWHERE || broker_has_watched(client))
 		return -EFAULT;
-	return batch->timeout_ms ? -ETIMEDOUT : -ENOMSG;
+	return batch->deadline_ns ? -ETIMEDOUT : -ENOMSG;
 }
 
 void step_receive_batch(void)
@@ -321,7 +319,7 @@ void step_receive_batch(void)
 	long result;
 
 	batch.flags |= one_in(2) ? KEVENTS_RECEIVE_LEASE : 0;
-	batch.timeout_ms = one_in(8);
+	batch.deadline_ns = one_in(8) ? deadline_ns(1) : 0;
 	leases = batch.flags & KEVENTS_RECEIVE_LEASE;
 	for (at = 0; at < n && place == EDGE; at++)
 		receives[at] = some_receive(data + at * ROOM, leases);

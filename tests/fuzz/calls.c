@@ -53,11 +53,13 @@ static int some_id(void)
 	return storm_ids[below(STORM_IDS)];
 }
 
-static int some_timeout(void)
+static uint64_t some_deadline(void)
 {
-	static const int timeouts[] = { 0, 0, 0, 1, 3, -1, INT32_MIN, INT32_MAX };
+	static const int timeouts[] = { 0, 0, 0, 1, 3, -1, INT32_MAX };
+	static const uint64_t others[] = { 1, INT64_MAX, 1ULL << 63 };
 
-	return timeouts[below(ARRAY_SIZE(timeouts))];
+	return below(8) ? deadline_ns(timeouts[below(ARRAY_SIZE(timeouts))]) :
+	       others[below(ARRAY_SIZE(others))];
 }
 
 static enum place some_place(void)
@@ -85,7 +87,7 @@ static uint64_t some_data(uint64_t size)
 static void fill_send(struct kevents_send *send)
 {
 	*send = (struct kevents_send){
-		.id = some_id(), .len = some_size(), .timeout_ms = some_timeout(),
+		.id = some_id(), .len = some_size(), .deadline_ns = some_deadline(),
 		.ttl_ms = below(3) ? 0 : below(4),
 	};
 	send->data = some_data(send->len);
@@ -97,7 +99,7 @@ static void fill_receive(struct kevents_receive *receive)
 
 	*receive = (struct kevents_receive){
 		.flags = flags[below(ARRAY_SIZE(flags))], .size = some_size(),
-		.timeout_ms = some_timeout(),
+		.deadline_ns = some_deadline(),
 	};
 	receive->id = receive->flags & KEVENTS_RECEIVE_WATCHED ? 0 : some_id();
 	if (receive->flags & KEVENTS_RECEIVE_LEASE)
@@ -122,7 +124,7 @@ static void fill_entry(void *entry, unsigned int command, bool leases)
 
 	if (command == KEVENTS_IOC_SEND_BATCH) {
 		fill_send(send);
-		send->timeout_ms = 0;
+		send->deadline_ns = 0;
 		return;
 	}
 	*receive = (struct kevents_receive){
@@ -147,7 +149,7 @@ static void fill_batch(struct kevents_batch *batch, unsigned int command)
 	}
 	*batch = (struct kevents_batch){
 		.entries = storm_is_private || below(8) ? (uintptr_t)entries : some_data(200),
-		.n = storm_is_private || below(16) ? n : UINT32_MAX, .timeout_ms = some_timeout(),
+		.n = storm_is_private || below(16) ? n : UINT32_MAX, .deadline_ns = some_deadline(),
 		.flags = leases ? KEVENTS_RECEIVE_LEASE : 0,
 	};
 }
@@ -216,12 +218,12 @@ static void told(const void *argument, unsigned int command, long result)
 
 	switch (command) {
 	case KEVENTS_IOC_SEND:
-		check_send_waits(send->timeout_ms, result);
+		check_send_waits(send->deadline_ns, result);
 		if (!result)
 			tally_sent(send->id, send->seq);
 		break;
 	case KEVENTS_IOC_RECEIVE:
-		check_receive_waits(receive->timeout_ms, result);
+		check_receive_waits(receive->deadline_ns, result);
 		if (!result)
 			told_received(receive, receive->flags);
 		break;

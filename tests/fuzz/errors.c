@@ -60,22 +60,24 @@ void check_call(const char *name, unsigned int command, long result)
 		fail("%s (%#x) returns %ld (%s)", name, command, result, error_name(result));
 }
 
-static void check_wait(const char *name, int32_t timeout_ms, long result, bool is_refused)
+static void check_wait(const char *name, uint64_t deadline_ns, long result, bool is_refused)
 {
-	if ((is_refused && timeout_ms) || (result == -ETIMEDOUT && timeout_ms <= 0) ||
-	    (result == -EINTR && !timeout_ms))
-		fail("a %s that may wait %d ms returns %ld (%s)", name, timeout_ms, result,
-		     error_name(result));
+	bool is_limited = deadline_ns && deadline_ns <= INT64_MAX;
+
+	if ((is_refused && deadline_ns) || (result == -ETIMEDOUT && !is_limited) ||
+	    (result == -EINTR && !deadline_ns))
+		fail("a %s that may wait until %llu returns %ld (%s)", name,
+		     (unsigned long long)deadline_ns, result, error_name(result));
 }
 
-void check_send_waits(int32_t timeout_ms, long result)
+void check_send_waits(uint64_t deadline_ns, long result)
 {
-	check_wait("send", timeout_ms, result, result == -EAGAIN || result == -EDQUOT);
+	check_wait("send", deadline_ns, result, result == -EAGAIN || result == -EDQUOT);
 }
 
-void check_receive_waits(int32_t timeout_ms, long result)
+void check_receive_waits(uint64_t deadline_ns, long result)
 {
-	check_wait("receive", timeout_ms, result, result == -ENOMSG);
-	if (!timeout_ms && (result == -EAGAIN || result == -EDQUOT))
+	check_wait("receive", deadline_ns, result, result == -ENOMSG);
+	if (!deadline_ns && (result == -EAGAIN || result == -EDQUOT))
 		fail("a receive that does not wait makes a queue");
 }

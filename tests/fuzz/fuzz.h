@@ -45,6 +45,9 @@ uint64_t random_below(uint64_t n);
 
 bool one_in(unsigned int n);
 
+/* The deadline of a call that waits so long; -1: without limit. */
+uint64_t deadline_ns(int timeout_ms);
+
 /* Where the processes of a round write down what they do, for who reads of a failure. */
 struct account {
 	char text[1 << 16];

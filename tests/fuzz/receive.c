@@ -63,7 +63,7 @@ static struct wish some_wish(int id, uint32_t flags)
 	wish.where = one_in(16) ? NOWHERE : one_in(16) ? CROSSING : EDGE;
 	*receive = (struct kevents_receive){
 		.id = id, .flags = flags | random_below(8),
-		.timeout_ms = one_in(8),
+		.deadline_ns = one_in(8) ? deadline_ns(1) : 0,
 	};
 	if ((receive->flags & 5) == 5)
 		receive->flags &= ~(one_in(2) ? 1U : 4U);
@@ -74,9 +74,12 @@ static struct wish some_wish(int id, uint32_t flags)
 		receive->flags |= wrong[random_below(ARRAY_SIZE(wrong))];
 		wish.is_valid = false;
 	} else if (one_in(24)) {
-		receive->reserved[random_below(2)] = 1;
+		receive->reserved32 = random_below(2);
+		receive->reserved = !receive->reserved32;
 		wish.is_valid = false;
 	}
+	if (receive->flags & KEVENTS_RECEIVE_PEEK && receive->deadline_ns)
+		wish.is_valid = false;
 	receive->data = (uintptr_t)memory_at(wish.place, receive->size, 0);
 	memset(memory_at(wish.place, receive->size, 0), FILL,
 	       writable(wish.place, receive->size));
@@ -154,7 +157,7 @@ void step_receive(void)
 	else if (!expected && event)
 		expected = prediction(&wish, event);
 	else if (!expected)
-		expected = wish.receive.timeout_ms ? -ETIMEDOUT : -ENOMSG;
+		expected = wish.receive.deadline_ns ? -ETIMEDOUT : -ENOMSG;
 	result = make_call(client, &wish);
 	expect("receive", result, expected);
 	if (event && result == -EMSGSIZE && wish.receive.event.len != event->len)
@@ -186,7 +189,7 @@ void step_receive_watched(void)
 
 	expected = mistake(client, &wish);
 	if (!expected && !broker_has_watched(client))
-		expected = wish.receive.timeout_ms ? -ETIMEDOUT : -ENOMSG;
+		expected = wish.receive.deadline_ns ? -ETIMEDOUT : -ENOMSG;
 	result = make_call(client, &wish);
 	if (expected) {
 		expect("receive watched", result, expected);

@@ -43,7 +43,10 @@ static long make_send(struct kevents_send *send, enum place place, uint8_t patte
 	if (can_write(place))
 		payload_fill(memory_at(place, len, 0), len, pattern);
 	if (fault < 4) {
-		send->reserved[fault % 2] = fault;
+		if (fault % 2)
+			send->reserved32 = fault;
+		else
+			send->reserved = fault;
 		return -EINVAL;
 	}
 	if (fault == 4) {
@@ -106,19 +109,21 @@ void step_send(void)
 	enum place place = some_source(), where = some_target();
 	struct kevents_send send, *argument = memory_at(where, sizeof(send), 1);
 	uint8_t pattern = random_below(256);
+	int timeout_ms;
 	long expected = make_send(&send, place, pattern);
 	struct event *event;
 
 	if (!is_usable(&send, place))
 		return;
-	send.timeout_ms = some_send_timeout();
+	timeout_ms = some_send_timeout();
+	send.deadline_ns = deadline_ns(timeout_ms);
 	if (client->user == ROOT && one_in(10))
 		send.ttl_ms = 1 + random_below(2);
 	else if (one_in(6))
 		send.ttl_ms = 100000 + random_below(2) * INT32_MAX;
 	if (!expected || expected == -EFAULT)
 		expected = broker_send_outcome(client, index_of(send.id), expected,
-					       send.timeout_ms, 0);
+					       timeout_ms, 0);
 	if (can_write(where))
 		*argument = send;
 	else

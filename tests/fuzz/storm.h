@@ -34,8 +34,8 @@ enum {
 void check_call(const char *name, unsigned int command, long result);
 
 /* The same of what depends on how long the call was to wait. */
-void check_send_waits(int32_t timeout_ms, long result);
-void check_receive_waits(int32_t timeout_ms, long result);
+void check_send_waits(uint64_t deadline_ns, long result);
+void check_receive_waits(uint64_t deadline_ns, long result);
 
 /* How much is known of what a storm does. */
 enum knowledge {

@@ -59,8 +59,6 @@ START_TEST(p8_the_head_of_a_batch_must_be_clean)
 			else
 				ASSERT_RESULT(abi_call(commands[i], &batch), -EINVAL);
 		}
-		batch = (struct kevents_batch){ .reserved32 = 1 };
-		ASSERT_RESULT(abi_call(commands[i], &batch), -EINVAL);
 		batch = (struct kevents_batch){ .reserved = { 1 } };
 		ASSERT_RESULT(abi_call(commands[i], &batch), -EINVAL);
 		batch = (struct kevents_batch){ .reserved = { 0, 1ULL << 63 } };
@@ -81,16 +79,16 @@ static void spoil_send(struct kevents_send *entry, int how)
 		entry->flags = 1;
 		break;
 	case 1:
-		entry->timeout_ms = 1;
+		entry->deadline_ns = 1;
 		break;
 	case 2:
-		entry->timeout_ms = -1;
+		entry->deadline_ns = KEVENTS_NO_DEADLINE;
 		break;
 	case 3:
-		entry->reserved[0] = 1;
+		entry->reserved32 = 1;
 		break;
 	default:
-		entry->reserved[1] = 1;
+		entry->reserved = 1;
 	}
 }
 
@@ -124,7 +122,7 @@ static void spoil_receive(struct kevents_receive *entry, int how)
 		entry->flags = KEVENTS_RECEIVE_WATCHED;
 		break;
 	case 2:
-		entry->timeout_ms = -1;
+		entry->deadline_ns = KEVENTS_NO_DEADLINE;
 		break;
 	case 3:
 		entry->id = 1;
@@ -133,10 +131,10 @@ static void spoil_receive(struct kevents_receive *entry, int how)
 		entry->lease_ms = 1;
 		break;
 	case 5:
-		entry->reserved[0] = 1;
+		entry->reserved32 = 1;
 		break;
 	default:
-		entry->reserved[1] = 1;
+		entry->reserved = 1;
 	}
 }
 

@@ -89,7 +89,7 @@ START_TEST(p8_bad_addresses_do_no_harm_while_waiting)
 
 			receive.data = addresses[i];
 			receive.size = sizes[j];
-			receive.timeout_ms = 1;
+			receive.deadline_ns = now_ns() + 1000000;
 			ASSERT_RESULT(abi_call(RECEIVE, &receive), -ETIMEDOUT);
 		}
 	}
@@ -152,7 +152,7 @@ START_TEST(p8_huge_sizes_are_room_enough)
 
 		ASSERT_OK(ke_send_event(&ke, id, "text", 4));
 		receive.size = sizes[i];
-		receive.timeout_ms = i % 2 ? 1000 : 0;
+		receive.deadline_ns = i % 2 ? KEVENTS_NO_DEADLINE : 0;
 		ASSERT_OK(abi_call(RECEIVE, &receive));
 		assert_same_bytes(room, "text", 4);
 	}

@@ -38,7 +38,7 @@ START_TEST(p8_info_fills_all_it_returns)
 	memset(&info, PAINT, sizeof(info));
 	ASSERT_OK(abi_call(INFO, &info));
 	assert_same_bytes(&info, &expected, sizeof(info));
-	ck_assert_uint_eq(info.abi_version, 1);
+	ck_assert_uint_eq(info.abi_version, 2);
 }
 END_TEST
 
@@ -138,7 +138,7 @@ START_TEST(p8_a_receive_without_an_event_returns_nothing)
 
 	ASSERT_RESULT(abi_call(RECEIVE, &receive), -ENOMSG);
 	ck_assert(abi_is_painted(&receive.event, sizeof(receive.event)));
-	receive.timeout_ms = 1;
+	receive.deadline_ns = now_ns() + 1000000;
 	ASSERT_RESULT(abi_call(RECEIVE, &receive), -ETIMEDOUT);
 	ck_assert(abi_is_painted(&receive.event, sizeof(receive.event)));
 }
@@ -163,6 +163,7 @@ START_TEST(p8_what_is_reserved_of_a_send_must_be_zero)
 	struct kevents_send send = abi_send(id, NULL, 0);
 
 	assert_zero_only(SEND, &send, &send.flags, sizeof(send.flags));
+	assert_zero_only(SEND, &send, &send.reserved32, sizeof(send.reserved32));
 	assert_zero_only(SEND, &send, &send.reserved, sizeof(send.reserved));
 	assert_empty(id);
 	ASSERT_OK(abi_call(SEND, &send));
@@ -193,6 +194,7 @@ START_TEST(p8_what_is_reserved_of_a_receive_must_be_zero)
 	ASSERT_RESULT(abi_call(RECEIVE, &receive), -EINVAL);
 	receive.flags = 0;
 	assert_zero_only(RECEIVE, &receive, &receive.lease_ms, sizeof(receive.lease_ms));
+	assert_zero_only(RECEIVE, &receive, &receive.reserved32, sizeof(receive.reserved32));
 	assert_zero_only(RECEIVE, &receive, &receive.reserved, sizeof(receive.reserved));
 	ck_assert(abi_is_painted(&receive.event, sizeof(receive.event)));
 	ck_assert_uint_eq(drain(id), 1);

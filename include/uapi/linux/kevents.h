@@ -22,7 +22,20 @@
 #include <linux/types.h>
 
 /* Raised when a change breaks programs built for the version before. */
-#define KEVENTS_ABI_VERSION	1
+#define KEVENTS_ABI_VERSION	2
+
+/*
+ * The @deadline_ns of a call says until when it may wait: a time of CLOCK_MONOTONIC
+ * in the caller's time namespace, in nanoseconds. 0: do not wait. One that has
+ * passed, or that passes: ETIMEDOUT. KEVENTS_NO_DEADLINE, or any value over
+ * INT64_MAX: wait without limit.
+ *
+ * Only a signal ends a wait early, and only one whose handler was installed without
+ * SA_RESTART: EINTR. After any other the kernel restarts the call, and also where the
+ * process was stopped and continued, traced or frozen, or had work of io_uring to do.
+ * The deadline stays what it was. A receiver, though, stands behind the others then.
+ */
+#define KEVENTS_NO_DEADLINE	(~0ULL)
 
 /* The largest value that the limit max_event_size can be given, in bytes. */
 #define KEVENTS_EVENT_SIZE_MAX	(1U << 20)
@@ -51,32 +64,32 @@ struct kevents_info {
  * @flags:      in: 0
  * @data:       in: address of the payload; not looked at when @len is 0
  * @len:        in: bytes of payload, at most max_event_size
- * @timeout_ms: in: how long to wait for room in milliseconds; 0 not at all, a
- *              negative value for ever
+ * @deadline_ns: in: until when to wait for room
  * @ttl_ms:     in: milliseconds after which the event ends if nobody has taken
  *              it; 0 never
+ * @reserved32: in: 0
  * @reserved:   in: 0
  * @seq:        out: sequence number of the event; grows strictly within the
  *              network namespace, in the order in which events were accepted
  *
  * Errors: EBADF the file is not open for writing; EFAULT; EINVAL; EMSGSIZE
  * @len is over max_event_size; EPERM the claim of @id, or strict, forbids it;
- * ENOMEM; with @timeout_ms 0 EAGAIN max_bytes are in use, EDQUOT the user is at
- * a limit of its own; otherwise ETIMEDOUT, or EINTR a signal came during a
- * limited wait (an unlimited one is restarted as SA_RESTART says).
+ * ENOMEM; with @deadline_ns 0 EAGAIN max_bytes are in use, EDQUOT the user is at
+ * a limit of its own; otherwise ETIMEDOUT or EINTR.
  */
 struct kevents_send {
 	__s32 id;
 	__u32 flags;
 	__aligned_u64 data;
 	__aligned_u64 len;
-	__s32 timeout_ms;
+	__aligned_u64 deadline_ns;
 	__u32 ttl_ms;
-	__aligned_u64 reserved[2];
+	__u32 reserved32;
+	__aligned_u64 reserved;
 	__aligned_u64 seq;
 };
 
-/* Show the event and leave it where it is. */
+/* Show the event and leave it where it is. Never waits: @deadline_ns must be 0. */
 #define KEVENTS_RECEIVE_PEEK	(1U << 0)
 /* Write a NUL byte behind the payload where there is room for it. */
 #define KEVENTS_RECEIVE_TERMINATE (1U << 1)
@@ -124,36 +137,33 @@ struct kevents_received {
  * @data:       in: address of a buffer for the payload
  * @size:       in: room there in bytes; no more than the payload is written, or
  *              64 bytes of it where they reach into a page that is not present
- * @timeout_ms: in: how long to wait for an event in milliseconds; 0 not at
- *              all, a negative value for ever
+ * @deadline_ns: in: until when to wait for an event; 0 with PEEK
  * @lease_ms:   in: with KEVENTS_RECEIVE_LEASE, milliseconds after which the
  *              event goes back by itself; 0 never; otherwise 0
+ * @reserved32: in: 0
  * @reserved:   in: 0
  * @event:      out: the event
  *
  * Receivers that wait for an ID are served in the order in which they came,
  * and before one that comes later; those that wait for watched IDs get what is
  * left over. Watched IDs that have events are served in turn. O_NONBLOCK of the
- * file does not matter here, @timeout_ms decides. A receive that is restarted
- * comes anew.
+ * file does not matter here, @deadline_ns decides.
  *
- * Errors: EBADF the file is not open for reading; EFAULT; EINTR a signal came
- * during a limited wait, or it was stopped and continued, traced or frozen (an
- * unlimited wait is restarted, after a signal handler as SA_RESTART says);
- * EINVAL; EMSGSIZE the payload is longer than @size, @event.len says how long;
- * ENOMEM; ENOMSG nothing waits but what is on its way to receivers that wait
- * already, and @timeout_ms is 0; ETIMEDOUT; EPERM the claim of @id, or strict,
- * forbids it; if a queue has to be made in order to wait, EAGAIN and EDQUOT as
- * for a send.
+ * Errors: EBADF the file is not open for reading; EFAULT; EINTR; EINVAL; EMSGSIZE
+ * the payload is longer than @size, @event.len says how long; ENOMEM; ENOMSG
+ * nothing waits but what is on its way to receivers that wait already, and
+ * @deadline_ns is 0; ETIMEDOUT; EPERM the claim of @id, or strict, forbids it; if a
+ * queue has to be made in order to wait, EAGAIN and EDQUOT as for a send.
  */
 struct kevents_receive {
 	__s32 id;
 	__u32 flags;
 	__aligned_u64 data;
 	__aligned_u64 size;
-	__s32 timeout_ms;
+	__aligned_u64 deadline_ns;
 	__u32 lease_ms;
-	__aligned_u64 reserved[2];
+	__u32 reserved32;
+	__aligned_u64 reserved;
 	struct kevents_received event;
 };
 
@@ -178,12 +188,11 @@ struct kevents_poll {
  * struct kevents_batch - several sends or receives in one call
  * @entries:    in: address of an array of struct kevents_send or of struct
  *              kevents_receive, each used as in a single call; its own
- *              @timeout_ms and @flags are 0, and @id of a receive
+ *              @deadline_ns and @flags are 0, and @id of a receive
  * @n:          in: how many
  * @flags:      in: for all receives, 0 or KEVENTS_RECEIVE_LEASE
- * @timeout_ms: in: a send waits for room for each event, in all not longer than
- *              this; a receive waits for the first event only
- * @reserved32: in: 0
+ * @deadline_ns: in: until when to wait for room for all events that are sent, or
+ *              for the first event that is received
  * @reserved:   in: 0
  *
  * Receives take events from the watched IDs. The ioctl returns how many entries
@@ -193,8 +202,7 @@ struct kevents_batch {
 	__aligned_u64 entries;
 	__u32 n;
 	__u32 flags;
-	__s32 timeout_ms;
-	__u32 reserved32;
+	__aligned_u64 deadline_ns;
 	__aligned_u64 reserved[2];
 };
 
