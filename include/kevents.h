@@ -90,17 +90,13 @@ struct ke_limits {
 	uint64_t  max_event_size;
 	uint64_t  max_bytes;
 	uint64_t  user_max_bytes;
-	uint64_t  user_max_events;
-	uint64_t  user_max_ids;
 	uint64_t  strict;	/* 1: only claimed IDs can be used */
 	uint64_t  bytes;	/* held in all network namespaces */
 	uint64_t  broker_bytes;	/* events of this network namespace: bytes, */
 	uint64_t  broker_events; /* how many, */
 	uint64_t  broker_ids;	/* IDs in use */
-	uint64_t  user_bytes;	/* held for the client's user, everywhere, */
-	uint64_t  user_events;
-	uint64_t  user_ids;
-	uint64_t  reserved[3];
+	uint64_t  user_bytes;	/* held for the client's user, everywhere */
+	uint64_t  reserved[7];
 };
 
 /*

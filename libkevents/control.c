@@ -93,16 +93,12 @@ int ke_limits(kevents_ctx *ctx, struct ke_limits *limits)
 		.max_event_size = arg.max_event_size,
 		.max_bytes = arg.max_bytes,
 		.user_max_bytes = arg.user_max_bytes,
-		.user_max_events = arg.user_max_events,
-		.user_max_ids = arg.user_max_ids,
 		.strict = arg.strict,
 		.bytes = arg.bytes,
 		.broker_bytes = arg.broker_bytes,
 		.broker_events = arg.broker_events,
 		.broker_ids = arg.broker_ids,
 		.user_bytes = arg.user_bytes,
-		.user_events = arg.user_events,
-		.user_ids = arg.user_ids,
 	};
 	return 0;
 }

@@ -184,21 +184,15 @@ int ke_control_unclaim(struct ke_client *client, s32 id)
 void ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 {
 	struct ke_broker *broker = client->broker;
-	struct ke_charge used;
 
 	ke_reaper_run(&broker->reaper);
 	limits->max_event_size = READ_ONCE(ke_limits.max_event_size);
 	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
 	limits->user_max_bytes = READ_ONCE(ke_limits.user_max_bytes);
-	limits->user_max_events = READ_ONCE(ke_limits.user_max_events);
-	limits->user_max_ids = READ_ONCE(ke_limits.user_max_ids);
 	limits->strict = READ_ONCE(ke_limits.strict);
 	limits->broker_bytes = atomic_long_read(&broker->realm.bytes);
 	limits->broker_events = atomic_long_read(&broker->realm.events);
 	limits->broker_ids = atomic_read(&broker->queues.nelems);
 	limits->bytes = atomic_long_read(&ke_quota_bytes);
-	used = ke_quota_used(client->identity.user);
-	limits->user_bytes = used.bytes;
-	limits->user_events = used.events;
-	limits->user_ids = used.ids;
+	limits->user_bytes = ke_quota_used(client->identity.user).bytes;
 }

@@ -83,16 +83,12 @@ json_t *json_limits(const struct ke_limits *limits)
 	add_number(object, "max_event_size", limits->max_event_size);
 	add_number(object, "max_bytes", limits->max_bytes);
 	add_number(object, "user_max_bytes", limits->user_max_bytes);
-	add_number(object, "user_max_events", limits->user_max_events);
-	add_number(object, "user_max_ids", limits->user_max_ids);
 	add(object, "strict", json_boolean(limits->strict));
 	add_number(object, "bytes", limits->bytes);
 	add_number(object, "broker_bytes", limits->broker_bytes);
 	add_number(object, "broker_events", limits->broker_events);
 	add_number(object, "broker_ids", limits->broker_ids);
 	add_number(object, "user_bytes", limits->user_bytes);
-	add_number(object, "user_events", limits->user_events);
-	add_number(object, "user_ids", limits->user_ids);
 	return object;
 }
 

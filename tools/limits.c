@@ -19,7 +19,6 @@
 
 enum kind {
 	BYTES,
-	COUNT,
 	SWITCH,
 };
 
@@ -36,10 +35,6 @@ static const struct limit {
 	  offsetof(struct ke_limits, bytes), "bytes in all namespaces" },
 	{ "user_max_bytes", BYTES, offsetof(struct ke_limits, user_max_bytes),
 	  offsetof(struct ke_limits, user_bytes), "bytes of this user" },
-	{ "user_max_events", COUNT, offsetof(struct ke_limits, user_max_events),
-	  offsetof(struct ke_limits, user_events), "events of this user" },
-	{ "user_max_ids", COUNT, offsetof(struct ke_limits, user_max_ids),
-	  offsetof(struct ke_limits, user_ids), "IDs of this user" },
 	{ "strict", SWITCH, offsetof(struct ke_limits, strict), 0,
 	  "1: claimed IDs only" },
 };
@@ -75,9 +70,9 @@ static int show(kevents_ctx *ctx, bool json, bool human)
 		print_json(json_limits(&limits));
 		return close_output();
 	}
-	printf("%-15s %12s %12s  %s\n", "NAME", "LIMIT", "USED", "OF");
+	printf("%-14s %12s %12s  %s\n", "NAME", "LIMIT", "USED", "OF");
 	for (const struct limit *at = limit_table; at < limit_table + LIMITS; at++)
-		printf("%-15s %12s %12s  %s\n", at->name,
+		printf("%-14s %12s %12s  %s\n", at->name,
 		       number_text(limit, field(&limits, at->limit), at->kind, human),
 		       at->used ? number_text(used, field(&limits, at->used), at->kind, human) :
 				  "-",
@@ -114,9 +109,8 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 				    word);
 		return limit;
 	}
-	if (!parse_count(equals + 1, value) || (limit->kind == SWITCH && *value > 1))
-		wrong_usage(verb, "'%s': a number is wanted%s", word,
-			    limit->kind == SWITCH ? ", 0 or 1" : "");
+	if (!parse_count(equals + 1, value) || *value > 1)
+		wrong_usage(verb, "'%s': a number is wanted, 0 or 1", word);
 	return limit;
 }
 
@@ -211,10 +205,9 @@ const struct verb limits_verb = {
 "\n"
 "  -H, --human           sizes with units\n"
 "  -j, --json            print an object: max_event_size, max_bytes, user_max_bytes,\n"
-"                        user_max_events, user_max_ids, strict; in use: bytes (in all\n"
-"                        network namespaces), broker_bytes, broker_events, broker_ids\n"
-"                        (in this one), user_bytes, user_events, user_ids (of this user,\n"
-"                        in all)\n"
+"                        strict; in use: bytes (in all network namespaces),\n"
+"                        broker_bytes, broker_events, broker_ids (in this one),\n"
+"                        user_bytes (of this user, in all)\n"
 HELP_TEXT
 "\n"
 "Exit status: 0 done; 2 wrong usage; 3 refused, as when a value is out of range;\n"

@@ -12,7 +12,7 @@
 #include "say.h"
 #include "units.h"
 
-#define HEADER_LINES	7	/* above the rows */
+#define HEADER_LINES	5	/* above the rows */
 #define OWNER_COLUMN	78	/* shown where the terminal is wider */
 
 enum color {
@@ -102,19 +102,17 @@ static void draw_bar(int line, int column, int width, double part, double whole)
 	attroff(COLOR_PAIR(color));
 }
 
-static void draw_limit(int line, const char *name, uint64_t used, uint64_t limit, bool is_bytes)
+static void draw_limit(int line, const char *name, uint64_t used, uint64_t limit)
 {
 	char have[UNITS_TEXT], most[UNITS_TEXT];
-	const char *(*format)(char *text, uint64_t value) = format_count;
-	int width = COLS - 40;
+	int width = COLS - 39;
 
-	if (is_bytes)
-		format = format_bytes;
 	if (width < 10)
 		width = 10;
-	put(line, 0, "%-15s [", name);
-	draw_bar(line, 17, width, (double)used, (double)limit);
-	put(line, 17 + width, "] %7s of %7s", format(have, used), format(most, limit));
+	put(line, 0, "%-14s [", name);
+	draw_bar(line, 16, width, (double)used, (double)limit);
+	put(line, 16 + width, "] %7s of %7s", format_bytes(have, used),
+	    format_bytes(most, limit));
 }
 
 static void draw_summary(const struct view *view, const struct sample *sample)
@@ -130,14 +128,10 @@ static void draw_summary(const struct view *view, const struct sample *sample)
 		put(0, COLS > 8 ? COLS - 8 : 0, " PAUSED ");
 		attroff(A_REVERSE);
 	}
-	draw_limit(1, "max_bytes", sample->limits.bytes, sample->limits.max_bytes, true);
-	draw_limit(2, "user_max_bytes", sample->limits.user_bytes, sample->limits.user_max_bytes,
-		   true);
-	draw_limit(3, "user_max_events", sample->limits.user_events,
-		   sample->limits.user_max_events, false);
-	draw_limit(4, "user_max_ids", sample->limits.user_ids, sample->limits.user_max_ids, false);
+	draw_limit(1, "max_bytes", sample->limits.bytes, sample->limits.max_bytes);
+	draw_limit(2, "user_max_bytes", sample->limits.user_bytes, sample->limits.user_max_bytes);
 	if (view->typing || *view->filter)
-		put(5, 0, "filter: %s%s", view->filter, view->typing ? "_" : "");
+		put(3, 0, "filter: %s%s", view->filter, view->typing ? "_" : "");
 }
 
 static bool shows_owners(void)

@@ -194,7 +194,6 @@ static int use_what_none_has_claimed(void *arg)
 	user_become(waiter->uid, waiter->uid);
 	ASSERT_OK(ke_claim(&ke, waiter->id, 0600));
 	assert_forbidden(waiter->id + 1);
-	ck_assert_uint_eq(limits_now().user_ids, 1);
 	ASSERT_RESULT(ke_claim(&ke, waiter->id + 1, 0600), -EDQUOT);
 	ASSERT_OK(ke_unclaim(&ke, waiter->id));
 	return 0;
@@ -405,24 +404,20 @@ static int claim_many(void *arg)
 		ASSERT_OK(ke_claim(&ke, id + i, 0600));
 	ASSERT_RESULT(ke_claim(&ke, id + 5, 0600), -EDQUOT);
 	ASSERT_RESULT(ke_send_event(&ke, id + 5, NULL, 0), -EDQUOT);
-	ck_assert_uint_eq(limits_now().user_ids, 5);
 
 	/* What is his already costs no more. */
 	ASSERT_OK(ke_claim(&ke, id, 0666));
 	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
 	ck_assert_uint_eq(drain(id), 1);
-	ck_assert_uint_eq(limits_now().user_ids, 5);
 
 	/* One that root brought into being does. */
 	ASSERT_RESULT(ke_claim(&ke, id + 6, 0600), -EDQUOT);
 	ASSERT_OK(ke_unclaim(&ke, id));
 	ASSERT_OK(ke_claim(&ke, id + 6, 0600));
-	ck_assert_uint_eq(limits_now().user_ids, 5);
 	ck_assert_uint_eq(drain(id + 6), 1);
 	for (i = 1; i < 5; i++)
 		ASSERT_OK(ke_unclaim(&ke, id + i));
 	ASSERT_OK(ke_unclaim(&ke, id + 6));
-	ck_assert_uint_eq(before.user_ids, 0);
 	WAIT_UNTIL(limits_now().user_bytes <= before.user_bytes);
 	return 0;
 }

@@ -304,8 +304,7 @@ static void open_with_limits(void)
 
 static void allow_no_more(void)
 {
-	limit_set("user_max_events", limits_now().user_events);
-	limit_set("user_max_ids", limits_now().user_ids);
+	limit_set("user_max_bytes", limits_now().user_bytes);
 }
 
 START_TEST(p3_p5_where_the_user_has_all_that_it_may)
@@ -338,7 +337,7 @@ START_TEST(p3_p5_room_that_comes_while_one_waits)
 	fill();
 	SET_SCENE();
 	open_with_limits();
-	limit_set("user_max_events", limits_now().user_events);
+	limit_set("user_max_bytes", limits_now().user_bytes);
 	for (nth = 1; failed; nth++) {
 		meanwhile_begin(&meanwhile);
 		fault_begin(FAULT_ONE, nth);

@@ -131,14 +131,12 @@ static bool is_back(const struct ke_limits *then)
 {
 	struct ke_limits now = limits_now();
 
-	if (getuid() && (now.user_bytes != then->user_bytes ||
-			 now.user_events != then->user_events || now.user_ids != then->user_ids))
+	if (getuid() && now.user_bytes != then->user_bytes)
 		return false;
 	return now.broker_bytes == then->broker_bytes &&
 	       now.broker_events == then->broker_events &&
 	       now.broker_ids == then->broker_ids && now.bytes <= then->bytes &&
-	       now.user_bytes <= then->user_bytes && now.user_events <= then->user_events &&
-	       now.user_ids <= then->user_ids;
+	       now.user_bytes <= then->user_bytes;
 }
 
 void limits_wait_back_to(const struct ke_limits *then)

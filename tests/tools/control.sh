@@ -100,9 +100,9 @@ test_strict_leaves_only_claimed_ids() {
 test_limits_are_shown_and_set() {
 	has "$(kevents limits)" '^max_event_size +65536 +- '
 	has "$(kevents limits --human)" '^max_bytes +64\.0M '
-	kevents limits user_max_ids=5000 max_bytes=32M
-	has "$(kevents limits --json)" '"max_bytes":33554432,.*"user_max_ids":5000,"strict":false,'
-	kevents limits user_max_ids=4096 max_bytes=64MiB
+	kevents limits user_max_bytes=5000000 max_bytes=32M
+	has "$(kevents limits --json)" '"max_bytes":33554432,"user_max_bytes":5000000,"strict":false,'
+	kevents limits user_max_bytes=16M max_bytes=64MiB
 	is 67108864 "$(cat /sys/module/kevents/parameters/max_bytes)"
 }
 
@@ -112,9 +112,9 @@ test_wrong_limits_change_nothing() {
 	ends 2 kevents limits strict=2
 	ends 2 kevents limits max_bytes
 	ends 3 kevents limits max_event_size=2M
-	ends 3 kevents limits user_max_events=3000000000
-	ends 3 kevents limits user_max_ids=18446744073709551615
-	ends 2 kevents limits user_max_ids=-1
+	ends 3 kevents limits max_event_size=18446744073709551615
+	ends 3 kevents limits user_max_bytes=18446744073709551615
+	ends 2 kevents limits user_max_bytes=-1
 	ends 3 as alice kevents limits max_bytes=1M
 	is 67108864 "$(cat /sys/module/kevents/parameters/max_bytes)"
 }

@@ -29,7 +29,7 @@ clear_away() {
 		kevents purge "$id" >/dev/null
 		kevents unclaim "$id" 2>/dev/null || :
 	done
-	kevents limits max_event_size=64K max_bytes=64M user_max_events=65536 strict=0
+	kevents limits max_event_size=64K max_bytes=64M user_max_bytes=16M strict=0
 }
 
 run_tests() {

@@ -323,20 +323,16 @@ struct kevents_list {
 
 /**
  * struct kevents_limits - the limits, and what is in use
- * @max_event_size:  out: bytes of one payload
- * @max_bytes:       out: bytes held over all brokers
- * @user_max_bytes:  out: the same for one user
- * @user_max_events: out: events for one user
- * @user_max_ids:    out: IDs that one user brings into being
- * @strict:          out: 1 if only claimed IDs can be used
- * @bytes:           out: held over all brokers
- * @broker_bytes:    out: events of this network namespace
- * @broker_events:   out: the same, how many
- * @broker_ids:      out: IDs in use there
- * @user_bytes:      out: held for the file's user
- * @user_events:     out: the same, how many events
- * @user_ids:        out: IDs
- * @reserved:        out: 0
+ * @max_event_size: out: bytes of one payload
+ * @max_bytes:      out: bytes held over all brokers
+ * @user_max_bytes: out: the same for one user
+ * @strict:         out: 1 if only claimed IDs can be used
+ * @bytes:          out: held over all brokers
+ * @broker_bytes:   out: events of this network namespace
+ * @broker_events:  out: the same, how many
+ * @broker_ids:     out: IDs in use there
+ * @user_bytes:     out: held for the file's user
+ * @reserved:       out: 0
  *
  * Errors: EFAULT; ENOMEM; EINTR a fatal signal came.
  */
@@ -344,17 +340,13 @@ struct kevents_limits {
 	__aligned_u64 max_event_size;
 	__aligned_u64 max_bytes;
 	__aligned_u64 user_max_bytes;
-	__aligned_u64 user_max_events;
-	__aligned_u64 user_max_ids;
 	__aligned_u64 strict;
 	__aligned_u64 bytes;
 	__aligned_u64 broker_bytes;
 	__aligned_u64 broker_events;
 	__aligned_u64 broker_ids;
 	__aligned_u64 user_bytes;
-	__aligned_u64 user_events;
-	__aligned_u64 user_ids;
-	__aligned_u64 reserved[3];
+	__aligned_u64 reserved[7];
 };
 
 /**
