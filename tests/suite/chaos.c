@@ -31,6 +31,7 @@ struct role {
 static bool try_to_take(struct chaos *chaos, int id, unsigned int random, uint64_t *number)
 {
 	static const int timeouts[] = { -1, 0, 1, 2, -1, 5, -1, 1000 };
+	int timeout_ms = timeouts[random / 16 % ARRAY_SIZE(timeouts)];
 	static const int allowed[] = { 0, -ENOMSG, -ETIMEDOUT, -EINTR, -EFAULT, -EMSGSIZE };
 	struct ke_event ev = { .data = number, .size = sizeof(*number) };
 	unsigned int flags = 0;
@@ -43,7 +44,7 @@ static bool try_to_take(struct chaos *chaos, int id, unsigned int random, uint64
 		ev.size = sizeof(*number) - 1;
 	else if (random % 16 == 3)
 		flags = KE_PEEK;
-	err = ke_receive(&ke, id, &ev, flags, timeouts[random / 16 % ARRAY_SIZE(timeouts)]);
+	err = ke_receive(&ke, id, &ev, flags, flags ? 0 : timeout_ms);
 	while (i < ARRAY_SIZE(allowed) && err != allowed[i])
 		i++;
 	ck_assert_msg(i < ARRAY_SIZE(allowed), "a receive returns %d", err);

@@ -165,7 +165,6 @@ static int use(void *arg)
 
 	ASSERT_RESULT(ke_poll_event(&ke, id), denied ? denied : 1);
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), denied);
-	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, -1), denied);
 	ASSERT_RESULT(ke_stat(&ke, id, &stat), denied);
 	ck_assert_int_eq(is_listed(id), person->may_receive);
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_LEASE, 0), denied);

@@ -22,7 +22,7 @@ int main()
 	in.data = room;
 	in.size = sizeof(room);
 	if (ke_send(&ctx, &out, 0, 0) ||
-	    ke_receive(&ctx, out.id, &in, KE_PEEK, -1) ||
+	    ke_receive(&ctx, out.id, &in, KE_PEEK, 0) ||
 	    ke_get_event(&ctx, out.id, room, sizeof(room)))
 		return 1;
 	fputs(room, stdout);

@@ -397,7 +397,8 @@ START_TEST(p9_a_receiver_in_line_finds_a_lease_over_before_it_gives_up)
 	send_number(id, 1);
 	for (i = 0; i < 20; i++) {
 		lease_number(&ke, id, 1, 1);
-		ASSERT_OK(ke_receive(&ke, id, &ev, KE_PEEK, 2));
+		ASSERT_OK(ke_receive(&ke, id, &ev, KE_LEASE, 2));
+		ASSERT_OK(ke_nack(&ke, ev.seq));
 	}
 	ck_assert_uint_eq(receive_number(id), 1);
 }

@@ -1,157 +1,96 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P9: receivers that wait only to look. */
+/* Receives that only look: they take nothing and never wait. */
+#include "abi.h"
 #include "harness.h"
 #include "task.h"
+#include "watched.h"
 
-static struct receiver peeker(int id)
+static int peek(int id, uint64_t *number, unsigned int flags, int timeout_ms)
 {
-	struct receiver receiver = RECEIVER(id);
+	struct ke_event ev = { .data = number, .size = sizeof(*number) };
 
-	receiver.flags = KE_PEEK;
-	return receiver;
+	return ke_receive(&ke, id, &ev, KE_PEEK | flags, timeout_ms);
 }
 
-START_TEST(p9_a_blocked_peeker_sees_the_event_and_leaves_it)
-{
-	int id = fresh_id();
-	struct receiver receiver = peeker(id);
-
-	receiver_block(&receiver);
-	send_number(id, 1);
-	receiver_expect(&receiver, 1);
-	ck_assert_uint_eq(receive_number(id), 1);
-	assert_empty(id);
-}
-END_TEST
-
-START_TEST(p9_all_blocked_peekers_see_the_event)
-{
-	int id = fresh_id();
-	struct receiver peekers[5];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(peekers); i++) {
-		peekers[i] = peeker(id);
-		receiver_block(&peekers[i]);
-	}
-	send_number(id, 1);
-	for (i = 0; i < ARRAY_SIZE(peekers); i++)
-		receiver_expect(&peekers[i], 1);
-	ck_assert_uint_eq(receive_number(id), 1);
-}
-END_TEST
-
-START_TEST(p9_a_peeker_passes_its_wake_up_on)
+START_TEST(a_peek_shows_the_oldest_event_and_leaves_it)
 {
 	int id = fresh_id(), i;
+	uint64_t number;
 
-	for (i = 0; i < 20; i++) {
-		struct receiver receivers[3] = { peeker(id), peeker(id), RECEIVER(id) };
-
-		receiver_block(&receivers[0]);
-		receiver_block(&receivers[1]);
-		receiver_block(&receivers[2]);
-		send_number(id, i);
-		receiver_expect(&receivers[2], i);
-		receiver_expect(&receivers[1], i);
-		receiver_expect(&receivers[0], i);
-		assert_empty(id);
-	}
-}
-END_TEST
-
-START_TEST(p9_a_peeker_with_bad_memory_passes_its_wake_up_on)
-{
-	int id = fresh_id();
-	struct receiver bad = peeker(id), good = RECEIVER(id);
-
-	bad.data = (void *)16;
-	bad.size = 8;
-	receiver_block(&bad);
-	receiver_block(&good);
 	send_number(id, 1);
-	receiver_join(&bad);
-	ASSERT_RESULT(bad.result, -EFAULT);
-	receiver_expect(&good, 1);
-	assert_empty(id);
-}
-END_TEST
-
-START_TEST(p9_a_peeker_behind_a_taker_sees_the_next_event)
-{
-	int id = fresh_id();
-	struct receiver taker = RECEIVER(id), looker = peeker(id);
-
-	receiver_block(&taker);
-	receiver_block(&looker);
-	send_number(id, 1);
-	receiver_expect(&taker, 1);
-	task_wait_blocked(looker.tid);
 	send_number(id, 2);
-	receiver_expect(&looker, 2);
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(peek(id, &number, 0, 0));
+		ck_assert_uint_eq(number, 1);
+	}
+	ck_assert_uint_eq(receive_number(id), 1);
 	ck_assert_uint_eq(receive_number(id), 2);
+	ASSERT_RESULT(peek(id, &number, 0, 0), -ENOMSG);
 }
 END_TEST
 
-START_TEST(p9_a_waiting_peeker_keeps_nothing_from_a_newcomer)
+START_TEST(a_peek_with_a_timeout_is_einval)
+{
+	static const int timeouts[] = { 1, 1000, INT_MAX, -1, INT_MIN };
+	int id = fresh_id(), round;
+	uint64_t number;
+	size_t i;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+			ASSERT_RESULT(peek(id, &number, 0, timeouts[i]), -EINVAL);
+			ASSERT_RESULT(peek(0, &number, KE_WATCHED, timeouts[i]), -EINVAL);
+		}
+		if (!round)
+			send_number(id, 1);
+	}
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
+START_TEST(a_peek_with_a_deadline_is_einval)
+{
+	const uint64_t deadlines[] = { 1, now_ns() + 1000000, INT64_MAX, KEVENTS_NO_DEADLINE };
+	struct kevents_receive receive;
+	int id = fresh_id();
+	uint64_t number;
+	size_t i;
+
+	send_number(id, 1);
+	receive = abi_receive(id, &number, sizeof(number));
+	receive.flags = KEVENTS_RECEIVE_PEEK;
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		receive.deadline_ns = deadlines[i];
+		ASSERT_RESULT(abi_call(KEVENTS_IOC_RECEIVE, &receive), -EINVAL);
+	}
+	receive.deadline_ns = 0;
+	ASSERT_OK(abi_call(KEVENTS_IOC_RECEIVE, &receive));
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+END_TEST
+
+START_TEST(p9_a_peek_shows_what_the_waiters_leave)
 {
 	int id = fresh_id();
-	struct receiver looker = peeker(id);
+	struct receiver receiver = RECEIVER(id);
+	uint64_t number;
 
 	task_pin();
-	receiver_block(&looker);
+	receiver_block(&receiver);
 	task_rule();
 	send_number(id, 1);
-	ASSERT_RESULT(ke_poll_event(&ke, id), 1);
-	ck_assert_uint_eq(receive_number(id), 1);
-	task_yield_rule();
-	task_wait_blocked(looker.tid);
+	ASSERT_RESULT(peek(id, &number, 0, 0), -ENOMSG);
 	send_number(id, 2);
-	receiver_expect(&looker, 2);
+	ASSERT_OK(peek(id, &number, 0, 0));
+	task_yield_rule();
+	receiver_expect(&receiver, 1);
 	ck_assert_uint_eq(receive_number(id), 2);
-}
-END_TEST
-
-START_TEST(p9_peekers_between_takers_do_not_break_the_order)
-{
-	int id = fresh_id(), i, round;
-
-	for (round = 0; round < 10; round++) {
-		struct receiver takers[4], lookers[4];
-
-		for (i = 0; i < 4; i++) {
-			lookers[i] = peeker(id);
-			takers[i] = RECEIVER(id);
-			receiver_block(&lookers[i]);
-			receiver_block(&takers[i]);
-		}
-		for (i = 0; i < 4; i++)
-			send_number(id, i);
-		for (i = 0; i < 4; i++) {
-			receiver_expect(&lookers[i], i);
-			receiver_expect(&takers[i], i);
-		}
-		assert_empty(id);
-	}
-}
-END_TEST
-
-START_TEST(p9_a_peek_times_out)
-{
-	struct ke_event ev = { .size = 0 };
-	int id = fresh_id();
-
-	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), -ENOMSG);
-	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 5), -ETIMEDOUT);
 }
 END_TEST
 
 TESTS(peek, 60, WITH_CLIENT,
-      p9_a_blocked_peeker_sees_the_event_and_leaves_it,
-      p9_all_blocked_peekers_see_the_event,
-      p9_a_peeker_passes_its_wake_up_on,
-      p9_a_peeker_with_bad_memory_passes_its_wake_up_on,
-      p9_a_peeker_behind_a_taker_sees_the_next_event,
-      p9_a_waiting_peeker_keeps_nothing_from_a_newcomer,
-      p9_peekers_between_takers_do_not_break_the_order,
-      p9_a_peek_times_out)
+      a_peek_shows_the_oldest_event_and_leaves_it,
+      a_peek_with_a_timeout_is_einval,
+      a_peek_with_a_deadline_is_einval,
+      p9_a_peek_shows_what_the_waiters_leave)

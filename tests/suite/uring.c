@@ -426,6 +426,69 @@ START_TEST(p6_a_process_that_is_killed_with_reads_in_its_ring_takes_nothing)
 }
 END_TEST
 
+/* In this thread's ring, so that the kernel has something for the thread to do. */
+static void start_timeouts(int count, uint64_t ms)
+{
+	static struct __kernel_timespec limits[16];
+	struct io_uring_sqe *sqe;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		limits[i] = (struct __kernel_timespec){ .tv_nsec = (i + 1) * ms * 1000000 };
+		sqe = new_entry(TIMEOUT);
+		io_uring_prep_timeout(sqe, &limits[i], 0, 0);
+		sqe->user_data = TIMEOUT;
+	}
+	submit(count);
+}
+
+START_TEST(p9_completions_in_a_ring_do_not_end_a_wait)
+{
+	struct ke_event ev = { .size = 0 };
+	int id = fresh_id(), i;
+	uint64_t start;
+
+	if (!ring_create())
+		SKIP(NO_URING);
+	start = now_ns();
+	start_timeouts(10, 50);
+	ASSERT_RESULT(ke_receive(&ke, id, &ev, 0, 3000), -ETIMEDOUT);
+	ck_assert_uint_ge(now_ns() - start, UINT64_C(3000000000));
+	for (i = 0; i < 10; i++)
+		ASSERT_RESULT(finish(TIMEOUT), -ETIME);
+}
+END_TEST
+
+struct late_send {
+	pid_t receiver;
+	int id;
+};
+
+static void *send_after_completions(void *arg)
+{
+	const struct late_send *send = arg;
+
+	WAIT_UNTIL(*(volatile unsigned int *)ring.cq.ktail - *ring.cq.khead == 10);
+	task_wait_blocked(send->receiver);
+	ASSERT_OK(ke_send_event(&ke, send->id, NULL, 0));
+	return NULL;
+}
+
+START_TEST(p9_a_wait_during_completions_in_a_ring_gets_its_event)
+{
+	struct ke_event ev = { .size = 0 };
+	struct late_send send = { .receiver = gettid(), .id = fresh_id() };
+	pthread_t thread;
+
+	if (!ring_create())
+		SKIP(NO_URING);
+	start_timeouts(10, 20);
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_after_completions, &send), 0);
+	ASSERT_OK(ke_receive(&ke, send.id, &ev, 0, 1000000));
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 TESTS(uring, 60, WITH_CLIENT,
       a_ring_writes_and_reads,
       p9_a_read_in_a_ring_completes_when_an_event_comes,
@@ -438,4 +501,6 @@ TESTS(uring, 60, WITH_CLIENT,
       p1_cancelled_reads_of_a_worker_lose_nothing,
       a_read_in_a_ring_that_may_not_wait_does_not,
       p9_a_poll_in_a_ring_completes_when_an_event_comes,
-      p6_a_process_that_is_killed_with_reads_in_its_ring_takes_nothing)
+      p6_a_process_that_is_killed_with_reads_in_its_ring_takes_nothing,
+      p9_completions_in_a_ring_do_not_end_a_wait,
+      p9_a_wait_during_completions_in_a_ring_gets_its_event)

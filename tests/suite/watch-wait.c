@@ -327,7 +327,7 @@ START_TEST(p3_a_signal_ends_a_limited_wait_of_a_watcher)
 	int id = fresh_id();
 	struct receiver receiver = watcher(NULL);
 
-	signal_handle(SIGUSR1, SA_RESTART);
+	signal_handle(SIGUSR1, 0);
 	ASSERT_OK(ke_watch(&ke, id));
 	receiver.timeout_ms = 1000000;
 	receiver_block(&receiver);
@@ -339,7 +339,7 @@ START_TEST(p3_a_signal_ends_a_limited_wait_of_a_watcher)
 }
 END_TEST
 
-START_TEST(p3_an_unlimited_wait_of_a_watcher_is_restarted)
+static void restart_watcher(int timeout_ms)
 {
 	int id = fresh_id();
 	struct receiver receiver = watcher(NULL);
@@ -347,6 +347,7 @@ START_TEST(p3_an_unlimited_wait_of_a_watcher_is_restarted)
 
 	signal_handle(SIGUSR1, SA_RESTART);
 	ASSERT_OK(ke_watch(&ke, id));
+	receiver.timeout_ms = timeout_ms;
 	receiver_block(&receiver);
 	sleeps = task_sleeps(receiver.tid);
 	signal_thread(receiver.tid, SIGUSR1);
@@ -354,6 +355,12 @@ START_TEST(p3_an_unlimited_wait_of_a_watcher_is_restarted)
 		   task_sleeps(receiver.tid) > sleeps);
 	send_number(id, 1);
 	receiver_expect(&receiver, 1);
+}
+
+START_TEST(p3_a_wait_of_a_watcher_is_restarted)
+{
+	restart_watcher(-1);
+	restart_watcher(1000000);
 }
 END_TEST
 
@@ -450,7 +457,7 @@ TESTS(watch_wait, 60, WITH_CLIENT,
       p9_a_watcher_that_fails_lets_another_have_the_event,
       p9_the_timeout_of_a_watcher_is_never_early,
       p3_a_signal_ends_a_limited_wait_of_a_watcher,
-      p3_an_unlimited_wait_of_a_watcher_is_restarted,
+      p3_a_wait_of_a_watcher_is_restarted,
       p3_a_signal_ends_an_unlimited_wait_of_a_watcher,
       p6_a_watcher_that_is_killed_takes_nothing_along,
       p9_receive_batch_and_read_wait_in_one_row)

@@ -76,7 +76,8 @@ test_a_wrong_command_line_is_status_2() {
 		'claim' 'claim 1' 'claim 1 600 2' 'unclaim' 'save' 'restore' 'restore a b' 'list 1' \
 		'doctor 1' 'top 1' 'poll 1 2' 'purge 1 2' 'unclaim 1 2' 'limits 1' 'help nonsense' \
 		'help get get' 'send --text 1' 'send --lines 1 x' 'get --raw --json 1' \
-		'get --follow -n 2 1' 'get --peek -n 2 1' 'get --peek --follow 1' 'watch -n 0 1' \
+		'get --follow -n 2 1' 'get --peek -n 2 1' 'get --peek --follow 1' 'get --peek --wait 1' \
+		'get --peek --timeout 1s 1' 'watch -n 0 1' \
 		'work -n 0 1 -- true' 'work --jobs 1025 1 -- true' 'top --interval 99ms'; do
 		# shellcheck disable=SC2086 # words
 		ends 2 kevents $words >said 2>&1 || {
