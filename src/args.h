@@ -90,7 +90,6 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 	sending->iter = NULL;
 	sending->seq_addr = ke_args_address(&arg->seq);
 	sending->ttl_ms = ttl.first;
-	sending->sender = NULL;
 	return id_flags.second | ttl.second | reserved ? -EINVAL : 0;
 
 fault:

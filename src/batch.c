@@ -122,7 +122,7 @@ static int receive_entries(struct ke_client *client, struct receiving *receiving
 	if (err)
 		return err;
 	err = ke_receiving_receive_watched(client, receiver);
-	ke_event_free_list(&receiver->ended);
+	ke_event_free_list(&receiver->ended, &client->spare);
 	return ke_args_tell_needed(err, receiver, entries + receiver->done);
 }
 

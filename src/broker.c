@@ -30,7 +30,6 @@
  * ke_lessee.lock  of one client: its leases. An event comes and goes there under
  *                 both locks, so either keeps it there.
  * ke_clock.lock   of one broker: the alarms of its queues.
- * ke_senders.lock of one client: who sent lately. Taken with no other.
  * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
  *                 up takes none.
  * ke_broker.ids_lock  the tree of IDs.
@@ -61,16 +60,15 @@
  *              counts itself in ke_queue.pins, for a moment, or is in
  *              ke_payer.holders, where a watch is, too. Events, leases and a
  *              claim keep it as well. Freed after a grace period.
- * ke_event     the list or tree it is in.
+ * ke_event     the list or tree it is in. The spare of a client belongs to the
+ *              one whose xchg() gets it.
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_holder    its watch, or the stack of a call, which takes it out of
  *              ke_payer.holders before it goes.
- * ke_sender    references: a client's, and one of each event. Found under RCU;
- *              freed after a grace period. Its spare is whose xchg() gets it.
  * ke_poller    part of its client, which takes it out of the list before it goes.
  * ke_identity  part of its client, and with it the credentials, which are the file's.
- * ke_user      references: of clients, senders and queues. What else is charged to it
+ * ke_user      references: of clients, events and queues. What else is charged to it
  *              belongs to one of these.
  *
  * How a queue ends is told in reaper.c.
@@ -255,7 +253,7 @@ static void expire(struct work_struct *work)
 		__acquire(&queue->lock);
 		settle(broker, queue, &ended);
 		ke_broker_unlock(broker, queue);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&ended, NULL);
 		cond_resched();
 	}
 }

@@ -56,7 +56,6 @@ struct ke_client *ke_client_create(const struct cred *cred)
 	ke_inbox_init(&client->inbox);
 	ke_refusal_init(&client->refusal, identity->user, &client->inbox.wait);
 	ke_lessee_init(&client->lessee);
-	ke_senders_init(&client->senders);
 	mutex_init(&client->watches_lock);
 	client->watches = RB_ROOT;
 	return client;
@@ -213,7 +212,7 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 	queue->counts.received++;
 	ke_queue_end_locked(queue, event, &ended);
 	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&ended, &client->spare);
 	return 0;
 }
 
@@ -231,7 +230,7 @@ static int give_back(struct ke_client *client, const u64 *seq)
 	ke_lease_end_locked(queue, event);
 	ke_queue_return_locked(queue, event, &ended);
 	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&ended, &client->spare);
 	return 0;
 }
 
@@ -250,7 +249,8 @@ void ke_client_destroy(struct ke_client *client)
 		end_watch(client, watch);
 		cond_resched();
 	}
-	ke_senders_drop(&client->senders);
+	if (client->spare)
+		ke_event_free_memory(client->spare);
 	ke_poller_end(&client->refusal.poller);
 	put_net(client->net);
 	free_client(client);

@@ -10,10 +10,10 @@
 #include "inbox.h"
 #include "lease.h"
 #include "refusal.h"
-#include "sender.h"
 
 struct cred;
 struct ke_broker;
+struct ke_event;
 struct net;
 struct seq_file;
 
@@ -25,7 +25,7 @@ struct ke_client {
 	bool charged;			/* to that: there was room */
 	struct ke_inbox inbox;
 	struct ke_lessee lessee;
-	struct ke_senders senders;
+	struct ke_event *spare;		/* memory for the next small one, or NULL */
 
 	struct mutex watches_lock;	/* lock map: broker.c */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */

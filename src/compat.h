@@ -4,6 +4,7 @@
 #define KE_COMPAT_H
 
 #include <linux/rbtree.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
 
 /* 5.12. Under names of our own, since a distribution may have brought them back. */
@@ -62,6 +63,21 @@ static inline struct rb_node *rb_find(const void *key, const struct rb_root *tre
 	}
 	return node;
 }
+#endif
+
+/*
+ * copy_from_user() and copy_to_user() but for the check of the kernel's object. Since
+ * 6.12 the functions with one underscore may be missing where these are inlined.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(INLINE_COPY_FROM_USER)
+#define ke_compat_copy_from_user	_inline_copy_from_user
+#else
+#define ke_compat_copy_from_user	_copy_from_user
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(INLINE_COPY_TO_USER)
+#define ke_compat_copy_to_user		_inline_copy_to_user
+#else
+#define ke_compat_copy_to_user		_copy_to_user
 #endif
 
 #endif /* KE_COMPAT_H */

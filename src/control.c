@@ -49,7 +49,7 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 	}
 unlock:
 	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&ended, &client->spare);
 	return err;
 }
 
@@ -100,7 +100,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 		ke_lease_settle_locked(queue, &ended);
 		dropped = ke_queue_purge_locked(queue, last, &ended);
 		ke_broker_unlock(client->broker, queue);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&ended, &client->spare);
 		total = min_t(unsigned int, total + dropped, INT_MAX);
 		if (fatal_signal_pending(current))
 			return -EINTR;

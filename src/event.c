@@ -1,34 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "event.h"
 
-#include <linux/err.h>
-#include <linux/kernel.h>
-#include <linux/mm.h>
+#include <linux/log2.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "quota.h"
-#include "sender.h"
 
-/*
- * All caches have a constructor: the kernel would clear their objects each time
- * before it is overwritten.
- */
-#define CLASSES		11	/* up to 64 KiB */
+#define SEGMENT_ORDERS	5	/* up to 64 KiB */
 #define FREED_MAX	32	/* events that are freed at one go */
 
 /* What an ordinary user asks for must not fill the kernel log when it fails. */
 #define GFP_EVENT	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
-static struct kmem_cache *caches[CLASSES];
+/*
+ * Several pages in one piece are worth neither compaction nor the OOM killer: single
+ * units do as well.
+ */
+#define GFP_PIECE	((GFP_EVENT & ~__GFP_DIRECT_RECLAIM) | __GFP_NORETRY)
 
-static const char *const cache_names[CLASSES] = {
-	"kevents_event_64", "kevents_event_128", "kevents_event_256",
-	"kevents_event_512", "kevents_event_1k", "kevents_event_2k",
-	"kevents_event_4k", "kevents_data_8k", "kevents_data_16k",
-	"kevents_data_32k", "kevents_data_64k",
+static struct kmem_cache *caches[KE_EVENT_CLASSES];
+static struct kmem_cache *segment_caches[SEGMENT_ORDERS];
+
+static const char *const cache_names[KE_EVENT_CLASSES] = {
+	"kevents_event", "kevents_event_256", "kevents_event_512",
+	"kevents_event_1k", "kevents_event_2k", "kevents_event_4k",
 };
 
-/* An event is freed as it is made: it has no deadline. */
+static const char *const segment_names[SEGMENT_ORDERS] = {
+	"kevents_segment_4k", "kevents_segment_8k", "kevents_segment_16k",
+	"kevents_segment_32k", "kevents_segment_64k",
+};
+
+/* An event has no deadline when it is freed. */
 static void construct_event(void *object)
 {
 	struct ke_event *event = object;
@@ -36,108 +40,152 @@ static void construct_event(void *object)
 	timerqueue_init(&event->due);
 }
 
-static void construct_data(void *object)
+/* A cache with a constructor is one that init_on_alloc does not clear. */
+static void construct_segment(void *object)
 {
 }
 
-static struct kmem_cache *create_cache(unsigned int class, const char *name)
+static struct kmem_cache *create_cache(const char *name, unsigned int size,
+				       void (*construct)(void *object))
 {
-	u32 size = ke_event_class_size(class);
-
-	if (class >= KE_EVENT_INLINE_CLASSES)
-		return kmem_cache_create_usercopy(name, size, 0,
-						  SLAB_ACCOUNT, 0, size,
-						  construct_data);
-	return kmem_cache_create_usercopy(name,
-					  sizeof(struct ke_event) + size, 0,
-					  SLAB_ACCOUNT, sizeof(struct ke_event),
-					  size, construct_event);
+	return kmem_cache_create(name, size, 0, SLAB_ACCOUNT, construct);
 }
 
 int ke_event_init(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < CLASSES; i++) {
-		caches[i] = create_cache(i, cache_names[i]);
-		if (!caches[i]) {
-			ke_event_exit();
-			return -ENOMEM;
-		}
+	for (i = 0; i < KE_EVENT_CLASSES; i++) {
+		caches[i] = create_cache(cache_names[i],
+					 sizeof(struct ke_event) + ke_event_class_size(i),
+					 construct_event);
+		if (!caches[i])
+			goto fail;
 	}
-	ke_sender_spares = caches[0];
+	for (i = 0; i < SEGMENT_ORDERS; i++) {
+		segment_caches[i] = create_cache(segment_names[i],
+						 (KE_EVENT_UNIT << i) - KE_EVENT_FREE_POINTER,
+						 construct_segment);
+		if (!segment_caches[i])
+			goto fail;
+	}
 	return 0;
+
+fail:
+	ke_event_exit();
+	return -ENOMEM;
+}
+
+static void destroy_caches(struct kmem_cache **some, unsigned int n)
+{
+	while (n--) {
+		kmem_cache_destroy(some[n]);
+		some[n] = NULL;
+	}
 }
 
 void ke_event_exit(void)
 {
-	unsigned int i;
+	destroy_caches(segment_caches, SEGMENT_ORDERS);
+	destroy_caches(caches, KE_EVENT_CLASSES);
+}
 
-	for (i = 0; i < CLASSES; i++) {
-		kmem_cache_destroy(caches[i]);
-		caches[i] = NULL;
+/* Links a segment of @order, for as much of @len bytes as it has room for; or NULL. */
+static struct ke_segment *add_segment(struct ke_segment **link, unsigned int order, u32 len)
+{
+	struct ke_segment *segment;
+
+	segment = kmem_cache_alloc(segment_caches[order], order ? GFP_PIECE : GFP_EVENT);
+	if (!segment)
+		return NULL;
+	segment->next = NULL;
+	segment->size = min(len, KE_EVENT_UNIT_SIZE << order);
+	segment->order = order;
+	*link = segment;
+	return segment;
+}
+
+/* Makes @link a chain for @len bytes; -ENOMEM or -EINTR leave what there is of it. */
+static int add_segments(struct ke_segment **link, u32 len)
+{
+	unsigned int order, singles = 0;
+	struct ke_segment *segment;
+
+	while (len) {
+		order = ilog2(DIV_ROUND_UP(len, KE_EVENT_UNIT_SIZE));
+		order = singles ? 0 : min(order, SEGMENT_ORDERS - 1U);
+		segment = add_segment(link, order, len);
+		if (segment) {
+			len -= segment->size;
+			link = &segment->next;
+			singles -= !!singles;
+		} else if (order) {
+			singles = 1U << order;
+		} else {
+			return -ENOMEM;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static void free_segments(struct ke_segment *segment)
+{
+	struct ke_segment *next;
+
+	for (; segment; segment = next) {
+		next = segment->next;
+		kmem_cache_free(segment_caches[segment->order], segment);
 	}
 }
 
-static void **large_payload(const struct ke_event *event)
+static struct ke_event *alloc_long(u32 len)
 {
-	return (void **)event->payload;
+	unsigned int class = ke_event_head_class(len);
+	struct ke_event_long *payload;
+	struct ke_event *event;
+	int err;
+
+	event = kmem_cache_alloc(caches[class], GFP_EVENT);
+	if (!event)
+		return ERR_PTR(-ENOMEM);
+	payload = ke_event_long_payload(event);
+	payload->segments = NULL;
+	err = add_segments(&payload->segments, len - ke_event_head(len));
+	if (!err)
+		return event;
+	free_segments(payload->segments);
+	kmem_cache_free(caches[class], event);
+	return ERR_PTR(err);
 }
 
-void *ke_event_large_payload(const struct ke_event *event)
-{
-	if (ke_event_class(event->len) < KE_EVENT_INLINE_CLASSES)
-		return (void *)event->payload;
-	return *large_payload(event);
-}
-
-static void *alloc_large(unsigned int class)
-{
-	if (class < CLASSES)
-		return kmem_cache_alloc(caches[class], GFP_EVENT);
-	return kvmalloc(ke_event_class_size(class), GFP_EVENT);
-}
-
-static void free_large(unsigned int class, void *payload)
-{
-	if (class < CLASSES)
-		kmem_cache_free(caches[class], payload);
-	else
-		kvfree(payload);
-}
-
-struct ke_event *ke_event_alloc(unsigned int class)
+struct ke_event *ke_event_alloc(u32 len)
 {
 	struct ke_event *event;
 
-	if (class < KE_EVENT_INLINE_CLASSES)
-		return kmem_cache_alloc(caches[class], GFP_EVENT);
-	event = kmem_cache_alloc(caches[0], GFP_EVENT);
-	if (!event)
-		return NULL;
-	*large_payload(event) = alloc_large(class);
-	if (*large_payload(event))
-		return event;
-	kmem_cache_free(caches[0], event);
-	return NULL;
+	if (unlikely(len > KE_EVENT_INLINE_SIZE))
+		return alloc_long(len);
+	event = kmem_cache_alloc(caches[ke_event_class(len)], GFP_EVENT);
+	return event ?: ERR_PTR(-ENOMEM);
 }
 
 void ke_event_free_memory(struct ke_event *event)
 {
 	unsigned int class = ke_event_class(event->len);
 
-	if (class >= KE_EVENT_INLINE_CLASSES) {
-		free_large(class, *large_payload(event));
-		class = 0;
+	if (unlikely(class >= KE_EVENT_CLASSES)) {
+		free_segments(ke_event_long_payload(event)->segments);
+		class = ke_event_head_class(event->len);
 	}
 	kmem_cache_free(caches[class], event);
 }
 
-bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
+bool ke_event_create_bulk(unsigned int class, unsigned int n,
 			  const struct ke_identity *identity, struct ke_event **events)
 {
 	const struct ke_charge charge = {
-		.bytes = n * ke_event_class_bytes(class),
+		.bytes = n * ke_event_inline_bytes(class),
 		.events = n,
 	};
 
@@ -147,25 +195,37 @@ bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned
 		ke_quota_uncharge(identity->user, charge);
 		return false;
 	}
-	refcount_add(n - 1, &sender->refs);
+	refcount_add(n, &identity->user->refs);
+	refcount_add(n, &task_tgid(current)->count);
 	return true;
+}
+
+/* Drops all but one of @n references, which are the caller's. */
+static void put_others(refcount_t *refs, unsigned int n)
+{
+	if (n > 1)
+		WARN_ON_ONCE(refcount_sub_and_test(n - 1, refs));
 }
 
 /* Frees @n events that are alike. */
 static void free_bulk(struct ke_event **events, unsigned int n)
 {
-	struct ke_sender *sender = events[0]->sender;
 	const struct ke_charge charge = { .bytes = n * events[0]->bytes, .events = n };
+	struct ke_user *user = events[0]->user;
+	struct pid *pid = events[0]->pid;
 
 	kmem_cache_free_bulk(caches[ke_event_class(events[0]->len)], n, (void **)events);
-	ke_quota_uncharge(sender->user, charge);
-	ke_sender_put_many(sender, n);
+	ke_quota_uncharge(user, charge);
+	put_others(&user->refs, n);
+	ke_user_put(user);
+	put_others(&pid->count, n);
+	put_pid(pid);
 }
 
-/* What is charged says of which class an event is. */
+/* What is charged for events of one process says of which class they are. */
 static bool are_alike(const struct ke_event *a, const struct ke_event *b)
 {
-	return a->sender == b->sender && a->bytes == b->bytes;
+	return a->bytes == b->bytes && a->pid == b->pid && a->user == b->user;
 }
 
 /* Frees @first and those behind it that are alike; returns the next. */
@@ -182,23 +242,23 @@ static struct ke_event *free_alike(struct ke_event *first)
 	return event;
 }
 
-static struct ke_event *free_one(struct ke_event *event)
+static struct ke_event *free_one(struct ke_event *event, struct ke_event **spare)
 {
 	struct hlist_node *next = event->entry.next;
 
-	ke_event_free(event);
+	ke_event_free(event, spare);
 	return hlist_entry_safe(next, struct ke_event, entry);
 }
 
-void ke_event_free_all(struct hlist_head *events)
+void __ke_event_free_list(struct hlist_head *events, struct ke_event **spare)
 {
 	struct ke_event *event = hlist_entry_safe(events->first, struct ke_event, entry);
 
 	while (event) {
-		if (ke_event_class(event->len) < KE_EVENT_INLINE_CLASSES)
+		if (event->len <= KE_EVENT_INLINE_SIZE)
 			event = free_alike(event);
 		else
-			event = free_one(event);
+			event = free_one(event, spare);
 		cond_resched();
 	}
 	INIT_HLIST_HEAD(events);

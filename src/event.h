@@ -4,16 +4,22 @@
 
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/timerqueue.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 #include "quota.h"
-#include "sender.h"
 
-struct iov_iter;
 struct ke_lessee;
 struct ke_queue;
 
@@ -41,12 +47,15 @@ struct ke_event {
 
 	ktime_t ttl;			/* when it expires, CLOCK_MONOTONIC; 0: never */
 	struct ke_queue *queue;		/* alive as long as it holds the event */
-	struct ke_sender *sender;	/* a reference */
+	struct ke_user *user;		/* the account that is charged; a reference */
+	struct pid *pid;		/* the sending process; a reference */
+	kuid_t uid;			/* the real ids of the sender */
+	kgid_t gid;
 	u64 seq;
 	u64 sent_ns;
 	u32 len;
-	u32 bytes;			/* what is charged for it */
-	u8 payload[] __aligned(8);	/* or where that is, if it is large */
+	u32 bytes;			/* charged to user */
+	u8 payload[] __aligned(8);	/* of a long one: struct ke_event_long */
 };
 
 enum ke_copy {
@@ -55,85 +64,174 @@ enum ke_copy {
 };
 
 /*
- * Memory comes in classes: each has room for twice the payload of the one before.
- * In the first ones event and payload are one object; then the payload has an
- * object of its own. What is longer than the last class has room for comes from
- * kvmalloc().
+ * An event and a payload of up to KE_EVENT_INLINE_SIZE bytes are one object. The caches
+ * have a constructor, so SLUB keeps its free pointer behind the object: with that pointer
+ * an object of class 1 and up takes a power of two, which divides a page without a rest.
  */
-#define KE_EVENT_SMALL_SIZE	64U	/* bytes of payload in the first class */
-#define KE_EVENT_INLINE_CLASSES	7	/* up to 4 KiB */
+#define KE_EVENT_CLASSES	6
+#define KE_EVENT_FREE_POINTER	((u32)sizeof(void *))
+#define KE_EVENT_OVERHEAD	((u32)sizeof(struct ke_event) + KE_EVENT_FREE_POINTER)
+#define KE_EVENT_SMALL_SIZE	64U	/* bytes of payload in class 0 */
+#define KE_EVENT_SMALL_TOTAL	ALIGN(KE_EVENT_OVERHEAD + KE_EVENT_SMALL_SIZE, 16)
+#define KE_EVENT_SMALL_SHIFT	7	/* class 1 takes two times 1 << 7 bytes */
+#define KE_EVENT_INLINE_SIZE	((1U << (KE_EVENT_SMALL_SHIFT + KE_EVENT_CLASSES - 1)) - \
+				 KE_EVENT_OVERHEAD)
 
+static_assert(KE_EVENT_SMALL_TOTAL >= 1 << KE_EVENT_SMALL_SHIFT);
+static_assert(KE_EVENT_SMALL_TOTAL <= 2 << KE_EVENT_SMALL_SHIFT);
+
+/* KE_EVENT_CLASSES or more: a long event, which needs segments. */
 static inline unsigned int ke_event_class(u32 len)
 {
-	return len <= KE_EVENT_SMALL_SIZE ? 0 : fls((len - 1) / KE_EVENT_SMALL_SIZE);
+	return likely(len <= KE_EVENT_SMALL_SIZE) ? 0 :
+	       fls(len + KE_EVENT_OVERHEAD - 1) - KE_EVENT_SMALL_SHIFT;
 }
 
+/* Bytes of payload that an object of @class has room for. */
 static inline u32 ke_event_class_size(unsigned int class)
 {
-	return KE_EVENT_SMALL_SIZE << class;
+	return class ? (1U << (KE_EVENT_SMALL_SHIFT + class)) - KE_EVENT_OVERHEAD :
+	       KE_EVENT_SMALL_SIZE;
 }
 
-/* What is charged for an event of @class, with all it may ever need. */
+/* Bytes of memory that an object of @class takes, with its share of the rest of a page. */
 static inline unsigned long ke_event_class_bytes(unsigned int class)
 {
-	unsigned long bytes = sizeof(struct ke_event) + ke_event_class_size(class);
-
-	return class < KE_EVENT_INLINE_CLASSES ? bytes : bytes + KE_EVENT_SMALL_SIZE;
+	return class ? 1UL << (KE_EVENT_SMALL_SHIFT + class) :
+	       DIV_ROUND_UP(PAGE_SIZE, PAGE_SIZE / KE_EVENT_SMALL_TOTAL);
 }
-
-static inline unsigned long ke_event_bytes(u32 len)
-{
-	return ke_event_class_bytes(ke_event_class(len));
-}
-
-/* Returns memory for an event, or NULL. */
-struct ke_event *ke_event_alloc(unsigned int class);
 
 /*
- * A sender keeps the memory of one small event, charged with it: a queue that is
- * emptied as fast as it is filled needs no more.
+ * The payload of a long event begins in the event's own object and goes on in segments.
+ * A segment takes one unit of 4 KiB, or several units in one piece; a piece that is not
+ * to be had is made up of single units, of which there are as many. So what an event
+ * takes depends on its length alone, and none fails because memory is fragmented.
  */
-static_assert(sizeof(struct ke_event) + KE_EVENT_SMALL_SIZE <= KE_SENDER_SPARE_SIZE);
+struct ke_segment {
+	struct ke_segment *next;
+	u32 size;			/* bytes of payload here */
+	u32 order;			/* 1 << order units */
+	u8 data[];
+};
 
-static inline struct ke_event *ke_event_take_spare(struct ke_sender *sender, u32 len)
+struct ke_event_long {
+	struct ke_segment *segments;
+	u8 data[];			/* the first ke_event_head(len) bytes */
+};
+
+static inline struct ke_event_long *ke_event_long_payload(const struct ke_event *event)
 {
-	if (len > KE_EVENT_SMALL_SIZE || !READ_ONCE(sender->spare))
-		return NULL;
-	return xchg(&sender->spare, NULL);
+	return (struct ke_event_long *)event->payload;
 }
 
-/* Gives @event what is new in it; it takes over a reference to @sender. */
-static inline void ke_event_begin(struct ke_event *event, struct ke_sender *sender,
-				  u32 len, unsigned long bytes)
+#define KE_EVENT_UNIT		4096U
+#define KE_EVENT_UNIT_SIZE	(KE_EVENT_UNIT - KE_EVENT_FREE_POINTER - \
+				 (u32)sizeof(struct ke_segment))
+#define KE_EVENT_HEAD_SIZE	(KE_EVENT_INLINE_SIZE - (u32)sizeof(struct ke_event_long))
+
+/* How many units a long event of @len bytes takes. */
+static inline u32 ke_event_units(u32 len)
+{
+	return DIV_ROUND_UP(len - KE_EVENT_HEAD_SIZE, KE_EVENT_UNIT_SIZE);
+}
+
+/* How many bytes of its payload lie in its own object. */
+static inline u32 ke_event_head(u32 len)
+{
+	u32 size = ke_event_units(len) * KE_EVENT_UNIT_SIZE;
+
+	return len > size ? len - size : 0;
+}
+
+/* The class of that object. */
+static inline unsigned int ke_event_head_class(u32 len)
+{
+	return ke_event_class(ke_event_head(len) + (u32)sizeof(struct ke_event_long));
+}
+
+/* An event may be all that keeps the struct pid of its sender. */
+static inline unsigned long ke_event_pid_bytes(const struct pid *pid)
+{
+	return sizeof(*pid) + (pid->level + 1) * sizeof(pid->numbers[0]);
+}
+
+/* What is charged for an event of @class that the calling process sends. */
+static inline unsigned long ke_event_inline_bytes(unsigned int class)
+{
+	return ke_event_class_bytes(class) + ke_event_pid_bytes(task_tgid(current));
+}
+
+/* What is charged for an event of @len bytes that the calling process sends. */
+static inline unsigned long ke_event_bytes(u32 len)
+{
+	if (likely(len <= KE_EVENT_INLINE_SIZE))
+		return ke_event_inline_bytes(ke_event_class(len));
+	return ke_event_inline_bytes(ke_event_head_class(len)) +
+	       (unsigned long)ke_event_units(len) * KE_EVENT_UNIT;
+}
+
+/* Returns memory for an event of @len bytes; -ENOMEM, or -EINTR after a fatal signal. */
+struct ke_event *ke_event_alloc(u32 len);
+
+/* Frees what ke_event_alloc() returned. */
+void ke_event_free_memory(struct ke_event *event);
+
+/*
+ * A client keeps the memory of one small event: a queue that is emptied as fast as it is
+ * filled needs no more. That is constant for each open file, and not charged.
+ */
+static inline struct ke_event *ke_event_take_spare(struct ke_event **spare, u32 len)
+{
+	if (len > KE_EVENT_SMALL_SIZE || !READ_ONCE(*spare))
+		return NULL;
+	return xchg(spare, NULL);
+}
+
+/* Returns whether @spare has kept the memory of @event. */
+static inline bool ke_event_keep_spare(struct ke_event **spare, struct ke_event *event)
+{
+	return event->len <= KE_EVENT_SMALL_SIZE && spare && !READ_ONCE(*spare) &&
+	       !cmpxchg(spare, NULL, event);
+}
+
+/*
+ * Initialises what differs from event to event. Consumes a reference to @user and one to
+ * @pid, that of the calling process.
+ */
+static inline void ke_event_begin(struct ke_event *event, struct ke_user *user,
+				  struct pid *pid, u32 len, unsigned long bytes)
 {
 	event->len = len;
 	event->bytes = bytes;
-	event->sender = sender;
+	event->user = user;
+	event->pid = pid;
+	current_uid_gid(&event->uid, &event->gid);
 	event->deliveries = 0;
 	event->ttl = 0;
 }
 
 /*
- * Returns a new event from @sender, whose reference it takes over, with room for
- * @len bytes, charged to @identity as @sender is; -EAGAIN, -EDQUOT or -ENOMEM, and then
- * the reference is still the caller's.
+ * Returns a new event from the calling process with room for @len bytes, charged to
+ * @identity; -EAGAIN, -EDQUOT, -ENOMEM or -EINTR. Takes the memory in @spare if it can.
  */
-static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len,
+static inline struct ke_event *ke_event_create(struct ke_event **spare, u32 len,
 					       const struct ke_identity *identity)
 {
 	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
+	struct ke_user *user = identity->user;
 	struct ke_event *event;
 	int err;
 
 	err = ke_quota_charge(identity, charge);
 	if (unlikely(err))
 		return ERR_PTR(err);
-	event = ke_event_take_spare(sender, len) ?: ke_event_alloc(ke_event_class(len));
-	if (unlikely(!event)) {
-		ke_quota_uncharge(sender->user, charge);
-		return ERR_PTR(-ENOMEM);
+	event = ke_event_take_spare(spare, len) ?: ke_event_alloc(len);
+	if (IS_ERR(event)) {
+		ke_quota_uncharge(user, charge);
+		return event;
 	}
-	ke_event_begin(event, sender, len, charge.bytes);
+	refcount_inc(&user->refs);
+	ke_event_begin(event, user, get_pid(task_tgid(current)), len, charge.bytes);
 	return event;
 }
 
@@ -141,54 +239,42 @@ static inline struct ke_event *ke_event_create(struct ke_sender *sender, u32 len
 #define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
 
 /*
- * Charges @identity with @n events of @class, one of those in which event and payload are
- * one object, and gets memory for them, which ke_event_begin() has to make @events of;
- * takes over a reference to @sender for each but the first, whose is the caller's.
- * All or none: false if for whatever reason they have to be made one by one.
+ * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, gets memory for
+ * them and takes the references that ke_event_begin() consumes. All or none: false if for
+ * whatever reason they have to be made one by one.
  */
-bool ke_event_create_bulk(struct ke_sender *sender, unsigned int class, unsigned int n,
+bool ke_event_create_bulk(unsigned int class, unsigned int n,
 			  const struct ke_identity *identity, struct ke_event **events);
 
-/* The same as ke_event_payload() for more than that. */
-void *ke_event_large_payload(const struct ke_event *event);
-
-static inline void *ke_event_payload(const struct ke_event *event)
-{
-	return event->len <= KE_EVENT_SMALL_SIZE ? (void *)event->payload :
-	       ke_event_large_payload(event);
-}
-
-/* Frees what @event takes. */
-void ke_event_free_memory(struct ke_event *event);
-
-static inline void ke_event_free(struct ke_event *event)
+/* Ends @event, which is nowhere any more; @spare, or NULL, may get its memory. */
+static inline void ke_event_free(struct ke_event *event, struct ke_event **spare)
 {
 	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
-	struct ke_sender *sender = event->sender;
+	struct ke_user *user = event->user;
+	struct pid *pid = event->pid;
 
-	/* The sender keeps the memory of one: see ke_event_take_spare(). */
-	if (event->len > KE_EVENT_SMALL_SIZE || READ_ONCE(sender->spare) ||
-	    cmpxchg(&sender->spare, NULL, event))
+	if (!ke_event_keep_spare(spare, event))
 		ke_event_free_memory(event);
-	ke_quota_uncharge(sender->user, charge);
-	ke_sender_put(sender);
+	ke_quota_uncharge(user, charge);
+	ke_user_put(user);
+	put_pid(pid);
 }
 
-/* The same as ke_event_free_list() where there are any. */
-void ke_event_free_all(struct hlist_head *events);
+/* Frees the events of a list that is not empty. */
+void __ke_event_free_list(struct hlist_head *events, struct ke_event **spare);
 
-/* Frees those that are linked by entry. */
-static inline void ke_event_free_list(struct hlist_head *events)
+/* Frees the events that entry links. */
+static inline void ke_event_free_list(struct hlist_head *events, struct ke_event **spare)
 {
 	struct hlist_node *first = events->first;
 
 	if (!first)
 		return;
 	if (first->next) {
-		ke_event_free_all(events);
+		__ke_event_free_list(events, spare);
 	} else {
 		events->first = NULL;
-		ke_event_free(hlist_entry(first, struct ke_event, entry));
+		ke_event_free(hlist_entry(first, struct ke_event, entry), spare);
 	}
 }
 

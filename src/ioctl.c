@@ -83,7 +83,7 @@ static noinline long do_receive(struct ke_client *client,
 		err = ke_receiving_receive_watched(client, &receiver);
 	else
 		err = ke_receiving_receive(client, wish.id, &receiver);
-	ke_event_free_list(&receiver.ended);
+	ke_event_free_list(&receiver.ended, &client->spare);
 	return ke_args_tell_needed(err, &receiver, arg);
 }
 

@@ -8,7 +8,6 @@
 #include "event.h"
 #include "queue.h"
 #include "quota.h"
-#include "sender.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -100,7 +100,7 @@ void ke_queue_destroy(struct ke_queue *queue)
 		spin_lock(&queue->lock);
 		dropped = ke_queue_purge_locked(queue, U64_MAX, &ended);
 		spin_unlock(&queue->lock);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&ended, NULL);
 	} while (dropped);
 	ke_payer_end(&queue->payer, ke_queue_charge);
 	kmem_cache_free(queue_cache, queue);

@@ -174,7 +174,7 @@ static void free_ended(struct ke_queue *queue, struct ke_receiver *receiver)
 {
 	ke_reaper_note_locked(queue->realm->reaper, queue);
 	spin_unlock(&queue->lock);
-	ke_event_free_list(&receiver->ended);
+	ke_event_free_list(&receiver->ended, NULL);
 	spin_lock(&queue->lock);
 }
 

@@ -29,7 +29,7 @@ int ke_receiving_poll(struct ke_client *client, s32 id)
 	else
 		ret = -EPERM;
 	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&ended, &client->spare);
 	return ret;
 }
 
@@ -97,7 +97,7 @@ bool ke_receiving_readable(struct ke_client *client)
 		__acquire(&watch->queue->lock);
 		ke_broker_unlock(client->broker, watch->queue);
 	}
-	ke_event_free_list(&ended);
+	ke_event_free_list(&ended, &client->spare);
 	return watch;
 }
 
@@ -180,7 +180,7 @@ static int wait_watched(struct ke_client *client, struct ke_receiver *receiver)
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 		/* What has expired must not wait, charged, for as long as this. */
-		ke_event_free_list(&receiver->ended);
+		ke_event_free_list(&receiver->ended, &client->spare);
 		if (ke_inbox_may_sleep(inbox, receiver->waiter))
 			in_time = ke_receiver_sleep(receiver);
 	}

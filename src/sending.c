@@ -11,46 +11,31 @@
 #include "client.h"
 #include "event.h"
 #include "payer.h"
+#include "payload.h"
 #include "queue.h"
 #include "quota.h"
-#include "sender.h"
 #include "source.h"
 #include "trace.h"
 #include "writable.h"
-
-static __always_inline struct ke_sender *get_sender(struct ke_client *client,
-						    const struct ke_sending *sending)
-{
-	if (likely(!sending->sender))
-		return ke_sender_get(&client->senders, &client->identity);
-	refcount_inc(&sending->sender->refs);
-	return sending->sender;
-}
 
 /* Makes an event of @sending, with its payload. */
 static __always_inline int create_event(struct ke_client *client,
 					struct ke_sending *sending)
 {
-	struct ke_sender *sender;
 	struct ke_event *event;
 	int err;
 
 	if (sending->len > READ_ONCE(ke_limits.max_event_size))
 		return -EMSGSIZE;
-	sender = get_sender(client, sending);
-	if (IS_ERR(sender))
-		return PTR_ERR(sender);
-	event = ke_event_create(sender, sending->len, &client->identity);
-	if (IS_ERR(event)) {
-		ke_sender_put(sender);
+	event = ke_event_create(&client->spare, sending->len, &client->identity);
+	if (IS_ERR(event))
 		return PTR_ERR(event);
-	}
 	if (sending->iter)
-		err = ke_source_fill_iter(event, sending->iter);
+		err = ke_payload_copy_from_iter(event, sending->iter);
 	else
 		err = ke_source_fill(event, sending->data);
 	if (err)
-		ke_event_free(event);
+		ke_event_free(event, &client->spare);
 	else
 		sending->event = event;
 	return err;
@@ -152,7 +137,7 @@ static __always_inline int try_send(struct ke_client *client, struct ke_sending 
 		return 0;
 	if (sending->iter)
 		iov_iter_revert(sending->iter, sending->len);
-	ke_event_free(sending->event);
+	ke_event_free(sending->event, &client->spare);
 	return err;
 }
 
@@ -174,8 +159,6 @@ static int check_room(const struct ke_queue *queue, const struct ke_identity *id
 
 	if (sending->waits || ke_queue_paid_locked(queue, identity->user))
 		return 0;
-	if (!sending->sender)
-		event.bytes += ke_sender_charge().bytes;
 	all.bytes += event.bytes;
 	all.events += event.events;
 	if (ke_quota_check(identity, all) == -EDQUOT)
@@ -217,40 +200,6 @@ static int pin_queue(struct ke_client *client, const struct ke_sending *sending,
 	return err;
 }
 
-/* The same of the sender: one that is made anew pushes another one out. */
-static int pin_sender(struct ke_client *client, struct ke_sending *sending)
-{
-	struct ke_sender *sender;
-
-	if (sending->sender)
-		return 0;
-	sender = ke_sender_get(&client->senders, &client->identity);
-	if (IS_ERR(sender))
-		return PTR_ERR(sender);
-	sending->sender = sender;
-	return 0;
-}
-
-/* Both, and the sender where the ID is refused, too: what is refused is known then. */
-static int pin_both(struct ke_client *client, struct ke_sending *sending,
-		    struct pin *pin)
-{
-	int err = pin_queue(client, sending, pin);
-	int sender_err;
-
-	if (err && !ke_quota_refused(err))
-		return err;
-	sender_err = pin_sender(client, sending);
-	return err ? err : sender_err;
-}
-
-static void unpin_sender(struct ke_sending *sending)
-{
-	if (sending->sender)
-		ke_sender_put(sending->sender);
-	sending->sender = NULL;
-}
-
 static void unpin_queue(struct ke_broker *broker, struct pin *pin)
 {
 	struct ke_queue *queue = pin->queue;
@@ -280,7 +229,7 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_sending *s
 		room = ke_room_want(user, refusal, &since);
 		if (wants_id && sending->waits)
 			ke_wishes_add(&broker->wishes, sending->id, room);
-		err = pin_both(client, sending, &pin);
+		err = pin_queue(client, sending, &pin);
 		if (!err)
 			err = try_send(client, sending);
 		if (!ke_quota_refused(err))
@@ -299,8 +248,6 @@ static noinline int wait_and_send(struct ke_client *client, struct ke_sending *s
 		}
 		cond_resched();
 	}
-	refused.is_charged = sending->sender;
-	unpin_sender(sending);
 	unpin_queue(broker, &pin);
 	if (ke_quota_refused(err))
 		ke_writable_refused(client, &refused, err);
@@ -339,7 +286,7 @@ static unsigned int count_alike(const struct ke_sending *sendings, unsigned int 
 	if (sendings[0].iter || sendings[0].len > limit)
 		return 0;
 	class = ke_event_class(sendings[0].len);
-	if (class >= KE_EVENT_INLINE_CLASSES)
+	if (class >= KE_EVENT_CLASSES)
 		return 0;
 	least = class ? ke_event_class_size(class - 1) + 1 : 0;
 	most = min(ke_event_class_size(class), limit);
@@ -356,27 +303,25 @@ static unsigned int create_alike(struct ke_client *client, struct ke_sending *se
 				 unsigned int n)
 {
 	struct ke_event *events[KE_EVENT_BULK];
-	struct ke_sender *sender;
+	struct ke_user *user = client->identity.user;
+	struct pid *pid = task_tgid(current);
 	unsigned int class, i, done = 0;
+	unsigned long bytes;
 	int err = 0;
 
 	n = count_alike(sendings, min(n, KE_EVENT_BULK));
 	if (n < 2)
 		return 0;
-	sender = get_sender(client, &sendings[0]);
-	if (IS_ERR(sender))
-		return 0;
 	class = ke_event_class(sendings[0].len);
-	if (!ke_event_create_bulk(sender, class, n, &client->identity, events)) {
-		ke_sender_put(sender);
+	if (!ke_event_create_bulk(class, n, &client->identity, events))
 		return 0;
-	}
+	bytes = ke_event_inline_bytes(class);
 	for (i = 0; i < n; i++) {
-		ke_event_begin(events[i], sender, sendings[i].len, ke_event_class_bytes(class));
+		ke_event_begin(events[i], user, pid, sendings[i].len, bytes);
 		if (!err)
 			err = ke_source_fill(events[i], sendings[i].data);
 		if (err)
-			ke_event_free(events[i]);
+			ke_event_free(events[i], &client->spare);
 		else
 			sendings[done++].event = events[i];
 	}
@@ -416,7 +361,7 @@ static unsigned int try_all(struct ke_client *client, struct ke_sending *sending
 	if (done == made)
 		*err = refusal;
 	while (made > done)
-		ke_event_free(sendings[--made].event);
+		ke_event_free(sendings[--made].event, &client->spare);
 	return done;
 }
 

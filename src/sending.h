@@ -8,7 +8,6 @@
 struct iov_iter;
 struct ke_client;
 struct ke_event;
-struct ke_sender;
 
 /* A send in progress. */
 struct ke_sending {
@@ -21,7 +20,6 @@ struct ke_sending {
 	bool waits;			/* for room */
 	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_event *event;		/* what is made of it, while it is sent */
-	struct ke_sender *sender;	/* a reference, while it waits; or NULL */
 };
 
 /*

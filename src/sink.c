@@ -8,8 +8,8 @@
 
 #include "access.h"
 #include "event.h"
+#include "payload.h"
 #include "quota.h"
-#include "sender.h"
 
 /* More of a buffer is not looked at before there is an event. */
 #define PREFAULT_MAX	65536
@@ -29,7 +29,7 @@ static int copy_record(const struct ke_event *event, s32 id,
 
 	done = copy_to_iter(&record, sizeof(record), iter);
 	if (done == sizeof(record))
-		done += copy_to_iter(ke_event_payload(event), event->len, iter);
+		done += ke_payload_copy_to_iter(event, iter);
 	if (done == sizeof(record) + event->len)
 		done += iov_iter_zero(padding, iter);
 	if (done == KEVENTS_RECORD_SIZE(event->len))

@@ -14,7 +14,7 @@
 
 #include "access.h"
 #include "event.h"
-#include "sender.h"
+#include "payload.h"
 
 struct iov_iter;
 
@@ -75,11 +75,10 @@ static __always_inline int ke_sink_put_received(const struct ke_event *event, s3
 						struct kevents_received __user *to)
 {
 	struct user_namespace *user_ns = current_user_ns();
-	const struct ke_sender *sender = event->sender;
 	u64 sent_ns = ke_sink_time(event->sent_ns);
-	pid_t pid = ke_sink_pid(sender->pid);
-	uid_t uid = ke_sink_uid(user_ns, sender->uid);
-	gid_t gid = ke_sink_gid(user_ns, sender->gid);
+	pid_t pid = ke_sink_pid(event->pid);
+	uid_t uid = ke_sink_uid(user_ns, event->uid);
+	gid_t gid = ke_sink_gid(user_ns, event->gid);
 
 	if (!ke_access_begin_write(to, sizeof(*to)))
 		return -EFAULT;
@@ -169,9 +168,9 @@ static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 	/* To look for the pages of a small one would cost each receive. */
 	if (event->len <= KE_EVENT_SMALL_SIZE)
 		err = ke_sink_put_small(event->payload, to, event->len);
-	else if (!ke_sink_is_present(sink, event->len) || !access_ok(to, event->len) ||
-		 __copy_to_user_inatomic(to, ke_event_payload(event), event->len))
-		err = -EFAULT;
+	else
+		err = ke_sink_is_present(sink, event->len) ?
+		      ke_payload_copy_to_user(event, to) : -EFAULT;
 	if (!err && sink->terminate && event->len < sink->size)
 		err = ke_sink_put_nul(to + event->len);
 	return err;

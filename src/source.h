@@ -4,10 +4,10 @@
 
 #include <linux/types.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "access.h"
 #include "event.h"
+#include "payload.h"
 
 /*
  * Small payloads go word by word, in C that checkers of memory see: a call of
@@ -54,12 +54,7 @@ static __always_inline int ke_source_fill(struct ke_event *event, u64 addr)
 
 	if (event->len <= KE_EVENT_SMALL_SIZE)
 		return ke_source_fill_small(event->payload, from, event->len);
-	return copy_from_user(ke_event_payload(event), from, event->len) ? -EFAULT : 0;
-}
-
-static inline int ke_source_fill_iter(struct ke_event *event, struct iov_iter *iter)
-{
-	return copy_from_iter_full(ke_event_payload(event), event->len, iter) ? 0 : -EFAULT;
+	return ke_payload_copy_from_user(event, from);
 }
 
 /*

@@ -35,7 +35,7 @@ static int read_records(struct ke_client *client, struct iov_iter *to,
 	int err;
 
 	err = ke_receiving_receive_watched(client, &receiver);
-	ke_event_free_list(&receiver.ended);
+	ke_event_free_list(&receiver.ended, &client->spare);
 	return err == -ENOMSG ? -EAGAIN : err;
 }
 

@@ -23,8 +23,8 @@ DECLARE_EVENT_CLASS(kevents_event, TP_PROTO(const struct ke_event *event),
 		__entry->seq = event->seq;
 		__entry->len = event->len;
 		__entry->deliveries = event->deliveries;
-		__entry->sender = pid_nr(event->sender->pid);
-		__entry->uid = __kuid_val(event->sender->uid);
+		__entry->sender = pid_nr(event->pid);
+		__entry->uid = __kuid_val(event->uid);
 	),
 	TP_printk("id=%d seq=%llu len=%u deliveries=%u sender=%d uid=%u",
 		  __entry->id, __entry->seq, __entry->len, __entry->deliveries,

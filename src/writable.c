@@ -7,7 +7,6 @@
 #include "queue.h"
 #include "quota.h"
 #include "refusal.h"
-#include "sender.h"
 
 /* What @send, made again, would take. */
 static struct ke_charge charge_of(struct ke_client *client,
@@ -26,8 +25,6 @@ static struct ke_charge charge_of(struct ke_client *client,
 		charge.bytes += ke_queue_charge.bytes;
 		charge.ids = ke_queue_charge.ids;
 	}
-	if (!send->is_charged)
-		charge.bytes += ke_sender_charge().bytes;
 	return charge;
 }
 

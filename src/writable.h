@@ -10,7 +10,6 @@ struct ke_client;
 struct ke_refused_send {
 	s32 id;
 	u64 len;
-	bool is_charged;		/* for what the client keeps of the process */
 };
 
 /*

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "payload.h"
+
+#include <linux/errno.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+#include "event.h"
+
+/* A part of a payload that lies in one piece. */
+struct part {
+	void *data;
+	u32 size;
+	struct ke_segment *next;	/* where it goes on; NULL: nowhere */
+};
+
+static struct part first_part(const struct ke_event *event)
+{
+	struct ke_event_long *payload = ke_event_long_payload(event);
+
+	if (likely(event->len <= KE_EVENT_INLINE_SIZE))
+		return (struct part) { .data = payload, .size = event->len };
+	return (struct part) {
+		.data = payload->data,
+		.size = ke_event_head(event->len),
+		.next = payload->segments,
+	};
+}
+
+/* Makes @part the next one; false after the last. */
+static bool next_part(struct part *part)
+{
+	struct ke_segment *segment = part->next;
+
+	if (!segment)
+		return false;
+	*part = (struct part) {
+		.data = segment->data,
+		.size = segment->size,
+		.next = segment->next,
+	};
+	return true;
+}
+
+/*
+ * The sizes of parts are those of their memory, so what hardened usercopy looks for is
+ * not looked for once more: hence the functions with an underscore, which are the same
+ * but for that.
+ */
+int ke_payload_copy_from_user(struct ke_event *event, const void __user *from)
+{
+	struct part part = first_part(event);
+
+	do {
+		if (ke_compat_copy_from_user(part.data, from, part.size))
+			return -EFAULT;
+		from += part.size;
+	} while (next_part(&part));
+	return 0;
+}
+
+int ke_payload_copy_to_user(const struct ke_event *event, void __user *to)
+{
+	struct part part = first_part(event);
+
+	do {
+		if (ke_compat_copy_to_user(to, part.data, part.size))
+			return -EFAULT;
+		to += part.size;
+	} while (next_part(&part));
+	return 0;
+}
+
+int ke_payload_copy_from_iter(struct ke_event *event, struct iov_iter *iter)
+{
+	struct part part = first_part(event);
+	size_t done = 0, n;
+
+	do {
+		n = _copy_from_iter(part.data, part.size, iter);
+		done += n;
+		if (n < part.size) {
+			iov_iter_revert(iter, done);
+			return -EFAULT;
+		}
+	} while (next_part(&part));
+	return 0;
+}
+
+size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *iter)
+{
+	struct part part = first_part(event);
+	size_t done = 0, n;
+
+	do {
+		n = _copy_to_iter(part.data, part.size, iter);
+		done += n;
+	} while (n == part.size && next_part(&part));
+	return done;
+}
