@@ -60,8 +60,8 @@
  *              counts itself in ke_queue.pins, for a moment, or is in
  *              ke_payer.holders, where a watch is, too. Events, leases and a
  *              claim keep it as well. Freed after a grace period.
- * ke_event     the list or tree it is in. The spare of a client belongs to the
- *              one whose xchg() gets it.
+ * ke_event     the list or tree it is in. The spare of a client belongs to the one whose
+ *              xchg() gets it.
  * ke_watch     its client, which sets dead; after that a grace period.
  * ke_waiter    the stack of its process, which leaves the row before it goes.
  * ke_holder    its watch, or the stack of a call, which takes it out of

@@ -51,6 +51,7 @@ struct ke_client *ke_client_create(const struct cred *cred)
 		return ERR_PTR(-ENOMEM);
 	}
 	client->charged = !ke_quota_charge(identity, client_charge);
+	client->spare.user = identity->user;
 	client->net = get_net(net);
 	client->broker = ke_broker_of(net);
 	ke_inbox_init(&client->inbox);
@@ -249,8 +250,7 @@ void ke_client_destroy(struct ke_client *client)
 		end_watch(client, watch);
 		cond_resched();
 	}
-	if (client->spare)
-		ke_event_free_memory(client->spare);
+	ke_spare_drop(&client->spare);
 	ke_poller_end(&client->refusal.poller);
 	put_net(client->net);
 	free_client(client);

@@ -6,6 +6,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "event.h"
 #include "identity.h"
 #include "inbox.h"
 #include "lease.h"
@@ -13,7 +14,6 @@
 
 struct cred;
 struct ke_broker;
-struct ke_event;
 struct net;
 struct seq_file;
 
@@ -25,7 +25,7 @@ struct ke_client {
 	bool charged;			/* to that: there was room */
 	struct ke_inbox inbox;
 	struct ke_lessee lessee;
-	struct ke_event *spare;		/* memory for the next small one, or NULL */
+	struct ke_spare spare;
 
 	struct mutex watches_lock;	/* lock map: broker.c */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */

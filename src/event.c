@@ -140,14 +140,35 @@ static void free_segments(struct ke_segment *segment)
 	}
 }
 
-static struct ke_event *alloc_long(u32 len)
+static struct ke_event *alloc_object(unsigned int class, struct ke_user *user)
+{
+	struct ke_event *event = kmem_cache_alloc(caches[class], GFP_EVENT);
+
+	if (!event)
+		return NULL;
+	refcount_inc(&user->refs);
+	event->user = user;
+	event->pid = get_pid(task_tgid(current));
+	return event;
+}
+
+static void free_object(struct ke_event *event, unsigned int class)
+{
+	ke_user_put(event->user);
+	put_pid(event->pid);
+	kmem_cache_free(caches[class], event);
+}
+
+static struct ke_event *alloc_long(struct ke_spare *spare, u32 len)
 {
 	unsigned int class = ke_event_head_class(len);
 	struct ke_event_long *payload;
 	struct ke_event *event;
 	int err;
 
-	event = kmem_cache_alloc(caches[class], GFP_EVENT);
+	event = class ? NULL : ke_spare_take(spare);
+	if (!event)
+		event = alloc_object(class, spare->user);
 	if (!event)
 		return ERR_PTR(-ENOMEM);
 	payload = ke_event_long_payload(event);
@@ -156,29 +177,39 @@ static struct ke_event *alloc_long(u32 len)
 	if (!err)
 		return event;
 	free_segments(payload->segments);
-	kmem_cache_free(caches[class], event);
+	free_object(event, class);
 	return ERR_PTR(err);
 }
 
-struct ke_event *ke_event_alloc(u32 len)
+struct ke_event *ke_event_alloc(struct ke_spare *spare, u32 len)
 {
-	struct ke_event *event;
-
 	if (unlikely(len > KE_EVENT_INLINE_SIZE))
-		return alloc_long(len);
-	event = kmem_cache_alloc(caches[ke_event_class(len)], GFP_EVENT);
-	return event ?: ERR_PTR(-ENOMEM);
+		return alloc_long(spare, len);
+	return alloc_object(ke_event_class(len), spare->user) ?: ERR_PTR(-ENOMEM);
 }
 
-void ke_event_free_memory(struct ke_event *event)
+void __ke_event_free(struct ke_event *event, struct ke_spare *spare)
 {
+	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
 	unsigned int class = ke_event_class(event->len);
+	struct ke_user *user = event->user;
 
 	if (unlikely(class >= KE_EVENT_CLASSES)) {
 		free_segments(ke_event_long_payload(event)->segments);
 		class = ke_event_head_class(event->len);
+		if (!class && ke_spare_keep(spare, event)) {
+			ke_quota_uncharge(spare->user, charge);
+			return;
+		}
 	}
-	kmem_cache_free(caches[class], event);
+	ke_quota_uncharge(user, charge);
+	free_object(event, class);
+}
+
+void ke_spare_drop(struct ke_spare *spare)
+{
+	if (spare->event)
+		free_object(spare->event, 0);
 }
 
 bool ke_event_create_bulk(unsigned int class, unsigned int n,
@@ -188,6 +219,8 @@ bool ke_event_create_bulk(unsigned int class, unsigned int n,
 		.bytes = n * ke_event_inline_bytes(class),
 		.events = n,
 	};
+	struct pid *pid = task_tgid(current);
+	unsigned int i;
 
 	if (ke_quota_charge(identity, charge))
 		return false;
@@ -196,7 +229,11 @@ bool ke_event_create_bulk(unsigned int class, unsigned int n,
 		return false;
 	}
 	refcount_add(n, &identity->user->refs);
-	refcount_add(n, &task_tgid(current)->count);
+	refcount_add(n, &pid->count);
+	for (i = 0; i < n; i++) {
+		events[i]->user = identity->user;
+		events[i]->pid = pid;
+	}
 	return true;
 }
 
@@ -242,7 +279,7 @@ static struct ke_event *free_alike(struct ke_event *first)
 	return event;
 }
 
-static struct ke_event *free_one(struct ke_event *event, struct ke_event **spare)
+static struct ke_event *free_one(struct ke_event *event, struct ke_spare *spare)
 {
 	struct hlist_node *next = event->entry.next;
 
@@ -250,7 +287,7 @@ static struct ke_event *free_one(struct ke_event *event, struct ke_event **spare
 	return hlist_entry_safe(next, struct ke_event, entry);
 }
 
-void __ke_event_free_list(struct hlist_head *events, struct ke_event **spare)
+void __ke_event_free_list(struct hlist_head *events, struct ke_spare *spare)
 {
 	struct ke_event *event = hlist_entry_safe(events->first, struct ke_event, entry);
 

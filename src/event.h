@@ -170,68 +170,79 @@ static inline unsigned long ke_event_bytes(u32 len)
 	       (unsigned long)ke_event_units(len) * KE_EVENT_UNIT;
 }
 
-/* Returns memory for an event of @len bytes; -ENOMEM, or -EINTR after a fatal signal. */
-struct ke_event *ke_event_alloc(u32 len);
-
-/* Frees what ke_event_alloc() returned. */
-void ke_event_free_memory(struct ke_event *event);
-
 /*
- * A client keeps the memory of one small event: a queue that is emptied as fast as it is
- * filled needs no more. That is constant for each open file, and not charged.
+ * An event that has ended, kept by a client for the next small one of its account: a queue
+ * that is emptied as fast as it is filled needs no more. It still has its references. It is
+ * constant for each open file, and so not charged.
  */
-static inline struct ke_event *ke_event_take_spare(struct ke_event **spare, u32 len)
+struct ke_spare {
+	struct ke_event *event;		/* or NULL; belongs to the one whose xchg() gets it */
+	struct ke_user *user;		/* the account; constant */
+};
+
+/* Returns an event of the calling process, or NULL. */
+static inline struct ke_event *ke_spare_take(struct ke_spare *spare)
 {
-	if (len > KE_EVENT_SMALL_SIZE || !READ_ONCE(*spare))
-		return NULL;
-	return xchg(spare, NULL);
+	struct ke_event *event = READ_ONCE(spare->event) ? xchg(&spare->event, NULL) : NULL;
+
+	if (event && unlikely(event->pid != task_tgid(current))) {
+		put_pid(event->pid);
+		event->pid = get_pid(task_tgid(current));
+	}
+	return event;
 }
 
-/* Returns whether @spare has kept the memory of @event. */
-static inline bool ke_event_keep_spare(struct ke_event **spare, struct ke_event *event)
+/* Returns whether @spare, which may be NULL, took @event, an object of class 0. */
+static inline bool ke_spare_keep(struct ke_spare *spare, struct ke_event *event)
 {
-	return event->len <= KE_EVENT_SMALL_SIZE && spare && !READ_ONCE(*spare) &&
-	       !cmpxchg(spare, NULL, event);
+	return spare && event->user == spare->user && !READ_ONCE(spare->event) &&
+	       !cmpxchg(&spare->event, NULL, event);
 }
 
+/* Nobody uses @spare any more. */
+void ke_spare_drop(struct ke_spare *spare);
+
 /*
- * Initialises what differs from event to event. Consumes a reference to @user and one to
- * @pid, that of the calling process.
+ * Returns an event of the calling process with room for @len bytes, and a reference to
+ * the account of @spare; -ENOMEM, or -EINTR after a fatal signal.
  */
-static inline void ke_event_begin(struct ke_event *event, struct ke_user *user,
-				  struct pid *pid, u32 len, unsigned long bytes)
+struct ke_event *ke_event_alloc(struct ke_spare *spare, u32 len);
+
+/* Initialises what differs from event to event. @cred is that of the calling process. */
+static inline void ke_event_begin(struct ke_event *event, u32 len, unsigned long bytes,
+				  const struct cred *cred)
 {
 	event->len = len;
 	event->bytes = bytes;
-	event->user = user;
-	event->pid = pid;
-	current_uid_gid(&event->uid, &event->gid);
+	event->uid = cred->uid;
+	event->gid = cred->gid;
 	event->deliveries = 0;
 	event->ttl = 0;
 }
 
 /*
  * Returns a new event from the calling process with room for @len bytes, charged to
- * @identity; -EAGAIN, -EDQUOT, -ENOMEM or -EINTR. Takes the memory in @spare if it can.
+ * @identity, whose client has @spare; -EAGAIN, -EDQUOT, -ENOMEM or -EINTR.
  */
-static inline struct ke_event *ke_event_create(struct ke_event **spare, u32 len,
+static inline struct ke_event *ke_event_create(struct ke_spare *spare, u32 len,
 					       const struct ke_identity *identity)
 {
 	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
-	struct ke_user *user = identity->user;
-	struct ke_event *event;
+	struct ke_event *event = NULL;
 	int err;
 
 	err = ke_quota_charge(identity, charge);
 	if (unlikely(err))
 		return ERR_PTR(err);
-	event = ke_event_take_spare(spare, len) ?: ke_event_alloc(len);
+	if (len <= KE_EVENT_SMALL_SIZE)
+		event = ke_spare_take(spare);
+	if (!event)
+		event = ke_event_alloc(spare, len);
 	if (IS_ERR(event)) {
-		ke_quota_uncharge(user, charge);
+		ke_quota_uncharge(identity->user, charge);
 		return event;
 	}
-	refcount_inc(&user->refs);
-	ke_event_begin(event, user, get_pid(task_tgid(current)), len, charge.bytes);
+	ke_event_begin(event, len, charge.bytes, current_cred());
 	return event;
 }
 
@@ -239,32 +250,31 @@ static inline struct ke_event *ke_event_create(struct ke_event **spare, u32 len,
 #define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
 
 /*
- * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, gets memory for
- * them and takes the references that ke_event_begin() consumes. All or none: false if for
- * whatever reason they have to be made one by one.
+ * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, and makes them,
+ * all but ke_event_begin(). All or none: false if for whatever reason they have to be made
+ * one by one.
  */
 bool ke_event_create_bulk(unsigned int class, unsigned int n,
 			  const struct ke_identity *identity, struct ke_event **events);
 
-/* Ends @event, which is nowhere any more; @spare, or NULL, may get its memory. */
-static inline void ke_event_free(struct ke_event *event, struct ke_event **spare)
+void __ke_event_free(struct ke_event *event, struct ke_spare *spare);
+
+/* Ends @event, which is nowhere any more. @spare is that of the caller's client, or NULL. */
+static inline void ke_event_free(struct ke_event *event, struct ke_spare *spare)
 {
 	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
-	struct ke_user *user = event->user;
-	struct pid *pid = event->pid;
 
-	if (!ke_event_keep_spare(spare, event))
-		ke_event_free_memory(event);
-	ke_quota_uncharge(user, charge);
-	ke_user_put(user);
-	put_pid(pid);
+	if (event->len <= KE_EVENT_SMALL_SIZE && ke_spare_keep(spare, event))
+		ke_quota_uncharge(spare->user, charge);
+	else
+		__ke_event_free(event, spare);
 }
 
 /* Frees the events of a list that is not empty. */
-void __ke_event_free_list(struct hlist_head *events, struct ke_event **spare);
+void __ke_event_free_list(struct hlist_head *events, struct ke_spare *spare);
 
 /* Frees the events that entry links. */
-static inline void ke_event_free_list(struct hlist_head *events, struct ke_event **spare)
+static inline void ke_event_free_list(struct hlist_head *events, struct ke_spare *spare)
 {
 	struct hlist_node *first = events->first;
 

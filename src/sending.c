@@ -303,8 +303,7 @@ static unsigned int create_alike(struct ke_client *client, struct ke_sending *se
 				 unsigned int n)
 {
 	struct ke_event *events[KE_EVENT_BULK];
-	struct ke_user *user = client->identity.user;
-	struct pid *pid = task_tgid(current);
+	const struct cred *cred = current_cred();
 	unsigned int class, i, done = 0;
 	unsigned long bytes;
 	int err = 0;
@@ -317,7 +316,7 @@ static unsigned int create_alike(struct ke_client *client, struct ke_sending *se
 		return 0;
 	bytes = ke_event_inline_bytes(class);
 	for (i = 0; i < n; i++) {
-		ke_event_begin(events[i], user, pid, sendings[i].len, bytes);
+		ke_event_begin(events[i], sendings[i].len, bytes, cred);
 		if (!err)
 			err = ke_source_fill(events[i], sendings[i].data);
 		if (err)
