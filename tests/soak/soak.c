@@ -233,7 +233,7 @@ static void print_overhead(void)
 
 	must(file, "/proc/slabinfo");
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "kevents_event_64 %*u %*u %lu %lu %lu", &size, &per_slab,
+		if (sscanf(line, "kevents_event %*u %*u %lu %lu %lu", &size, &per_slab,
 			   &pages) == 3)
 			printf("64 bytes take %lu more; with their share of a slab %lu\n",
 			       size - 64, pages * sysconf(_SC_PAGESIZE) / per_slab - 64);

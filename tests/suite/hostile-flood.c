@@ -353,13 +353,13 @@ static int flood_in_group(void *arg)
 }
 
 /*
- * The module counts what it asks for, and for watches what others may have already.
+ * The module counts what the allocator takes, and for watches what others may have already.
  * What the last turn had is to be gone, for it is charged to the group, too.
  */
 static void compare_books(const char *what, int (*add)(struct flood *flood, int i), size_t len)
 {
 	/* A kernel that looks for mistakes puts more around each object. */
-	const double most = slab_growth(EVENTS "_64") * 9 / 8;
+	const double most = slab_growth(EVENTS) * 9 / 8;
 	struct books *books = shared_memory(sizeof(*books));
 
 	outlast_reaper(1);

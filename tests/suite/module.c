@@ -88,6 +88,16 @@ static long slab_attribute(const char *cache, const char *attribute)
 	return value;
 }
 
+long slab_object_size(const char *cache)
+{
+	return slab_attribute(cache, "slab_size");
+}
+
+bool slabs_are_padded(void)
+{
+	return slab_object_size("kevents_segment_4k") != 4096;
+}
+
 double slab_growth(const char *cache)
 {
 	return (double)slab_attribute(cache, "slab_size") / slab_attribute(cache, "object_size");
@@ -104,6 +114,22 @@ long slab_bytes(const char *caches)
 
 	visit_caches(caches, give_up, NULL);
 	ck_assert_msg(visit_caches(caches, add_bytes, &sum) > 0, "no slab cache %s", caches);
+	return sum;
+}
+
+static void add_pages(const char *name, long active, long *sum)
+{
+	(void)active;
+	*sum += slab_attribute(name, "slabs") * sysconf(_SC_PAGESIZE) <<
+		slab_attribute(name, "order");
+}
+
+long slab_pages(const char *caches)
+{
+	long sum = 0;
+
+	visit_caches(caches, give_up, NULL);
+	ck_assert_msg(visit_caches(caches, add_pages, &sum) > 0, "no slab cache %s", caches);
 	return sum;
 }
 

@@ -8,13 +8,24 @@
 #define QUEUES "kevents_queue"
 #define EVENTS "kevents_event"
 #define CACHES "kevents_"	/* all of them */
-#define SPARE 1			/* of these, kept for each process that has sent */
+#define SPARE 1			/* of these, kept by each client that sends */
 
 /* Objects of a slab cache that are in use. */
 long slab_objects(const char *cache);
 
 /* Bytes of the objects in use of all caches whose names begin so, as they were asked for. */
 long slab_bytes(const char *caches);
+
+/* Bytes of the pages that all caches take whose names begin so. */
+long slab_pages(const char *caches);
+
+/* Bytes that an object of a slab cache takes, with what the allocator adds. */
+long slab_object_size(const char *cache);
+
+#define SLABS_PADDED "this kernel pads objects to debug them"
+
+/* Whether the kernel adds to objects what it looks for errors with. */
+bool slabs_are_padded(void);
 
 /* What an object of a slab cache takes, of what was asked for. */
 double slab_growth(const char *cache);

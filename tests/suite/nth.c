@@ -131,6 +131,24 @@ bool fault_end(enum fault fault)
 	return fault == FAULT_COPIES ? copies_end() : !fault_remaining();
 }
 
+void fault_pieces_begin(void)
+{
+	debugfs_set("fail_usercopy", "times", "0");
+	debugfs_set("failslab", "task-filter", "Y");
+	debugfs_set("failslab", "ignore-gfp-wait", "Y");
+	debugfs_set("failslab", "times", "-1");
+	debugfs_set("failslab", "probability", "100");
+	ck_assert_int_eq(pwrite(copies_fd, "1", 1, 0), 1);
+}
+
+void fault_pieces_end(void)
+{
+	ck_assert_int_eq(pwrite(copies_fd, "0", 1, 0), 1);
+	debugfs_set("failslab", "probability", "0");
+	debugfs_set("failslab", "task-filter", "N");
+	debugfs_set("failslab", "ignore-gfp-wait", "N");
+}
+
 struct state {
 	struct ke_limits limits;
 	struct ke_stat stats[8];

@@ -21,6 +21,13 @@ bool fault_end(enum fault fault);
 /* The same after FAULT_ONE; returns how many more chances it would have taken. */
 unsigned int fault_remaining(void);
 
+/*
+ * In between, those allocations of the calling thread fail that may not wait for memory, as
+ * those of several pages in one piece.
+ */
+void fault_pieces_begin(void);
+void fault_pieces_end(void);
+
 /* A call, to be made over and over. */
 struct failing {
 	const char *name;

@@ -139,7 +139,7 @@ static int fill_and_wait(void *arg)
 	int err;
 
 	user_become(rival->uid, rival->uid);
-	while (!(err = ke_send_event(&ke, rival->own_id, payload, 1000)))
+	while (!(err = ke_send_event(&ke, rival->own_id, payload, 800)))
 		;
 	ASSERT_RESULT(err, -EDQUOT);
 	/* There is room for the ID, at any size of what the kernel keeps for it. */
