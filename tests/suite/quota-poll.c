@@ -231,27 +231,24 @@ START_TEST(p9_not_writable_after_a_refusal_of_an_id_where_another_waits)
 }
 END_TEST
 
-/*
- * First it is the limit of all that refuses, and what a client keeps of a process that
- * sends. For the event, too, the user's limit has no room, either.
- */
+/* The limit of all has no room, either, until the large event has gone. */
 static int be_refused_by_two_limits(void *arg)
 {
 	struct heir *heir = arg;
 
 	user_become(heir->uid, heir->uid);
-	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 10000));
+	ASSERT_OK(ke_send_event(&ke, heir->id, payload, 15000));
 	user_reopen();
 	say(heir, 1);
 	wait_for(heir, 2);
-	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 10000), -EAGAIN);
+	ASSERT_RESULT(ke_send_event(&ke, heir->id, payload, 15000), -EDQUOT);
 	ck_assert(!is_writable(20));
 	say(heir, 3);
 	wait_for(heir, 4);
 	ck_assert(!is_writable(20));
 	say(heir, 5);
 	ck_assert(is_writable((int)(patience() * 1000)));
-	return -ke_send_event(&ke, heir->id, payload, 10000);
+	return -ke_send_event(&ke, heir->id, payload, 15000);
 }
 
 /* Starts the child, of a user with this limit, up to its first step. */
@@ -293,7 +290,6 @@ START_TEST(p9_writable_only_when_both_limits_that_refused_have_room)
 }
 END_TEST
 
-/* Of all that a send takes, nothing is kept of this process but what it is charged for. */
 static int be_refused_an_id(void *arg)
 {
 	struct heir *heir = arg;
