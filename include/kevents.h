@@ -94,7 +94,7 @@ struct ke_limits {
 	uint64_t  bytes;	/* held in all network namespaces */
 	uint64_t  broker_bytes;	/* events of this network namespace: bytes, */
 	uint64_t  broker_events; /* how many, */
-	uint64_t  broker_ids;	/* IDs in use */
+	uint64_t  broker_ids;	/* IDs in use, and those lately in use */
 	uint64_t  user_bytes;	/* held for the client's user, everywhere */
 	uint64_t  reserved[7];
 };
@@ -171,8 +171,8 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  * Takes the oldest event of id into the ev->size bytes at ev->data, and sets
  * the fields of ev that say "received", id, len and seq. Waits for one if there
  * is none: timeout_ms is as in poll(2), in milliseconds, 0 not at all, -1 for
- * ever. Who waits longer is served first; who waits for watched IDs, after
- * those that wait for the one.
+ * ever. Receivers that wait are served in the order in which they came; those that
+ * wait for watched IDs get what is left over.
  *
  * With KE_LEASE the event stays the module's until ke_ack(): it goes back to its
  * place by ke_nack(), after ev->lease_ms milliseconds if that is not 0, and when
@@ -191,7 +191,6 @@ int ke_send(kevents_ctx *ctx, struct ke_event *ev, unsigned int flags, int timeo
  *              is not 0 with KE_PEEK, ev->lease_ms is set without KE_LEASE, or
  *              ev->reserved is not 0
  *   -EPERM     the ID's claim, or strict, does not let this user receive
- *   -EAGAIN, -EDQUOT  no room for what waiting for a new ID takes itself
  *   -EFAULT, -ENOMEM
  */
 int ke_receive(kevents_ctx *ctx, int id, struct ke_event *ev, unsigned int flags,
@@ -245,8 +244,9 @@ int ke_unwatch(kevents_ctx *ctx, int id);
 int ke_fd(const kevents_ctx *ctx);
 
 /*
- * Fills stat with what there is under id; zeros if nobody uses it and
- * strict is 0.
+ * Fills stat with what there is under id. Of an ID that nobody uses any more it may
+ * still show what has happened there, or not: all is 0 then, and where nobody has ever
+ * used it.
  *
  *   -EPERM  the ID's claim, or strict, does not let this user receive
  */
@@ -278,7 +278,7 @@ int ke_purge(kevents_ctx *ctx, int id);
  * cannot be used.
  *
  *   -EBUSY   another user owns id
- *   -EDQUOT  this user has too many IDs and claims
+ *   -EDQUOT  this user is at its limit
  *   -EINVAL  mode has bits that are not in 0666
  *   -EAGAIN, -ENOMEM
  */

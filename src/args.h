@@ -10,7 +10,7 @@
 
 #include "access.h"
 #include "client.h"
-#include "receiver.h"
+#include "receive.h"
 #include "sending.h"
 #include "sink.h"
 
@@ -19,7 +19,7 @@
 	 KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED)
 
 /* What a struct kevents_receive asks for. */
-struct ke_wish {
+struct ke_args_receive {
 	struct kevents_receive __user *arg;
 	u64 data;
 	u64 size;
@@ -67,15 +67,18 @@ static inline ktime_t *ke_args_deadline(u64 deadline_ns, ktime_t *deadline)
 	return deadline;
 }
 
-/* Fills what of @sending and @deadline_ns comes from @arg; -EFAULT or -EINVAL. */
+/*
+ * Fills what of @sending and @deadline_ns comes from @arg; -EFAULT or -EINVAL. No event has
+ * been sent yet: @arg says so.
+ */
 static __always_inline int ke_args_get_send(struct ke_sending *sending,
 					    u64 *deadline_ns,
-					    const struct kevents_send __user *arg)
+					    struct kevents_send __user *arg)
 {
 	union ke_args_pair id_flags, ttl;
 	u64 data, len, reserved;
 
-	if (!ke_access_begin_read(arg, offsetof(struct kevents_send, seq)))
+	if (!ke_access_begin(arg, sizeof(*arg)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
@@ -83,7 +86,8 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 	unsafe_get_user(*deadline_ns, &arg->deadline_ns, fault);
 	unsafe_get_user(ttl.both, (const u64 __user *)&arg->ttl_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved, fault);
-	user_read_access_end();
+	unsafe_put_user(0ULL, &arg->seq, fault);
+	user_access_end();
 	sending->id = id_flags.first;
 	sending->len = len;
 	sending->data = data;
@@ -93,13 +97,13 @@ static __always_inline int ke_args_get_send(struct ke_sending *sending,
 	return id_flags.second | ttl.second | reserved ? -EINVAL : 0;
 
 fault:
-	user_read_access_end();
+	user_access_end();
 	return -EFAULT;
 }
 
 /* Reads @arg; -EFAULT or -EINVAL. */
-static __always_inline int ke_args_get_wish(struct ke_wish *wish,
-					    struct kevents_receive __user *arg)
+static __always_inline int ke_args_get_receive(struct ke_args_receive *args,
+					       struct kevents_receive __user *arg)
 {
 	union ke_args_pair id_flags, lease;
 	u64 reserved;
@@ -107,16 +111,16 @@ static __always_inline int ke_args_get_wish(struct ke_wish *wish,
 	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
-	unsafe_get_user(wish->data, &arg->data, fault);
-	unsafe_get_user(wish->size, &arg->size, fault);
-	unsafe_get_user(wish->deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(args->data, &arg->data, fault);
+	unsafe_get_user(args->size, &arg->size, fault);
+	unsafe_get_user(args->deadline_ns, &arg->deadline_ns, fault);
 	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
-	wish->arg = arg;
-	wish->id = id_flags.first;
-	wish->flags = id_flags.second;
-	wish->lease_ms = lease.first;
+	args->arg = arg;
+	args->id = id_flags.first;
+	args->flags = id_flags.second;
+	args->lease_ms = lease.first;
 	return lease.second | reserved ? -EINVAL : 0;
 
 fault:
@@ -124,11 +128,8 @@ fault:
 	return -EFAULT;
 }
 
-/*
- * Has @receiver, which knows of peek, terminate and lessee, get what @arg, an entry
- * of a batch, asks for; -EFAULT or -EINVAL. Does not sleep where page faults are off.
- */
-static __always_inline int ke_args_get_entry(struct ke_receiver *receiver,
+/* Reads @arg, an entry of a batch whose events are leased or not; -EFAULT or -EINVAL. */
+static __always_inline int ke_args_get_entry(struct ke_sink *sink, bool leases,
 					     struct kevents_receive __user *arg)
 {
 	u64 data, size, deadline_ns, reserved;
@@ -143,13 +144,14 @@ static __always_inline int ke_args_get_entry(struct ke_receiver *receiver,
 	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
-	receiver->sink.data = data;
-	receiver->sink.size = size;
-	receiver->sink.received = ke_args_address(&arg->event);
-	receiver->lease_ms = lease.first;
+	sink->data = data;
+	sink->size = size;
+	sink->terminate = false;
+	sink->received = ke_args_address(&arg->event);
+	sink->lease_ms = lease.first;
 	if (id_flags.both | deadline_ns | lease.second | reserved)
 		return -EINVAL;
-	return lease.first && !receiver->lessee ? -EINVAL : 0;
+	return lease.first && !leases ? -EINVAL : 0;
 
 fault:
 	user_read_access_end();
@@ -157,45 +159,47 @@ fault:
 }
 
 /* Whether its flags, and what depends on them, go together. */
-static inline bool ke_args_wish_is_valid(const struct ke_wish *wish)
+static inline bool ke_args_receive_is_valid(const struct ke_args_receive *args)
 {
 	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
 
-	if (likely(!(wish->flags & ~KEVENTS_RECEIVE_TERMINATE)))
-		return !wish->lease_ms;
-	if (wish->flags & ~KE_ARGS_RECEIVE_FLAGS || (wish->flags & either) == either)
+	if (likely(!(args->flags & ~KEVENTS_RECEIVE_TERMINATE)))
+		return !args->lease_ms;
+	if (args->flags & ~KE_ARGS_RECEIVE_FLAGS || (args->flags & either) == either)
 		return false;
-	if (wish->flags & KEVENTS_RECEIVE_WATCHED && wish->id)
+	if (args->flags & KEVENTS_RECEIVE_WATCHED && args->id)
 		return false;
-	if (wish->flags & KEVENTS_RECEIVE_PEEK && wish->deadline_ns)
+	if (args->flags & KEVENTS_RECEIVE_PEEK && args->deadline_ns)
 		return false;
-	return wish->flags & KEVENTS_RECEIVE_LEASE || !wish->lease_ms;
+	return args->flags & KEVENTS_RECEIVE_LEASE || !args->lease_ms;
 }
 
-/* Has @receiver do what @wish says, but for waiting. */
-static inline void ke_args_prepare(struct ke_receiver *receiver, struct ke_client *client,
-				   const struct ke_wish *wish)
+/* Fills @req and @sink but for waiting. */
+static inline void ke_args_prepare(struct ke_recv_req *req, struct ke_sink *sink,
+				   const struct ke_args_receive *args)
 {
-	receiver->peek = wish->flags & KEVENTS_RECEIVE_PEEK;
-	receiver->sink.data = wish->data;
-	receiver->sink.size = wish->size;
-	receiver->sink.terminate = wish->flags & KEVENTS_RECEIVE_TERMINATE;
-	receiver->sink.received = ke_args_address(&wish->arg->event);
-	if (wish->flags & KEVENTS_RECEIVE_LEASE) {
-		receiver->lessee = &client->lessee;
-		receiver->lease_ms = wish->lease_ms;
-	}
+	req->peek = args->flags & KEVENTS_RECEIVE_PEEK;
+	req->leases = args->flags & KEVENTS_RECEIVE_LEASE;
+	req->iter = NULL;
+	req->sinks = sink;
+	req->n = 1;
+	req->done = 0;
+	sink->data = args->data;
+	sink->size = args->size;
+	sink->terminate = args->flags & KEVENTS_RECEIVE_TERMINATE;
+	sink->received = ke_args_address(&args->arg->event);
+	sink->lease_ms = args->lease_ms;
 }
 
 /* Returns @err; with -EMSGSIZE @arg is told the length first, or it is -EFAULT. */
-static inline int ke_args_tell_needed(int err, const struct ke_receiver *receiver,
+static inline int ke_args_tell_needed(int err, const struct ke_recv_req *req,
 				      struct kevents_receive __user *arg)
 {
 	u64 needed;
 
-	if (err != -EMSGSIZE)
+	if (likely(err != -EMSGSIZE))
 		return err;
-	needed = receiver->sink.needed;
+	needed = req->needed;
 	return copy_to_user(&arg->event.len, &needed, sizeof(needed)) ? -EFAULT : err;
 }
 

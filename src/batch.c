@@ -8,9 +8,9 @@
 #include "args.h"
 #include "client.h"
 #include "event.h"
-#include "receiver.h"
-#include "receiving.h"
+#include "receive.h"
 #include "sending.h"
+#include "sink.h"
 
 static int get_batch(struct kevents_batch *batch,
 		     const struct kevents_batch __user *arg, u32 flags)
@@ -25,7 +25,7 @@ static int get_batch(struct kevents_batch *batch,
 
 /* A batch of sends in progress. */
 struct sending {
-	const struct kevents_send __user *entries;	/* those that are to be sent yet */
+	struct kevents_send __user *entries;	/* those that are to be sent yet */
 	u32 n;
 	bool waits;
 	ktime_t *deadline;
@@ -35,7 +35,7 @@ struct sending {
 static u32 get_sends(const struct sending *sending, struct ke_sending *sendings, u32 n,
 		     int *err)
 {
-	const struct kevents_send __user *entry = sending->entries;
+	struct kevents_send __user *entry = sending->entries;
 	const bool waits = sending->waits;
 	ktime_t *const deadline = sending->deadline;
 	struct ke_sending *to;
@@ -93,64 +93,55 @@ long ke_batch_send(struct ke_client *client,
 	return done ? (long)done : err;
 }
 
-/* A batch of receives in progress. */
-struct receiving {
-	struct ke_receiver receiver;
-	struct kevents_receive __user *entry;	/* whose turn it is */
-};
-
-/* ke_receiver.next, where nothing may sleep. */
-static bool get_next_entry(struct ke_receiver *receiver)
+/* Reads up to @n of @entries; @err says why not all. */
+static unsigned int get_sinks(struct kevents_receive __user *entries, unsigned int n,
+			      bool leases, struct ke_sink *sinks, int *err)
 {
-	struct receiving *receiving = container_of(receiver, struct receiving, receiver);
-	int err;
+	unsigned int i;
 
-	pagefault_disable();
-	err = ke_args_get_entry(receiver, ++receiving->entry);
-	pagefault_enable();
-	return !err;
+	*err = 0;
+	for (i = 0; i < n && !*err; i++)
+		*err = ke_args_get_entry(&sinks[i], leases, &entries[i]);
+	return *err ? i - 1 : i;
 }
 
-static int receive_entries(struct ke_client *client, struct receiving *receiving,
-			   struct kevents_receive __user *entries)
+static int receive_entries(struct ke_client *client, struct ke_recv_req *req,
+			   struct kevents_receive __user *entries, unsigned int n)
 {
-	struct ke_receiver *receiver = &receiving->receiver;
-	int err;
+	struct ke_sink sinks[KE_RUN_MAX] __uninitialized;
+	int err, bad;
 
-	receiving->entry = entries + receiver->done;
-	err = ke_args_get_entry(receiver, receiving->entry);
-	if (err)
-		return err;
-	err = ke_receiving_receive_watched(client, receiver);
-	ke_event_free_list(&receiver->ended, &client->spare);
-	return ke_args_tell_needed(err, receiver, entries + receiver->done);
+	req->sinks = sinks;
+	req->n = get_sinks(entries, min(n, KE_RUN_MAX), req->leases, sinks, &bad);
+	req->done = 0;
+	if (!req->n)
+		return bad;
+	err = ke_receive_watched(client, req);
+	return ke_args_tell_needed(err, req, entries);
 }
 
 long ke_batch_receive(struct ke_client *client,
 		      const struct kevents_batch __user *arg)
 {
-	struct receiving receiving = { };
-	struct ke_receiver *receiver = &receiving.receiver;
+	struct ke_recv_req req = { };
 	struct kevents_receive __user *entries;
 	struct kevents_batch batch;
 	ktime_t deadline;
+	u32 done = 0;
 	int err;
 
 	err = get_batch(&batch, arg, KEVENTS_RECEIVE_LEASE);
 	if (err)
 		return err;
 	entries = u64_to_user_ptr(batch.entries);
-	if (batch.flags)
-		receiver->lessee = &client->lessee;
-	receiver->most = batch.n;
-	receiver->next = get_next_entry;
-	receiver->waits = batch.deadline_ns;
-	receiver->deadline = ke_args_deadline(batch.deadline_ns, &deadline);
-	while (receiver->done < batch.n && !err &&
-	       !(receiver->done && signal_pending(current))) {
-		err = receive_entries(client, &receiving, entries);
-		receiver->waits = false;
+	req.leases = batch.flags;
+	req.waits = batch.deadline_ns;
+	req.deadline = ke_args_deadline(batch.deadline_ns, &deadline);
+	while (done < batch.n && !err && !(done && signal_pending(current))) {
+		err = receive_entries(client, &req, entries + done, batch.n - done);
+		done += req.done;
+		req.waits = false;
 		cond_resched();
 	}
-	return receiver->done ? (long)receiver->done : err;
+	return done ? (long)done : err;
 }

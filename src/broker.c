@@ -12,67 +12,6 @@
 #include "event.h"
 #include "lease.h"
 #include "queue.h"
-#include "quota.h"
-
-/*
- * The lock map
- *
- * Each lock may be taken while those above it are held, one of a kind.
- *
- * ke_queue.lock   all of ke_queue but what is constant (id, realm) or belongs to
- *                 the table (node, by_id) or the clock (alarm); of a ke_event,
- *                 a ke_watch and a ke_holder what its declaration says; of a
- *                 ke_waiter in the row all. Taken by every call for the ID.
- *                 Nothing sleeps under it: memory of the caller is touched with
- *                 page faults off.
- * ke_inbox.lock   of one client: which watches are ready, which receivers wait
- *                 for any of them.
- * ke_lessee.lock  of one client: its leases. An event comes and goes there under
- *                 both locks, so either keeps it there.
- * ke_clock.lock   of one broker: the alarms of its queues.
- * bucket locks    of the table, taken by rhashtable to insert and remove. Looking
- *                 up takes none.
- * ke_broker.ids_lock  the tree of IDs.
- * ke_refusal.lock of one client: where its last send found no room. Taken with none of
- *                 those above.
- * users_lock      quota.c: the table of accounts.
- * ke_pollers.lock which clients of an account are polled for room.
- * wait queues     of an inbox and of a user, and what epoll takes inside.
- * workqueues'     taken by what starts a worker.
- *
- * Beside them: ke_client.watches_lock, a mutex outside all of these, lets one
- * process at a time change what a client watches. ke_broker.seq is a counter
- * drawn under ke_queue.lock, which makes the numbers of a queue grow in the order
- * of its events. ke_reaper.idle is a lock-free list, filled under ke_queue.lock.
- * ke_wishes.ids has bits, set with no lock and cleared under ke_queue.lock.
- *
- * How an event meets a receiver that waits, under these locks, is modelled in
- * tests/model/handover.pml, in every order of steps but what is left out there.
- *
- * Who keeps what alive
- *
- * module       every open file (file_operations.owner).
- * ke_broker    part of the network namespace; ke_client holds a reference to
- *              that. So when a broker goes there is no client and no call.
- * ke_queue     the table holds it from its creation until ke_queue.dead is set.
- *              Found under RCU; whoever has its lock and sees that it is not
- *              dead may use it until unlocking, and across unlocking if it
- *              counts itself in ke_queue.pins, for a moment, or is in
- *              ke_payer.holders, where a watch is, too. Events, leases and a
- *              claim keep it as well. Freed after a grace period.
- * ke_event     the list or tree it is in. The spare of a client belongs to the one whose
- *              xchg() gets it.
- * ke_watch     its client, which sets dead; after that a grace period.
- * ke_waiter    the stack of its process, which leaves the row before it goes.
- * ke_holder    its watch, or the stack of a call, which takes it out of
- *              ke_payer.holders before it goes.
- * ke_poller    part of its client, which takes it out of the list before it goes.
- * ke_identity  part of its client, and with it the credentials, which are the file's.
- * ke_user      references: of clients, events and queues. What else is charged to it
- *              belongs to one of these.
- *
- * How a queue ends is told in reaper.c.
- */
 
 static unsigned int broker_net_id;
 static bool is_registered;
@@ -143,16 +82,99 @@ static int insert(struct ke_broker *broker, struct ke_queue *queue)
 	return IS_ERR(other) ? PTR_ERR(other) : -EEXIST;
 }
 
-/* Takes @queue, which is dead, out of the table. */
-static void bury(struct ke_reaper *reaper, struct ke_queue *queue)
+/*
+ * Idle queues
+ *
+ * A queue that is idle when it is unlocked is kept for reuse, among those of all brokers.
+ * It stays in their list when it is used again. A queue that makes the list too long pushes
+ * the one out that has been there longest: if that is idle, it is freed, else it enters the
+ * list again when it is idle the next time. One with events in flight goes to the end of the
+ * list instead, since nobody unlocks it when the last of them has been received; so the list
+ * may be too long for a while. An unlock frees two queues at most, and an idle queue is
+ * always in the list.
+ */
+#define IDLE_MAX	1024
+
+static LIST_HEAD(idle_queues);		/* idle_lock: by ke_queue.idle */
+static unsigned int n_idle;		/* idle_lock */
+static DEFINE_SPINLOCK(idle_lock);
+
+static struct ke_broker *broker_of(const struct ke_queue *queue)
 {
-	struct ke_broker *broker = container_of(reaper, struct ke_broker, reaper);
+	return container_of(queue->realm, struct ke_broker, realm);
+}
+
+/* Takes @queue, which is dead, out of the table. */
+static void unhash(struct ke_queue *queue)
+{
+	struct ke_broker *broker = broker_of(queue);
 
 	/* As in insert(). */
 	data_race(rhashtable_remove_fast(&broker->queues, &queue->node, queue_params));
 	spin_lock(&broker->ids_lock);
 	rb_erase(&queue->by_id, &broker->ids);
 	spin_unlock(&broker->ids_lock);
+}
+
+static void add_idle(struct ke_queue *queue)
+{
+	spin_lock(&idle_lock);
+	list_add_tail(&queue->idle, &idle_queues);
+	n_idle++;
+	spin_unlock(&idle_lock);
+}
+
+/* Returns the queue that is pushed out, or NULL. */
+static struct ke_queue *push_out(void)
+{
+	struct ke_queue *oldest = NULL;
+
+	spin_lock(&idle_lock);
+	if (n_idle > IDLE_MAX) {
+		oldest = list_first_entry(&idle_queues, struct ke_queue, idle);
+		list_del(&oldest->idle);
+		n_idle--;
+	}
+	spin_unlock(&idle_lock);
+	return oldest;
+}
+
+/* Frees @queue, which is in the list no more, if it is idle still. */
+static void reclaim(struct ke_queue *queue)
+{
+	bool dead = false;
+
+	spin_lock(&queue->lock);
+	if (!ke_queue_is_idle_locked(queue)) {
+		queue->cached = false;
+	} else if (atomic_read(&queue->in_flight)) {
+		add_idle(queue);
+	} else {
+		dead = true;
+		queue->dead = true;
+		unhash(queue);
+	}
+	spin_unlock(&queue->lock);
+	/* Not under its lock, which has to be there until it is released. */
+	if (dead)
+		ke_queue_destroy_rcu(queue);
+}
+
+void ke_queue_unlock_idle(struct ke_queue *queue)
+	__releases(&queue->lock)
+{
+	struct ke_queue *oldest;
+	int i;
+
+	lockdep_assert_held(&queue->lock);
+	queue->cached = true;
+	/* What is pushed out may be of a namespace that ends: see broker_net_pre_exit(). */
+	rcu_read_lock();
+	add_idle(queue);
+	spin_unlock(&queue->lock);
+	for (i = 0; i < 2 && (oldest = push_out()); i++)
+		reclaim(oldest);
+	rcu_read_unlock();
 }
 
 static int wait_a_tick(void)
@@ -162,13 +184,13 @@ static int wait_a_tick(void)
 }
 
 /* Makes sure that @id has had a queue; it may be gone again. */
-static int create(struct ke_broker *broker, s32 id, const struct ke_identity *identity)
+static int create(struct ke_broker *broker, s32 id)
 {
-	struct ke_queue *queue = ke_queue_create(&broker->realm, id, identity);
+	struct ke_queue *queue = ke_queue_create(&broker->realm, id);
 	int err;
 
-	if (IS_ERR(queue))
-		return PTR_ERR(queue);
+	if (!queue)
+		return -ENOMEM;
 	err = insert(broker, queue);
 	if (!err)
 		return 0;
@@ -180,27 +202,18 @@ static int create(struct ke_broker *broker, s32 id, const struct ke_identity *id
 	return -ENOMEM;
 }
 
-struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
-				       const struct ke_identity *identity)
+struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
-	bool reaped = false;
 	int err;
 
 	do {
-		err = create(broker, id, identity);
-		if (ke_quota_refused(err) && !reaped) {
-			ke_reaper_run(&broker->reaper);
-			reaped = true;
-		} else if (err) {
+		err = create(broker, id);
+		if (err)
 			return ERR_PTR(err);
-		}
 		queue = ke_broker_find_locked(broker, id);
 	} while (!queue);
-	/*
-	 * The queue is there before wishes and strict are looked at: pairs with
-	 * ke_wishes_add() and ke_broker_recheck_all().
-	 */
+	/* The queue is there before strict is looked at: pairs with ke_broker_recheck_all(). */
 	smp_mb();
 	return queue;
 }
@@ -229,20 +242,25 @@ static struct ke_queue *next_due_locked(struct ke_broker *broker)
 	return queue;
 }
 
-static void settle(struct ke_broker *broker, struct ke_queue *queue,
-		   struct hlist_head *ended)
+/* Runs a portion of what is due in @queue, and comes back for the rest. */
+static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
+		      struct hlist_head *ended)
 	__must_hold(&queue->lock)
 {
 	struct timerqueue_node *next;
+	ktime_t now = ktime_get();
+	bool more;
 
-	ke_lease_settle_locked(queue, ended);
+	more = ke_lease_run_deadlines_locked(queue, ended);
+	if (!more)
+		ke_queue_work_locked(queue);
 	next = timerqueue_getnext(&queue->deadlines);
 	if (next)
-		ke_clock_set(&broker->clock, &queue->alarm, next->expires);
+		ke_clock_set(&broker->clock, &queue->alarm, more ? now : next->expires);
 }
 
-/* What ends because its time is up. */
-static void expire(struct work_struct *work)
+/* What is due, and what calls have left to the worker. */
+static void run_due(struct work_struct *work)
 {
 	struct ke_broker *broker = container_of(to_delayed_work(work),
 						struct ke_broker, clock.work);
@@ -251,9 +269,9 @@ static void expire(struct work_struct *work)
 
 	while ((queue = next_due_locked(broker))) {
 		__acquire(&queue->lock);
-		settle(broker, queue, &ended);
-		ke_broker_unlock(broker, queue);
-		ke_event_free_list(&ended, NULL);
+		run_queue(broker, queue, &ended);
+		ke_queue_unlock(queue);
+		ke_event_free_list(&ended);
 		cond_resched();
 	}
 }
@@ -300,8 +318,8 @@ static void recheck(struct ke_broker *broker)
 		queue = ke_broker_find_locked(broker, id);
 		if (queue) {
 			__acquire(&queue->lock);
-			ke_queue_wake_all_locked(queue);
-			ke_broker_unlock(broker, queue);
+			ke_queue_recheck_locked(queue);
+			ke_queue_unlock(queue);
 		}
 		next = (s64)id + 1;
 		cond_resched();
@@ -330,10 +348,7 @@ static int __net_init broker_net_init(struct net *net)
 	broker->ids = RB_ROOT;
 	atomic64_set(&broker->seq, 0);
 	broker->realm.clock = &broker->clock;
-	broker->realm.reaper = &broker->reaper;
-	ke_clock_init(&broker->clock, expire);
-	ke_wishes_init(&broker->wishes);
-	ke_reaper_init(&broker->reaper, bury, &broker->wishes);
+	ke_clock_init(&broker->clock, run_due);
 	return rhashtable_init(&broker->queues, &queue_params);
 }
 
@@ -342,17 +357,33 @@ static void free_queue(void *queue, void *unused)
 	ke_queue_destroy(queue);
 }
 
+/* A grace period follows: then no other call reclaims queues of @net. */
+static void __net_exit broker_net_pre_exit(struct net *net)
+{
+	struct ke_broker *broker = ke_broker_of(net);
+	struct ke_queue *queue, *next;
+
+	ke_clock_stop(&broker->clock);
+	spin_lock(&idle_lock);
+	list_for_each_entry_safe(queue, next, &idle_queues, idle) {
+		if (broker_of(queue) != broker)
+			continue;
+		list_del(&queue->idle);
+		n_idle--;
+	}
+	spin_unlock(&idle_lock);
+}
+
 static void __net_exit broker_net_exit(struct net *net)
 {
 	struct ke_broker *broker = ke_broker_of(net);
 
-	ke_clock_stop(&broker->clock);
-	ke_reaper_stop(&broker->reaper);
 	rhashtable_free_and_destroy(&broker->queues, free_queue, NULL);
 }
 
 static struct pernet_operations broker_net_ops = {
 	.init = broker_net_init,
+	.pre_exit = broker_net_pre_exit,
 	.exit = broker_net_exit,
 	.id = &broker_net_id,
 	.size = sizeof(struct ke_broker),

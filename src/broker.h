@@ -10,11 +10,9 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "account.h"
 #include "clock.h"
 #include "queue.h"
-#include "quota.h"
-#include "reaper.h"
-#include "wish.h"
 
 struct net;
 
@@ -24,10 +22,8 @@ struct ke_broker {
 	spinlock_t ids_lock;
 	struct rb_root ids;		/* the same, in order; ids_lock */
 	atomic64_t seq;			/* of the latest event */
-	struct ke_wishes wishes;	/* begins with what each send reads */
 	struct ke_realm realm;		/* what the queues know of it */
 	struct ke_clock clock;
-	struct ke_reaper reaper;	/* ends the queues that nobody uses */
 };
 
 /* Returns the broker of @net, borrowed from it. */
@@ -89,43 +85,41 @@ static inline struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s
 }
 
 /* The same as ke_broker_get_locked() where there was none. */
-struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id,
-				       const struct ke_identity *identity);
+struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id);
 
-/*
- * The same, with a new queue charged to @identity if need be: never NULL, but
- * -EAGAIN, -EDQUOT, -EINTR or -ENOMEM.
- */
-static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id,
-						    const struct ke_identity *identity)
+/* The same, with a new queue if need be: never NULL, but -EINTR or -ENOMEM. */
+static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(broker, id);
 
-	return likely(queue) ? queue : ke_broker_make_locked(broker, id, identity);
+	return likely(queue) ? queue : ke_broker_make_locked(broker, id);
 }
 
 /*
- * The same for who is to send or receive there: -EPERM, too, where only claimed IDs
- * can be used and this one has no queue, and so no claim.
+ * The same for a send or a receive: -EPERM, too, where only claimed IDs can be used and
+ * this one has no queue, and so no claim.
  */
-static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker, s32 id,
-						    const struct ke_identity *identity)
+static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(broker, id);
 
 	if (likely(queue))
 		return queue;
 	return READ_ONCE(ke_limits.strict) ? ERR_PTR(-EPERM) :
-	       ke_broker_make_locked(broker, id, identity);
+	       ke_broker_make_locked(broker, id);
 }
 
-/* Whoever is done with a queue unlocks it by this one. */
-static inline void ke_broker_unlock(struct ke_broker *broker,
-				    struct ke_queue *queue)
+/* The same as ke_queue_unlock() where the queue has become idle. */
+void ke_queue_unlock_idle(struct ke_queue *queue) __releases(&queue->lock);
+
+/* Every call that is done with a queue unlocks it by this one. */
+static inline void ke_queue_unlock(struct ke_queue *queue)
 	__releases(&queue->lock)
 {
-	ke_reaper_note_locked(&broker->reaper, queue);
-	spin_unlock(&queue->lock);
+	if (unlikely(!queue->cached && ke_queue_is_idle_locked(queue)))
+		ke_queue_unlock_idle(queue);
+	else
+		spin_unlock(&queue->lock);
 }
 
 /* Has all look again who wait in any namespace: strict has changed. */

@@ -10,12 +10,12 @@
 #include <linux/uio.h>
 #include <net/net_namespace.h>
 
+#include "account.h"
 #include "client.h"
+#include "event.h"
 #include "ioctl.h"
-#include "quota.h"
-#include "receiving.h"
+#include "receive.h"
 #include "stream.h"
-#include "writable.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -60,12 +60,12 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	 * Whatever is wanted now: when epoll wants something else, it does not ask
 	 * again where to wait. One wait queue: libaio does not take more.
 	 */
-	poll_wait(file, &client->inbox.wait, wait);
+	poll_wait(file, &client->ready_list.wait, wait);
 	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM) &&
-	    ke_receiving_readable(client))
+	    ke_receive_poll_watched(client))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM) &&
-	    ke_writable(client))
+	    ke_space_poll(&client->space_poller, ke_event_extra_bytes()))
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	return mask;
 }

@@ -30,3 +30,24 @@ bool ke_claim_held_allows(const struct ke_claim *claim,
 		mode >>= 3;
 	return mode & access || identity->passes_claims;
 }
+
+int ke_claim_begin(struct ke_claim *claim, const struct ke_identity *identity,
+		   unsigned long bytes)
+{
+	int err = ke_charge(identity, bytes, false);
+
+	if (err)
+		return err;
+	claim->account = identity->account;
+	claim->bytes = bytes;
+	claim->uid = identity->cred->euid;
+	claim->gid = identity->cred->egid;
+	claim->held = true;
+	return 0;
+}
+
+void ke_claim_uncharge(const struct ke_claim *claim)
+{
+	if (claim->held)
+		ke_uncharge(claim->account, claim->bytes);
+}

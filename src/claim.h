@@ -5,8 +5,8 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "account.h"
 #include "identity.h"
-#include "quota.h"
 
 /* To whom an ID belongs and who may use it; the lock of its queue. */
 struct ke_claim {
@@ -14,6 +14,8 @@ struct ke_claim {
 	umode_t mode;			/* as a file's: 0666 at most */
 	kuid_t uid;
 	kgid_t gid;
+	struct ke_account *account;	/* that is charged, if held */
+	unsigned long bytes;		/* that are charged */
 };
 
 enum ke_access {
@@ -34,6 +36,16 @@ static inline bool ke_claim_allows(const struct ke_claim *claim,
 		return !READ_ONCE(ke_limits.strict);
 	return ke_claim_held_allows(claim, identity, access);
 }
+
+/*
+ * Makes the user of @identity the owner, and charges @bytes; 0, -EAGAIN or -EDQUOT. There
+ * is no owner yet.
+ */
+int ke_claim_begin(struct ke_claim *claim, const struct ke_identity *identity,
+		   unsigned long bytes);
+
+/* Gives back what was charged for @claim, which has ended, if it was held. */
+void ke_claim_uncharge(const struct ke_claim *claim);
 
 /* Whether it may change or end a @claim that is held. */
 bool ke_claim_is_ours(const struct ke_claim *claim,

@@ -12,26 +12,21 @@
 #include "compat.h"
 #include "event.h"
 #include "queue.h"
-#include "quota.h"
 #include "trace.h"
 
-/* Whoever finds no room for this has to be able to receive all the same. */
-static const struct ke_charge client_charge = {
-	.bytes = sizeof(struct ke_client),
-};
-
-static const struct ke_charge watch_charge = {
-	.bytes = sizeof(struct ke_watch),
-};
+/* A watch may be the only thing that keeps its queue. */
+static unsigned long watch_bytes(void)
+{
+	return sizeof(struct ke_watch) + ke_queue_bytes;
+}
 
 static void free_client(struct ke_client *client)
 {
-	struct ke_user *user = client->identity.user;
+	struct ke_account *account = client->identity.account;
 
-	if (client->charged)
-		ke_quota_uncharge(user, client_charge);
-	kfree(client);
-	ke_user_put(user);
+	/* A sender may be waking what polled it. */
+	kfree_rcu(client, rcu);
+	ke_account_put(account);
 }
 
 struct ke_client *ke_client_create(const struct cred *cred)
@@ -45,17 +40,15 @@ struct ke_client *ke_client_create(const struct cred *cred)
 		return ERR_PTR(-ENOMEM);
 	identity = &client->identity;
 	ke_identity_init(identity, cred, net->user_ns);
-	identity->user = ke_user_find(identity);
-	if (!identity->user) {
+	identity->account = ke_account_get(cred);
+	if (!identity->account) {
 		kfree(client);
 		return ERR_PTR(-ENOMEM);
 	}
-	client->charged = !ke_quota_charge(identity, client_charge);
-	client->spare.user = identity->user;
 	client->net = get_net(net);
 	client->broker = ke_broker_of(net);
-	ke_inbox_init(&client->inbox);
-	ke_refusal_init(&client->refusal, identity->user, &client->inbox.wait);
+	ke_ready_list_init(&client->ready_list);
+	ke_space_poller_init(&client->space_poller, identity, &client->ready_list.wait);
 	ke_lessee_init(&client->lessee);
 	mutex_init(&client->watches_lock);
 	client->watches = RB_ROOT;
@@ -64,29 +57,27 @@ struct ke_client *ke_client_create(const struct cred *cred)
 
 static struct ke_watch *create_watch(struct ke_client *client)
 {
-	struct ke_user *user = client->identity.user;
 	struct ke_watch *watch;
 	int err;
 
-	err = ke_quota_charge(&client->identity, watch_charge);
+	err = ke_charge(&client->identity, watch_bytes(), false);
 	if (err)
 		return ERR_PTR(err);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!watch) {
-		ke_quota_uncharge(user, watch_charge);
+		ke_uncharge(client->identity.account, watch_bytes());
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&watch->in_ready);
-	watch->inbox = &client->inbox;
+	watch->list = &client->ready_list;
 	watch->identity = &client->identity;
-	watch->holder.user = user;
 	return watch;
 }
 
 static void free_watch(struct ke_client *client, struct ke_watch *watch)
 {
 	kfree_rcu(watch, rcu);
-	ke_quota_uncharge(client->identity.user, watch_charge);
+	ke_uncharge(client->identity.account, watch_bytes());
 }
 
 static int compare_id(const void *id, const struct rb_node *node)
@@ -116,28 +107,19 @@ static int add_watch(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch = create_watch(client);
 	struct ke_queue *queue;
-	int err = 0;
 
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
-	queue = ke_broker_get_locked(client->broker, id, &client->identity);
+	queue = ke_broker_get_locked(client->broker, id);
 	if (IS_ERR(queue)) {
 		free_watch(client, watch);
 		return PTR_ERR(queue);
 	}
 	__acquire(&queue->lock);
-	if (ke_queue_vacant_locked(queue))
-		err = ke_queue_charge_locked(queue, &client->identity);
-	if (!err) {
-		ke_queue_add_watch_locked(queue, watch);
-		ke_wishes_tell(&client->broker->wishes, queue->id);
-	}
-	ke_broker_unlock(client->broker, queue);
-	if (err)
-		free_watch(client, watch);
-	else
-		rb_add(&watch->node, &client->watches, comes_before);
-	return err;
+	ke_queue_add_watch_locked(queue, watch);
+	ke_queue_unlock(queue);
+	rb_add(&watch->node, &client->watches, comes_before);
+	return 0;
 }
 
 int ke_client_watch(struct ke_client *client, s32 id)
@@ -146,15 +128,27 @@ int ke_client_watch(struct ke_client *client, s32 id)
 
 	if (mutex_lock_killable(&client->watches_lock))
 		return -EINTR;
-	if (!find_watch(client, id)) {
+	if (!find_watch(client, id))
 		err = add_watch(client, id);
-		if (ke_quota_refused(err)) {
-			ke_reaper_run(&client->broker->reaper);
-			err = add_watch(client, id);
-		}
-	}
 	mutex_unlock(&client->watches_lock);
 	return err;
+}
+
+void ke_client_rearm_watch(struct ke_client *client, s32 id)
+{
+	struct ke_watch *watch;
+	struct ke_queue *queue;
+
+	if (mutex_lock_killable(&client->watches_lock))
+		return;
+	watch = find_watch(client, id);
+	if (watch) {
+		queue = watch->queue;
+		spin_lock(&queue->lock);
+		ke_queue_rearm_watch_locked(queue, watch);
+		ke_queue_unlock(queue);
+	}
+	mutex_unlock(&client->watches_lock);
 }
 
 void ke_client_show(struct ke_client *client, struct seq_file *seq)
@@ -177,8 +171,8 @@ static void end_watch(struct ke_client *client, struct ke_watch *watch)
 	struct ke_queue *queue = watch->queue;
 
 	spin_lock(&queue->lock);
-	ke_queue_end_watch_locked(queue, watch);
-	ke_broker_unlock(client->broker, queue);
+	ke_queue_remove_watch_locked(queue, watch);
+	ke_queue_unlock(queue);
 	free_watch(client, watch);
 }
 
@@ -212,8 +206,8 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 	trace_kevents_ack(event);
 	queue->counts.received++;
 	ke_queue_end_locked(queue, event, &ended);
-	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended, &client->spare);
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
 	return 0;
 }
 
@@ -230,8 +224,9 @@ static int give_back(struct ke_client *client, const u64 *seq)
 	__acquire(&queue->lock);
 	ke_lease_end_locked(queue, event);
 	ke_queue_return_locked(queue, event, &ended);
-	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended, &client->spare);
+	ke_queue_offer_locked(queue, 1, NULL);
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
 	return 0;
 }
 
@@ -250,8 +245,8 @@ void ke_client_destroy(struct ke_client *client)
 		end_watch(client, watch);
 		cond_resched();
 	}
-	ke_spare_drop(&client->spare);
-	ke_poller_end(&client->refusal.poller);
+	ke_ready_list_exit(&client->ready_list);
+	ke_space_poller_exit(&client->space_poller);
 	put_net(client->net);
 	free_client(client);
 }

@@ -6,11 +6,10 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-#include "event.h"
+#include "account.h"
 #include "identity.h"
-#include "inbox.h"
 #include "lease.h"
-#include "refusal.h"
+#include "watch.h"
 
 struct cred;
 struct ke_broker;
@@ -22,15 +21,14 @@ struct ke_client {
 	struct net *net;		/* a reference; keeps broker alive */
 	struct ke_broker *broker;
 	struct ke_identity identity;
-	bool charged;			/* to that: there was room */
-	struct ke_inbox inbox;
+	struct ke_ready_list ready_list;
 	struct ke_lessee lessee;
-	struct ke_spare spare;
 
-	struct mutex watches_lock;	/* lock map: broker.c */
+	struct mutex watches_lock;	/* lock map: docs/internals.md */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */
 
-	struct ke_refusal refusal;	/* who polls waits where inbox has it */
+	struct ke_space_poller space_poller;
+	struct rcu_head rcu;
 };
 
 /*
@@ -47,6 +45,16 @@ int ke_client_watch(struct ke_client *client, s32 id);
 
 /* Ends that; -ENOENT if it does not watch @id. */
 int ke_client_unwatch(struct ke_client *client, s32 id);
+
+/* The same as ke_client_found_empty() where a watch is ready. */
+void ke_client_rearm_watch(struct ke_client *client, s32 id);
+
+/* The client has found nothing under @id: its watch there, if any, is told anew. */
+static inline void ke_client_found_empty(struct ke_client *client, s32 id)
+{
+	if (unlikely(ke_ready_list_has_any(&client->ready_list)))
+		ke_client_rearm_watch(client, id);
+}
 
 /* For /proc/PID/fdinfo. */
 void ke_client_show(struct ke_client *client, struct seq_file *seq);

@@ -4,7 +4,7 @@
 #include <linux/jiffies.h>
 #include <linux/timekeeping.h>
 
-#include "quota.h"
+#include "account.h"
 
 #define EXACT_TICKS	32	/* a timer is exact that far ahead */
 

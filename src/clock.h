@@ -12,7 +12,7 @@
  * which may go off too early but not too late.
  */
 struct ke_clock {
-	spinlock_t lock;		/* lock map: broker.c */
+	spinlock_t lock;		/* lock map: docs/internals.md */
 	struct timerqueue_head alarms;	/* lock */
 	struct delayed_work work;
 };

@@ -10,43 +10,20 @@
 /* 5.12. Under names of our own, since a distribution may have brought them back. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
 #define rb_add		ke_compat_rb_add
-#define rb_add_cached	ke_compat_rb_add_cached
 #define rb_find		ke_compat_rb_find
-
-/* Links node below its parent; returns whether it is the leftmost one. */
-static inline bool ke_compat_rb_link(struct rb_node *node, struct rb_root *tree,
-				     bool (*less)(struct rb_node *, const struct rb_node *))
-{
-	struct rb_node **place = &tree->rb_node;
-	struct rb_node *parent = NULL;
-	bool leftmost = true;
-
-	while (*place) {
-		parent = *place;
-		if (less(node, parent)) {
-			place = &parent->rb_left;
-		} else {
-			place = &parent->rb_right;
-			leftmost = false;
-		}
-	}
-	rb_link_node(node, parent, place);
-	return leftmost;
-}
 
 static inline void rb_add(struct rb_node *node, struct rb_root *tree,
 			  bool (*less)(struct rb_node *, const struct rb_node *))
 {
-	ke_compat_rb_link(node, tree, less);
+	struct rb_node **place = &tree->rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*place) {
+		parent = *place;
+		place = less(node, parent) ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(node, parent, place);
 	rb_insert_color(node, tree);
-}
-
-static inline void rb_add_cached(struct rb_node *node, struct rb_root_cached *tree,
-				 bool (*less)(struct rb_node *, const struct rb_node *))
-{
-	bool leftmost = ke_compat_rb_link(node, &tree->rb_root, less);
-
-	rb_insert_color_cached(node, tree, leftmost);
 }
 
 static inline struct rb_node *rb_find(const void *key, const struct rb_root *tree,

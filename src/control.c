@@ -13,30 +13,31 @@
 #include "event.h"
 #include "lease.h"
 #include "queue.h"
-#include "quota.h"
 
 int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, stat->id);
 	const struct ke_queue_counts *counts;
+	u32 in_flight;
 	HLIST_HEAD(ended);
 	int err = 0;
 
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
 	__acquire(&queue->lock);
-	ke_lease_settle_locked(queue, &ended);
+	ke_lease_run_deadlines_locked(queue, &ended);
 	counts = &queue->counts;
 	if (!ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
 		err = -EPERM;
 		goto unlock;
 	}
 	stat->pending = counts->pending;
-	stat->leased = counts->leased;
-	stat->bytes = counts->bytes;
+	in_flight = atomic_read(&queue->in_flight);
+	stat->leased = counts->leased + in_flight;
+	stat->bytes = atomic_long_read(&queue->bytes);
 	stat->waiters = counts->waiters;
 	stat->sent = counts->sent;
-	stat->received = counts->received;
+	stat->received = counts->received - in_flight;
 	stat->expired = counts->expired;
 	stat->returned = counts->returned;
 	if (queue->claim.held) {
@@ -48,8 +49,8 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 		stat->claimed = 1;
 	}
 unlock:
-	ke_broker_unlock(client->broker, queue);
-	ke_event_free_list(&ended, &client->spare);
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
 	return err;
 }
 
@@ -61,9 +62,9 @@ static bool is_listed(struct ke_client *client, s32 id)
 	if (!queue)
 		return false;
 	__acquire(&queue->lock);
-	listed = !ke_queue_unused_locked(queue) &&
+	listed = (!ke_queue_is_idle_locked(queue) || atomic_read(&queue->in_flight)) &&
 		 ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE);
-	ke_broker_unlock(client->broker, queue);
+	ke_queue_unlock(queue);
 	return listed;
 }
 
@@ -86,6 +87,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 	struct ke_queue *queue;
 	unsigned int total = 0;
 	u32 dropped;
+	bool more;
 	HLIST_HEAD(ended);
 
 	do {
@@ -94,18 +96,18 @@ int ke_control_purge(struct ke_client *client, s32 id)
 			return total || !READ_ONCE(ke_limits.strict) ? total : -EPERM;
 		__acquire(&queue->lock);
 		if (!ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
-			ke_broker_unlock(client->broker, queue);
+			ke_queue_unlock(queue);
 			return total ?: -EPERM;
 		}
-		ke_lease_settle_locked(queue, &ended);
-		dropped = ke_queue_purge_locked(queue, last, &ended);
-		ke_broker_unlock(client->broker, queue);
-		ke_event_free_list(&ended, &client->spare);
+		more = ke_lease_run_deadlines_locked(queue, &ended);
+		dropped = more ? 0 : ke_queue_purge_locked(queue, last, &ended);
+		ke_queue_unlock(queue);
+		ke_event_free_list(&ended);
 		total = min_t(unsigned int, total + dropped, INT_MAX);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-	} while (dropped);
+	} while (more || dropped);
 	return total;
 }
 
@@ -114,46 +116,29 @@ static int claim(struct ke_queue *queue, const struct ke_identity *identity, umo
 	struct ke_claim *claim = &queue->claim;
 	int err;
 
-	if (claim->held) {
-		if (!ke_claim_is_ours(claim, identity))
-			return -EBUSY;
-	} else {
-		err = ke_queue_charge_claim_locked(queue, identity);
+	if (!claim->held) {
+		/* It may be the only thing that keeps the queue. */
+		err = ke_claim_begin(claim, identity, ke_queue_bytes);
 		if (err)
 			return err;
-		claim->uid = identity->cred->euid;
-		claim->gid = identity->cred->egid;
-		claim->held = true;
+	} else if (!ke_claim_is_ours(claim, identity)) {
+		return -EBUSY;
 	}
 	claim->mode = mode;
-	ke_queue_wake_all_locked(queue);
+	ke_queue_recheck_locked(queue);
 	return 0;
 }
 
-static int try_claim(struct ke_client *client, s32 id, umode_t mode)
+int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 {
-	struct ke_broker *broker = client->broker;
-	struct ke_queue *queue = ke_broker_get_locked(broker, id, &client->identity);
+	struct ke_queue *queue = ke_broker_get_locked(client->broker, id);
 	int err;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
 	err = claim(queue, &client->identity, mode);
-	if (!err)
-		ke_wishes_tell(&broker->wishes, queue->id);
-	ke_broker_unlock(broker, queue);
-	return err;
-}
-
-int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
-{
-	int err = try_claim(client, id, mode);
-
-	if (ke_quota_refused(err)) {
-		ke_reaper_run(&client->broker->reaper);
-		err = try_claim(client, id, mode);
-	}
+	ke_queue_unlock(queue);
 	return err;
 }
 
@@ -164,20 +149,24 @@ static int unclaim(struct ke_queue *queue, const struct ke_identity *identity)
 	if (!ke_claim_is_ours(&queue->claim, identity))
 		return -EPERM;
 	queue->claim.held = false;
-	ke_queue_wake_all_locked(queue);
+	ke_queue_recheck_locked(queue);
 	return 0;
 }
 
 int ke_control_unclaim(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	struct ke_claim claim;
 	int err;
 
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
+	claim = queue->claim;
 	err = unclaim(queue, &client->identity);
-	ke_broker_unlock(client->broker, queue);
+	ke_queue_unlock(queue);
+	if (!err)
+		ke_claim_uncharge(&claim);
 	return err;
 }
 
@@ -185,7 +174,6 @@ void ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 {
 	struct ke_broker *broker = client->broker;
 
-	ke_reaper_run(&broker->reaper);
 	limits->max_event_size = READ_ONCE(ke_limits.max_event_size);
 	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
 	limits->user_max_bytes = READ_ONCE(ke_limits.user_max_bytes);
@@ -193,6 +181,8 @@ void ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 	limits->broker_bytes = atomic_long_read(&broker->realm.bytes);
 	limits->broker_events = atomic_long_read(&broker->realm.events);
 	limits->broker_ids = atomic_read(&broker->queues.nelems);
-	limits->bytes = atomic_long_read(&ke_quota_bytes);
-	limits->user_bytes = ke_quota_used(client->identity.user).bytes;
+	spin_lock(&ke_charges.lock);
+	limits->bytes = ke_charges.bytes;
+	limits->user_bytes = client->identity.account->bytes;
+	spin_unlock(&ke_charges.lock);
 }

@@ -5,8 +5,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "quota.h"
-
 #define SEGMENT_ORDERS	5	/* up to 64 KiB */
 #define FREED_MAX	32	/* events that are freed at one go */
 
@@ -69,6 +67,7 @@ int ke_event_init(void)
 		if (!segment_caches[i])
 			goto fail;
 	}
+	ke_account_spare_cache = caches[0];
 	return 0;
 
 fail:
@@ -140,35 +139,16 @@ static void free_segments(struct ke_segment *segment)
 	}
 }
 
-static struct ke_event *alloc_object(unsigned int class, struct ke_user *user)
-{
-	struct ke_event *event = kmem_cache_alloc(caches[class], GFP_EVENT);
-
-	if (!event)
-		return NULL;
-	refcount_inc(&user->refs);
-	event->user = user;
-	event->pid = get_pid(task_tgid(current));
-	return event;
-}
-
-static void free_object(struct ke_event *event, unsigned int class)
-{
-	ke_user_put(event->user);
-	put_pid(event->pid);
-	kmem_cache_free(caches[class], event);
-}
-
-static struct ke_event *alloc_long(struct ke_spare *spare, u32 len)
+static struct ke_event *alloc_long(struct ke_account *account, u32 len)
 {
 	unsigned int class = ke_event_head_class(len);
 	struct ke_event_long *payload;
 	struct ke_event *event;
 	int err;
 
-	event = class ? NULL : ke_spare_take(spare);
+	event = class ? NULL : ke_event_take_spare(account);
 	if (!event)
-		event = alloc_object(class, spare->user);
+		event = kmem_cache_alloc(caches[class], GFP_EVENT);
 	if (!event)
 		return ERR_PTR(-ENOMEM);
 	payload = ke_event_long_payload(event);
@@ -177,92 +157,65 @@ static struct ke_event *alloc_long(struct ke_spare *spare, u32 len)
 	if (!err)
 		return event;
 	free_segments(payload->segments);
-	free_object(event, class);
+	kmem_cache_free(caches[class], event);
 	return ERR_PTR(err);
 }
 
-struct ke_event *ke_event_alloc(struct ke_spare *spare, u32 len)
+struct ke_event *ke_event_alloc(struct ke_account *account, u32 len)
 {
 	if (unlikely(len > KE_EVENT_INLINE_SIZE))
-		return alloc_long(spare, len);
-	return alloc_object(ke_event_class(len), spare->user) ?: ERR_PTR(-ENOMEM);
+		return alloc_long(account, len);
+	return kmem_cache_alloc(caches[ke_event_class(len)], GFP_EVENT) ?: ERR_PTR(-ENOMEM);
 }
 
-void __ke_event_free(struct ke_event *event, struct ke_spare *spare)
+void ke_event_free_memory(struct ke_event *event)
 {
-	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
 	unsigned int class = ke_event_class(event->len);
-	struct ke_user *user = event->user;
 
 	if (unlikely(class >= KE_EVENT_CLASSES)) {
 		free_segments(ke_event_long_payload(event)->segments);
 		class = ke_event_head_class(event->len);
-		if (!class && ke_spare_keep(spare, event)) {
-			ke_quota_uncharge(spare->user, charge);
+		if (!class && ke_event_keep_spare(event))
 			return;
-		}
 	}
-	ke_quota_uncharge(user, charge);
-	free_object(event, class);
-}
-
-void ke_spare_drop(struct ke_spare *spare)
-{
-	if (spare->event)
-		free_object(spare->event, 0);
+	kmem_cache_free(caches[class], event);
 }
 
 bool ke_event_create_bulk(unsigned int class, unsigned int n,
-			  const struct ke_identity *identity, struct ke_event **events)
+			  const struct ke_identity *identity, bool waits,
+			  struct ke_event **events)
 {
-	const struct ke_charge charge = {
-		.bytes = n * ke_event_inline_bytes(class),
-		.events = n,
-	};
-	struct pid *pid = task_tgid(current);
-	unsigned int i;
+	const unsigned long bytes = n * ke_event_inline_bytes(class);
 
-	if (ke_quota_charge(identity, charge))
+	if (ke_charge(identity, bytes, waits))
 		return false;
 	if (!kmem_cache_alloc_bulk(caches[class], GFP_EVENT, n, (void **)events)) {
-		ke_quota_uncharge(identity->user, charge);
+		ke_uncharge(identity->account, bytes);
 		return false;
 	}
-	refcount_add(n, &identity->user->refs);
-	refcount_add(n, &pid->count);
-	for (i = 0; i < n; i++) {
-		events[i]->user = identity->user;
-		events[i]->pid = pid;
-	}
+	refcount_add(n, &task_tgid(current)->count);
 	return true;
-}
-
-/* Drops all but one of @n references, which are the caller's. */
-static void put_others(refcount_t *refs, unsigned int n)
-{
-	if (n > 1)
-		WARN_ON_ONCE(refcount_sub_and_test(n - 1, refs));
 }
 
 /* Frees @n events that are alike. */
 static void free_bulk(struct ke_event **events, unsigned int n)
 {
-	const struct ke_charge charge = { .bytes = n * events[0]->bytes, .events = n };
-	struct ke_user *user = events[0]->user;
+	struct ke_account *account = events[0]->account;
+	const unsigned long bytes = n * events[0]->bytes;
 	struct pid *pid = events[0]->pid;
 
 	kmem_cache_free_bulk(caches[ke_event_class(events[0]->len)], n, (void **)events);
-	ke_quota_uncharge(user, charge);
-	put_others(&user->refs, n);
-	ke_user_put(user);
-	put_others(&pid->count, n);
+	/* All but the last reference, which put_pid() drops. */
+	if (n > 1)
+		WARN_ON_ONCE(refcount_sub_and_test(n - 1, &pid->count));
 	put_pid(pid);
+	ke_uncharge(account, bytes);
 }
 
 /* What is charged for events of one process says of which class they are. */
 static bool are_alike(const struct ke_event *a, const struct ke_event *b)
 {
-	return a->bytes == b->bytes && a->pid == b->pid && a->user == b->user;
+	return a->bytes == b->bytes && a->pid == b->pid && a->account == b->account;
 }
 
 /* Frees @first and those behind it that are alike; returns the next. */
@@ -279,15 +232,15 @@ static struct ke_event *free_alike(struct ke_event *first)
 	return event;
 }
 
-static struct ke_event *free_one(struct ke_event *event, struct ke_spare *spare)
+static struct ke_event *free_one(struct ke_event *event)
 {
 	struct hlist_node *next = event->entry.next;
 
-	ke_event_free(event, spare);
+	ke_event_free(event);
 	return hlist_entry_safe(next, struct ke_event, entry);
 }
 
-void __ke_event_free_list(struct hlist_head *events, struct ke_spare *spare)
+void __ke_event_free_list(struct hlist_head *events)
 {
 	struct ke_event *event = hlist_entry_safe(events->first, struct ke_event, entry);
 
@@ -295,7 +248,7 @@ void __ke_event_free_list(struct hlist_head *events, struct ke_spare *spare)
 		if (event->len <= KE_EVENT_INLINE_SIZE)
 			event = free_alike(event);
 		else
-			event = free_one(event, spare);
+			event = free_one(event);
 		cond_resched();
 	}
 	INIT_HLIST_HEAD(events);

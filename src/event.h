@@ -18,49 +18,51 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "quota.h"
+#include "account.h"
 
 struct ke_lessee;
 struct ke_queue;
 
 enum ke_event_state {
-	KE_EVENT_WAITS,			/* in its queue, never handed out */
-	KE_EVENT_RETURNED,		/* in its queue, handed out before */
+	KE_EVENT_WAITS,			/* in its queue, in a line */
+	KE_EVENT_SORTED,		/* in its queue, in a tree */
+	KE_EVENT_IN_FLIGHT,		/* taken by a receiver that copies it */
 	KE_EVENT_LEASED,		/* with a client */
 };
 
 /*
- * A message. What stands under "queue lock" belongs to whoever has that, until
- * the event has ended; the rest is constant from the time the event is in its
- * queue.
+ * A message. What stands under "queue lock" belongs to the holder of that, or to the
+ * receiver that the event is in flight to, until the event has ended; the rest is
+ * constant from the time the event is in its queue.
  */
 struct ke_event {
 	/* queue lock */
 	union {
 		struct hlist_node entry; /* waits, or ended */
-		struct rb_node node;	/* returned, or leased */
+		struct {
+			struct rb_node node;	/* sorted, or leased */
+			ktime_t latest;		/* sorted: expiry, of all below */
+		};
 	};
 	struct timerqueue_node due;	/* in ke_queue.deadlines, or empty */
-	struct ke_lessee *lessee;	/* who has it; if leased */
-	u32 deliveries;			/* times it was handed out */
-	u32 state;			/* enum ke_event_state; until it has ended */
+	struct ke_lessee *lessee;	/* that has it; if leased */
+	u32 deliveries;			/* times it was received */
+	u32 peeks;			/* calls that show it */
+	u8 state;			/* enum ke_event_state; until it has ended */
+	bool is_shown;			/* peeks was not 0 when it was taken */
+	bool is_ended;			/* the last of peeks frees it */
 
 	ktime_t ttl;			/* when it expires, CLOCK_MONOTONIC; 0: never */
 	struct ke_queue *queue;		/* alive as long as it holds the event */
-	struct ke_user *user;		/* the account that is charged; a reference */
+	struct ke_account *account;	/* that is charged, and so is kept */
 	struct pid *pid;		/* the sending process; a reference */
 	kuid_t uid;			/* the real ids of the sender */
 	kgid_t gid;
 	u64 seq;
 	u64 sent_ns;
 	u32 len;
-	u32 bytes;			/* charged to user */
+	u32 bytes;			/* charged to account */
 	u8 payload[] __aligned(8);	/* of a long one: struct ke_event_long */
-};
-
-enum ke_copy {
-	KE_COPY_ATOMIC,			/* -EFAULT where a page is not present */
-	KE_COPY_MAY_SLEEP,
 };
 
 /*
@@ -155,10 +157,14 @@ static inline unsigned long ke_event_pid_bytes(const struct pid *pid)
 	return sizeof(*pid) + (pid->level + 1) * sizeof(pid->numbers[0]);
 }
 
+/* What is charged for a queue: by everything that may be all that keeps one. */
+extern const unsigned long ke_queue_bytes;
+
 /* What is charged for an event of @class that the calling process sends. */
 static inline unsigned long ke_event_inline_bytes(unsigned int class)
 {
-	return ke_event_class_bytes(class) + ke_event_pid_bytes(task_tgid(current));
+	return ke_event_class_bytes(class) + ke_queue_bytes +
+	       ke_event_pid_bytes(task_tgid(current));
 }
 
 /* What is charged for an event of @len bytes that the calling process sends. */
@@ -170,79 +176,70 @@ static inline unsigned long ke_event_bytes(u32 len)
 	       (unsigned long)ke_event_units(len) * KE_EVENT_UNIT;
 }
 
-/*
- * An event that has ended, kept by a client for the next small one of its account: a queue
- * that is emptied as fast as it is filled needs no more. It still has its references. It is
- * constant for each open file, and so not charged.
- */
-struct ke_spare {
-	struct ke_event *event;		/* or NULL; belongs to the one whose xchg() gets it */
-	struct ke_user *user;		/* the account; constant */
-};
-
-/* Returns an event of the calling process, or NULL. */
-static inline struct ke_event *ke_spare_take(struct ke_spare *spare)
+/* What the calling process pays more than one of the initial pid namespace. */
+static inline unsigned int ke_event_extra_bytes(void)
 {
-	struct ke_event *event = READ_ONCE(spare->event) ? xchg(&spare->event, NULL) : NULL;
-
-	if (event && unlikely(event->pid != task_tgid(current))) {
-		put_pid(event->pid);
-		event->pid = get_pid(task_tgid(current));
-	}
-	return event;
+	return task_tgid(current)->level * sizeof(struct upid);
 }
 
-/* Returns whether @spare, which may be NULL, took @event, an object of class 0. */
-static inline bool ke_spare_keep(struct ke_spare *spare, struct ke_event *event)
-{
-	return spare && event->user == spare->user && !READ_ONCE(spare->event) &&
-	       !cmpxchg(&spare->event, NULL, event);
-}
-
-/* Nobody uses @spare any more. */
-void ke_spare_drop(struct ke_spare *spare);
+/*
+ * Returns memory for an event of @len bytes; -ENOMEM, or -EINTR after a fatal signal. Its
+ * charge keeps @account.
+ */
+struct ke_event *ke_event_alloc(struct ke_account *account, u32 len);
 
 /*
- * Returns an event of the calling process with room for @len bytes, and a reference to
- * the account of @spare; -ENOMEM, or -EINTR after a fatal signal.
+ * An account keeps the memory of one event of class 0 for the next: a queue that is emptied as
+ * fast as it is filled needs no more. It is constant for each account, and so not charged.
  */
-struct ke_event *ke_event_alloc(struct ke_spare *spare, u32 len);
+static inline struct ke_event *ke_event_take_spare(struct ke_account *account)
+{
+	return READ_ONCE(account->spare) ? xchg(&account->spare, NULL) : NULL;
+}
 
-/* Initialises what differs from event to event. @cred is that of the calling process. */
-static inline void ke_event_begin(struct ke_event *event, u32 len, unsigned long bytes,
+/* Returns whether the account of @event, which is of class 0, has kept its memory. */
+static inline bool ke_event_keep_spare(struct ke_event *event)
+{
+	struct ke_account *account = event->account;
+
+	return !READ_ONCE(account->spare) && !cmpxchg(&account->spare, NULL, event);
+}
+
+/*
+ * Initialises what differs from event to event. Consumes a reference to @pid, that of the
+ * calling process, whose credentials are @cred.
+ */
+static inline void ke_event_begin(struct ke_event *event, struct ke_account *account,
+				  u32 len, unsigned long bytes, struct pid *pid,
 				  const struct cred *cred)
 {
 	event->len = len;
 	event->bytes = bytes;
+	event->account = account;
+	event->pid = pid;
 	event->uid = cred->uid;
 	event->gid = cred->gid;
 	event->deliveries = 0;
+	event->peeks = 0;
+	event->is_ended = false;
 	event->ttl = 0;
 }
 
 /*
- * Returns a new event from the calling process with room for @len bytes, charged to
- * @identity, whose client has @spare; -EAGAIN, -EDQUOT, -ENOMEM or -EINTR.
+ * Returns a new event from the calling process with room for @len bytes, for which
+ * ke_event_bytes() has been charged to @account; -ENOMEM or -EINTR.
  */
-static inline struct ke_event *ke_event_create(struct ke_spare *spare, u32 len,
-					       const struct ke_identity *identity)
+static inline struct ke_event *ke_event_create(struct ke_account *account, u32 len)
 {
-	const struct ke_charge charge = { .bytes = ke_event_bytes(len), .events = 1 };
 	struct ke_event *event = NULL;
-	int err;
 
-	err = ke_quota_charge(identity, charge);
-	if (unlikely(err))
-		return ERR_PTR(err);
-	if (len <= KE_EVENT_SMALL_SIZE)
-		event = ke_spare_take(spare);
+	if (likely(len <= KE_EVENT_SMALL_SIZE))
+		event = ke_event_take_spare(account);
 	if (!event)
-		event = ke_event_alloc(spare, len);
-	if (IS_ERR(event)) {
-		ke_quota_uncharge(identity->user, charge);
-		return event;
-	}
-	ke_event_begin(event, len, charge.bytes, current_cred());
+		event = ke_event_alloc(account, len);
+	if (!IS_ERR(event))
+		ke_event_begin(event, account, len, ke_event_bytes(len),
+			       get_pid(task_tgid(current)), current_cred());
 	return event;
 }
 
@@ -250,41 +247,44 @@ static inline struct ke_event *ke_event_create(struct ke_spare *spare, u32 len,
 #define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
 
 /*
- * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, and makes them,
- * all but ke_event_begin(). All or none: false if for whatever reason they have to be made
- * one by one.
+ * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, gets memory for
+ * them and takes the references that ke_event_begin() consumes. All or none: false if for
+ * whatever reason they have to be made one by one.
  */
 bool ke_event_create_bulk(unsigned int class, unsigned int n,
-			  const struct ke_identity *identity, struct ke_event **events);
+			  const struct ke_identity *identity, bool waits,
+			  struct ke_event **events);
 
-void __ke_event_free(struct ke_event *event, struct ke_spare *spare);
+/* Frees the memory of @event. */
+void ke_event_free_memory(struct ke_event *event);
 
-/* Ends @event, which is nowhere any more. @spare is that of the caller's client, or NULL. */
-static inline void ke_event_free(struct ke_event *event, struct ke_spare *spare)
+/* Ends @event, which is nowhere any more. */
+static inline void ke_event_free(struct ke_event *event)
 {
-	const struct ke_charge charge = { .bytes = event->bytes, .events = 1 };
+	struct ke_account *account = event->account;
+	const unsigned long bytes = event->bytes;
 
-	if (event->len <= KE_EVENT_SMALL_SIZE && ke_spare_keep(spare, event))
-		ke_quota_uncharge(spare->user, charge);
-	else
-		__ke_event_free(event, spare);
+	put_pid(event->pid);
+	if (event->len > KE_EVENT_SMALL_SIZE || !ke_event_keep_spare(event))
+		ke_event_free_memory(event);
+	ke_uncharge(account, bytes);
 }
 
 /* Frees the events of a list that is not empty. */
-void __ke_event_free_list(struct hlist_head *events, struct ke_spare *spare);
+void __ke_event_free_list(struct hlist_head *events);
 
 /* Frees the events that entry links. */
-static inline void ke_event_free_list(struct hlist_head *events, struct ke_spare *spare)
+static inline void ke_event_free_list(struct hlist_head *events)
 {
 	struct hlist_node *first = events->first;
 
 	if (!first)
 		return;
 	if (first->next) {
-		__ke_event_free_list(events, spare);
+		__ke_event_free_list(events);
 	} else {
 		events->first = NULL;
-		ke_event_free(hlist_entry(first, struct ke_event, entry), spare);
+		ke_event_free(hlist_entry(first, struct ke_event, entry));
 	}
 }
 

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 struct cred;
-struct ke_user;
+struct ke_account;
 struct user_namespace;
 
 /*
@@ -14,7 +14,7 @@ struct user_namespace;
  */
 struct ke_identity {
 	const struct cred *cred;	/* the file's, by its reference */
-	struct ke_user *user;		/* the account of the real uid; a reference */
+	struct ke_account *account;	/* that its real uid counts for */
 	bool passes_claims;		/* CAP_IPC_OWNER over the broker's user namespace */
 	bool passes_limits;		/* CAP_SYS_RESOURCE in the initial one */
 };

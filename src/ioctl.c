@@ -12,11 +12,9 @@
 #include "batch.h"
 #include "client.h"
 #include "control.h"
-#include "event.h"
-#include "quota.h"
-#include "receiver.h"
-#include "receiving.h"
+#include "receive.h"
 #include "sending.h"
+#include "sink.h"
 
 static_assert(sizeof(struct kevents_info) == 128);
 static_assert(sizeof(struct kevents_send) == 56);
@@ -64,27 +62,26 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 static noinline long do_receive(struct ke_client *client,
 				struct kevents_receive __user *arg)
 {
-	struct ke_receiver receiver __uninitialized;
-	struct ke_wish wish __uninitialized;
+	struct ke_args_receive args __uninitialized;
+	struct ke_recv_req req __uninitialized;
+	struct ke_sink sink __uninitialized;
 	ktime_t deadline;
 	int err;
 
-	err = ke_args_get_wish(&wish, arg);
+	err = ke_args_get_receive(&args, arg);
 	if (err)
 		return err;
-	if (!ke_args_wish_is_valid(&wish))
+	if (!ke_args_receive_is_valid(&args))
 		return -EINVAL;
-	ke_receiver_init(&receiver);
-	ke_args_prepare(&receiver, client, &wish);
-	receiver.waits = wish.deadline_ns;
-	if (wish.deadline_ns)
-		receiver.deadline = ke_args_deadline(wish.deadline_ns, &deadline);
-	if (wish.flags & KEVENTS_RECEIVE_WATCHED)
-		err = ke_receiving_receive_watched(client, &receiver);
+	ke_args_prepare(&req, &sink, &args);
+	req.waits = args.deadline_ns;
+	if (args.deadline_ns)
+		req.deadline = ke_args_deadline(args.deadline_ns, &deadline);
+	if (args.flags & KEVENTS_RECEIVE_WATCHED)
+		err = ke_receive_watched(client, &req);
 	else
-		err = ke_receiving_receive(client, wish.id, &receiver);
-	ke_event_free_list(&receiver.ended, &client->spare);
-	return ke_args_tell_needed(err, &receiver, arg);
+		err = ke_receive(client, args.id, &req);
+	return ke_args_tell_needed(err, &req, arg);
 }
 
 static long do_poll(struct ke_client *client,
@@ -96,7 +93,7 @@ static long do_poll(struct ke_client *client,
 		return -EFAULT;
 	if (poll.flags || poll.reserved)
 		return -EINVAL;
-	return ke_receiving_poll(client, poll.id);
+	return ke_receive_poll(client, poll.id);
 }
 
 static long do_lease(struct ke_client *client,

@@ -7,6 +7,8 @@
 #include "event.h"
 #include "trace.h"
 
+#define DUE_MAX	8	/* deadlines that are run without letting go of the lock */
+
 void ke_lessee_init(struct ke_lessee *lessee)
 {
 	spin_lock_init(&lessee->lock);
@@ -34,12 +36,11 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 	lockdep_assert_held(&queue->lock);
 	event->state = KE_EVENT_LEASED;
 	event->lessee = lessee;
-	queue->counts.leased++;
 	spin_lock(&lessee->lock);
 	rb_add(&event->node, &lessee->events, comes_before);
 	lessee->count++;
 	spin_unlock(&lessee->lock);
-	if (until || event->ttl)
+	if (until)
 		ke_queue_set_due_locked(queue, event, until);
 	trace_kevents_lease(event);
 }
@@ -57,30 +58,30 @@ void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event)
 	queue->counts.leased--;
 }
 
-static void settle(struct ke_queue *queue, struct ke_event *event,
-		   struct hlist_head *ended)
+/* Runs the deadline of @event; returns whether it has been returned. */
+static bool run(struct ke_queue *queue, struct ke_event *event, struct hlist_head *ended)
 {
-	if (event->state == KE_EVENT_LEASED) {
-		ke_lease_end_locked(queue, event);
-		ke_queue_return_locked(queue, event, ended);
-	} else {
+	if (event->state != KE_EVENT_LEASED) {
 		ke_queue_expire_locked(queue, event, ended);
+		return false;
 	}
+	ke_lease_end_locked(queue, event);
+	ke_queue_return_locked(queue, event, ended);
+	return true;
 }
 
-bool ke_lease_settle_due_locked(struct ke_queue *queue, struct hlist_head *ended)
+bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended)
 {
+	unsigned int left = DUE_MAX, returned = 0;
 	struct ke_event *event;
-	bool settled = false;
 
-	while ((event = ke_queue_due_locked(queue))) {
-		settle(queue, event, ended);
-		settled = true;
-		queue->pins++;
-		cond_resched_lock(&queue->lock);
-		queue->pins--;
+	while (left && (event = ke_queue_due_locked(queue))) {
+		returned += run(queue, event, ended);
+		left--;
 	}
-	return settled;
+	if (returned)
+		ke_queue_offer_locked(queue, returned, NULL);
+	return !left;
 }
 
 static struct ke_event *find(struct ke_lessee *lessee, const u64 *seq)

@@ -17,32 +17,32 @@ struct ke_event;
  * the one here.
  */
 struct ke_lessee {
-	spinlock_t lock;		/* lock map: broker.c */
+	spinlock_t lock;		/* lock map: docs/internals.md */
 	struct rb_root events;		/* lock: by seq */
 	unsigned long count;		/* lock: of them */
 };
 
 void ke_lessee_init(struct ke_lessee *lessee);
 
-/* Gives @event, which waits no more, to @lessee until @until (0: no limit). */
+/* Gives @event, which was taken for that, to @lessee until @until (0: no limit). */
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 			   struct ke_lessee *lessee, ktime_t until);
 
-/* Takes @event, which is leased, back from whoever has it. */
+/* Takes @event, which is leased, back. */
 void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event);
 
-/* The same as ke_lease_settle_locked() for a queue with deadlines. */
-bool ke_lease_settle_due_locked(struct ke_queue *queue, struct hlist_head *ended);
+/* The same as ke_lease_run_deadlines_locked() for a queue with deadlines. */
+bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended);
 
 /*
- * Does what is due in @queue: ends what has expired, returns events whose lease
- * is over. If it returns true, the lock may have been given up in between.
+ * Ends events that have expired, and returns those whose lease is over, a few at most.
+ * Returns whether there are more; the worker comes for them.
  */
-static inline bool ke_lease_settle_locked(struct ke_queue *queue,
-					  struct hlist_head *ended)
+static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
+						 struct hlist_head *ended)
 {
 	return unlikely(timerqueue_getnext(&queue->deadlines)) &&
-	       ke_lease_settle_due_locked(queue, ended);
+	       ke_lease_run_due_locked(queue, ended);
 }
 
 /*

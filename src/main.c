@@ -3,11 +3,11 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 
+#include "account.h"
 #include "broker.h"
 #include "chardev.h"
 #include "event.h"
 #include "queue.h"
-#include "quota.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -30,7 +30,23 @@ static int set_bounded_uint(const char *text, const struct kernel_param *kp)
 	if (value < bounded->min || value > bounded->max)
 		return -EINVAL;
 	WRITE_ONCE(*(unsigned int *)bounded->value, value);
-	ke_quota_retry();
+	return 0;
+}
+
+/* Of a process of the initial pid namespace. */
+static unsigned long max_event_bytes(void)
+{
+	return ke_event_bytes(ke_limits.max_event_size) - ke_event_extra_bytes();
+}
+
+static int set_event_size(const char *text, const struct kernel_param *kp)
+{
+	int err = set_bounded_uint(text, kp);
+
+	if (err)
+		return err;
+	WRITE_ONCE(ke_limits.max_event_bytes, max_event_bytes());
+	ke_account_recheck_all();
 	return 0;
 }
 
@@ -52,7 +68,7 @@ static int set_bounded_ulong(const char *text, const struct kernel_param *kp)
 	if (value < bounded->min || value > bounded->max)
 		return -EINVAL;
 	WRITE_ONCE(*(unsigned long *)bounded->value, value);
-	ke_quota_retry();
+	ke_account_recheck_all();
 	return 0;
 }
 
@@ -63,8 +79,8 @@ static int get_bounded_ulong(char *text, const struct kernel_param *kp)
 	return sysfs_emit(text, "%lu\n", READ_ONCE(*(unsigned long *)bounded->value));
 }
 
-static const struct kernel_param_ops bounded_uint = {
-	.set = set_bounded_uint,
+static const struct kernel_param_ops event_size_ops = {
+	.set = set_event_size,
 	.get = get_bounded_uint,
 };
 
@@ -74,7 +90,7 @@ static const struct kernel_param_ops bounded_ulong = {
 };
 
 static struct bounded max_event_size = { &ke_limits.max_event_size, 1, KEVENTS_EVENT_SIZE_MAX };
-module_param_cb(max_event_size, &bounded_uint, &max_event_size, 0644);
+module_param_cb(max_event_size, &event_size_ops, &max_event_size, 0644);
 __MODULE_PARM_TYPE(max_event_size, "uint");
 MODULE_PARM_DESC(max_event_size, "Largest payload of an event in bytes, up to 1 MiB");
 
@@ -86,17 +102,7 @@ MODULE_PARM_DESC(max_bytes, "Bytes held over all namespaces, bookkeeping include
 static struct bounded user_max_bytes = { &ke_limits.user_max_bytes, 0, LONG_MAX };
 module_param_cb(user_max_bytes, &bounded_ulong, &user_max_bytes, 0644);
 __MODULE_PARM_TYPE(user_max_bytes, "ulong");
-MODULE_PARM_DESC(user_max_bytes, "Bytes held for one user, bookkeeping included");
-
-static struct bounded user_max_events = { &ke_limits.user_max_events, 0, INT_MAX };
-module_param_cb(user_max_events, &bounded_uint, &user_max_events, 0644);
-__MODULE_PARM_TYPE(user_max_events, "uint");
-MODULE_PARM_DESC(user_max_events, "Events held for one user");
-
-static struct bounded user_max_ids = { &ke_limits.user_max_ids, 0, INT_MAX };
-module_param_cb(user_max_ids, &bounded_uint, &user_max_ids, 0644);
-__MODULE_PARM_TYPE(user_max_ids, "uint");
-MODULE_PARM_DESC(user_max_ids, "IDs in use and claims that one user brings into being");
+MODULE_PARM_DESC(user_max_bytes, "Bytes held by one user, bookkeeping included");
 
 /* Without a value it means 1, as a bool. */
 static int set_strict(const char *text, const struct kernel_param *kp)
@@ -132,12 +138,13 @@ static int __init kevents_init(void)
 {
 	int err;
 
-	err = ke_quota_init();
+	ke_limits.max_event_bytes = max_event_bytes();
+	err = ke_account_init();
 	if (err)
 		return err;
 	err = ke_event_init();
 	if (err)
-		goto exit_quota;
+		goto exit_account;
 	err = ke_queue_init();
 	if (err)
 		goto exit_event;
@@ -155,8 +162,8 @@ exit_queue:
 	ke_queue_exit();
 exit_event:
 	ke_event_exit();
-exit_quota:
-	ke_quota_exit();
+exit_account:
+	ke_account_exit();
 	return err;
 }
 
@@ -166,7 +173,7 @@ static void __exit kevents_exit(void)
 	ke_broker_exit();
 	ke_queue_exit();
 	ke_event_exit();
-	ke_quota_exit();
+	ke_account_exit();
 }
 
 module_init(kevents_init);

@@ -1,34 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "queue.h"
 
+#include <linux/rbtree_augmented.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "clock.h"
 #include "compat.h"
-#include "quota.h"
 #include "trace.h"
 
-#define PURGE_CHUNK	256	/* events dropped without letting go of the lock */
+#define PURGE_CHUNK	64	/* events dropped without letting go of the lock */
+
+/* Receivers and watches that are woken or judged without letting go of the lock. */
+#define STEPS_MAX	8
 
 static struct kmem_cache *queue_cache;
 
-/* The broker's table shrinks when there are fewer than a queue for three buckets. */
-#define BUCKETS_MAX	4
-
-const struct ke_charge ke_queue_charge = {
-	.bytes = sizeof(struct ke_queue) + BUCKETS_MAX * sizeof(void *),
-	.ids = 1,
-};
+/*
+ * The cache puts a pointer behind each queue. The broker's table shrinks when there are fewer
+ * than a queue for three buckets.
+ */
+const unsigned long ke_queue_bytes = sizeof(struct ke_queue) + 5 * sizeof(void *);
 
 static void queue_construct(void *object)
 {
 	struct ke_queue *queue = object;
 
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->watches);
-	INIT_LIST_HEAD(&queue->barred);
+	INIT_LIST_HEAD(&queue->waiters);
+	INIT_LIST_HEAD(&queue->unjudged);
+	INIT_LIST_HEAD(&queue->quiet);
+	INIT_LIST_HEAD(&queue->ready);
+	INIT_LIST_HEAD(&queue->sleeping);
+	INIT_LIST_HEAD(&queue->denied);
 }
 
 int ke_queue_init(void)
@@ -44,38 +49,29 @@ void ke_queue_exit(void)
 	kmem_cache_destroy(queue_cache);
 }
 
-struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
-				 const struct ke_identity *identity)
+struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id)
 {
-	struct ke_queue *queue;
-	int err;
+	struct ke_queue *queue = kmem_cache_alloc(queue_cache,
+						  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
-	err = ke_quota_charge(identity, ke_queue_charge);
-	if (err)
-		return ERR_PTR(err);
-	queue = kmem_cache_alloc(queue_cache, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!queue) {
-		ke_quota_uncharge(identity->user, ke_queue_charge);
-		return ERR_PTR(-ENOMEM);
-	}
+	if (!queue)
+		return NULL;
 	queue->id = id;
 	queue->realm = realm;
-	ke_payer_init(&queue->payer, identity->user);
 	INIT_HLIST_HEAD(&queue->events);
 	queue->last = NULL;
-	queue->returned = RB_ROOT_CACHED;
+	queue->sorted = RB_ROOT_CACHED;
 	timerqueue_init_head(&queue->deadlines);
 	timerqueue_init(&queue->alarm);
-	queue->waiters = RB_ROOT_CACHED;
+	queue->owed = 0;
+	queue->deferred = false;
 	memset(&queue->counts, 0, sizeof(queue->counts));
 	memset(&queue->claim, 0, sizeof(queue->claim));
-	queue->tickets = 0;
-	queue->pins = 0;
-	queue->senders = 0;
-	queue->asked = false;
+	queue->peeks = 0;
+	atomic_set(&queue->in_flight, 0);
+	atomic_long_set(&queue->bytes, 0);
 	queue->dead = false;
-	queue->listed = false;
-	queue->used = false;
+	queue->cached = false;
 	return queue;
 }
 
@@ -87,7 +83,6 @@ static void free_rcu(struct rcu_head *rcu)
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
 	ke_clock_clear(queue->realm->clock, &queue->alarm);
-	ke_payer_end(&queue->payer, ke_queue_charge);
 	call_rcu(&queue->rcu, free_rcu);
 }
 
@@ -100,133 +95,229 @@ void ke_queue_destroy(struct ke_queue *queue)
 		spin_lock(&queue->lock);
 		dropped = ke_queue_purge_locked(queue, U64_MAX, &ended);
 		spin_unlock(&queue->lock);
-		ke_event_free_list(&ended, NULL);
+		ke_event_free_list(&ended);
 	} while (dropped);
-	ke_payer_end(&queue->payer, ke_queue_charge);
+	ke_claim_uncharge(&queue->claim);
 	kmem_cache_free(queue_cache, queue);
 }
 
-int ke_queue_charge_locked(struct ke_queue *queue, const struct ke_identity *identity)
+/* Has the worker go on with @queue. */
+static void defer(struct ke_queue *queue)
+{
+	queue->deferred = true;
+	ke_clock_set(queue->realm->clock, &queue->alarm, ktime_get());
+}
+
+/* Ends the wait of @waiter with what has been set in it. */
+static void finish_waiter(struct ke_queue *queue, struct ke_waiter *waiter)
+{
+	struct task_struct *task = waiter->task;
+
+	ke_queue_remove_waiter_locked(queue, waiter);
+	/* The task may end when it sees done; it is there for a grace period after that. */
+	rcu_read_lock();
+	/* Pairs with the loads of done in receive.c. */
+	smp_store_release(&waiter->done, true);
+	wake_up_process(task);
+	rcu_read_unlock();
+}
+
+static void refuse_waiter(struct ke_queue *queue, struct ke_waiter *waiter, int err)
+{
+	waiter->err = err;
+	finish_waiter(queue, waiter);
+}
+
+static bool may_receive(const struct ke_queue *queue, const struct ke_identity *identity)
+{
+	return ke_queue_allows_locked(queue, identity, KE_ACCESS_RECEIVE);
+}
+
+static struct ke_waiter *first_waiter(struct ke_queue *queue)
+{
+	struct list_head *list = list_empty(&queue->waiters) ? &queue->unjudged :
+				 &queue->waiters;
+
+	return list_first_entry_or_null(list, struct ke_waiter, entry);
+}
+
+/* What follows does up to *@left steps, and returns whether more were to be done. */
+
+/* Hands what waits to receivers that wait. */
+static bool hand_over(struct ke_queue *queue, unsigned int *left)
+{
+	struct ke_waiter *waiter;
+	struct ke_event *event;
+
+	while ((waiter = first_waiter(queue)) && (event = ke_queue_first_locked(queue))) {
+		if (!*left)
+			return true;
+		--*left;
+		if (!may_receive(queue, waiter->identity)) {
+			refuse_waiter(queue, waiter, -EPERM);
+		} else if (event->len > waiter->size) {
+			waiter->needed = event->len;
+			refuse_waiter(queue, waiter, -EMSGSIZE);
+		} else {
+			ke_queue_take_locked(queue, event, waiter->leases);
+			waiter->event = event;
+			finish_waiter(queue, waiter);
+		}
+	}
+	return false;
+}
+
+static bool judge_waiters(struct ke_queue *queue, unsigned int *left)
+{
+	struct ke_waiter *waiter;
+
+	while ((waiter = list_first_entry_or_null(&queue->unjudged, struct ke_waiter, entry))) {
+		if (!*left)
+			return true;
+		--*left;
+		if (may_receive(queue, waiter->identity))
+			list_move_tail(&waiter->entry, &queue->waiters);
+		else
+			refuse_waiter(queue, waiter, -EPERM);
+	}
+	return false;
+}
+
+/* Returns whether receivers sleep that @watch may wake. */
+static bool tell_watch(struct ke_queue *queue, struct ke_watch *watch, struct ke_waker *waker)
+{
+	bool sleeps = false;
+
+	if (may_receive(queue, watch->identity)) {
+		sleeps = ke_watch_tell(watch, waker);
+		list_move_tail(&watch->in_queue, sleeps ? &queue->sleeping : &queue->ready);
+	} else {
+		list_move_tail(&watch->in_queue, &queue->denied);
+	}
+	return sleeps;
+}
+
+static bool tell_watches(struct ke_queue *queue, unsigned int *left, struct ke_waker *waker)
+{
+	while (!list_empty(&queue->quiet)) {
+		if (!*left)
+			return true;
+		--*left;
+		tell_watch(queue, list_first_entry(&queue->quiet, struct ke_watch, in_queue),
+			   waker);
+	}
+	return false;
+}
+
+/* Wakes a receiver of watched IDs for each event for which one is owed. */
+static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
+{
+	struct ke_watch *watch;
+	bool more;
+
+	queue->owed = min(queue->owed, queue->counts.pending);
+	while (queue->owed && !list_empty(&queue->sleeping)) {
+		if (!*left)
+			return true;
+		--*left;
+		watch = list_first_entry(&queue->sleeping, struct ke_watch, in_queue);
+		if (ke_ready_list_wake(watch->list, queue->id, &more))
+			queue->owed--;
+		list_move_tail(&watch->in_queue, more ? &queue->sleeping : &queue->ready);
+	}
+	/* Those that are still to be told may have receivers. */
+	if (list_empty(&queue->quiet))
+		queue->owed = 0;
+	return false;
+}
+
+/* The worker tells watches once it has begun with that: a call adds nothing to it. */
+static void work(struct ke_queue *queue, struct ke_waker *waker)
+{
+	unsigned int left = STEPS_MAX;
+	bool more;
+
+	lockdep_assert_held(&queue->lock);
+	more = hand_over(queue, &left);
+	more |= judge_waiters(queue, &left);
+	if (queue->counts.pending) {
+		if (!queue->deferred)
+			more |= tell_watches(queue, &left, waker);
+		more |= wake_watchers(queue, &left);
+	} else {
+		queue->owed = 0;
+	}
+	if (more)
+		defer(queue);
+}
+
+void ke_queue_work_locked(struct ke_queue *queue)
+{
+	queue->deferred = false;
+	work(queue, NULL);
+}
+
+void ke_queue_offer_waiting_locked(struct ke_queue *queue, unsigned int n,
+				   struct ke_waker *waker)
+{
+	queue->owed += n;
+	work(queue, waker);
+}
+
+void ke_queue_wake_watcher_locked(struct ke_queue *queue)
+{
+	if (!list_empty(&queue->sleeping))
+		ke_queue_offer_waiting_locked(queue, 1, NULL);
+}
+
+void ke_queue_recheck_locked(struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return ke_payer_change(&queue->payer, identity, ke_queue_charge);
+	list_splice_init(&queue->waiters, &queue->unjudged);
+	list_splice_tail_init(&queue->denied, &queue->quiet);
+	ke_queue_offer_waiting_locked(queue, queue->counts.pending, NULL);
 }
 
-int ke_queue_charge_claim_locked(struct ke_queue *queue,
-				 const struct ke_identity *identity)
-{
-	return ke_queue_charge_locked(queue, identity) ?:
-	       ke_payer_confirm(&queue->payer, identity);
-}
-
-bool ke_queue_charge_holder_locked(struct ke_queue *queue)
+void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter)
 {
 	lockdep_assert_held(&queue->lock);
-	return ke_payer_settle(&queue->payer, ke_queue_charge);
+	list_add_tail(&waiter->entry, list_empty(&queue->unjudged) ? &queue->waiters :
+				      &queue->unjudged);
+	queue->counts.waiters++;
 }
 
-struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue)
+void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter)
 {
-	struct rb_node *node = rb_first_cached(&queue->waiters);
-
-	return node ? rb_entry(node, struct ke_waiter, node) : NULL;
+	lockdep_assert_held(&queue->lock);
+	list_del(&waiter->entry);
+	queue->counts.waiters--;
 }
 
-static void wake_waiter(struct ke_queue *queue)
+void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 {
-	struct ke_waiter *first = ke_queue_waiter_locked(queue);
-
-	if (!first || first->woken)
+	lockdep_assert_held(&queue->lock);
+	ke_watch_forget(watch);
+	list_move_tail(&watch->in_queue, &queue->quiet);
+	if (!ke_queue_first_locked(queue))
 		return;
-	first->woken = true;
-	/* Under the lock: without it the waiter might be gone. */
-	wake_up_process(first->task);
-}
-
-/* Tells @watch that an event waits. Returns whether a receiver was woken to take it. */
-static bool notify_watch(struct ke_queue *queue, struct ke_watch *watch, bool fresh)
-{
-	if (!ke_inbox_notify(watch, fresh, queue->asked ? NULL : queue))
-		return false;
-	queue->asked = true;
-	queue->pins++;
-	return true;
-}
-
-/* Tells them all. One receiver at a time is woken; when it has answered, the next. */
-static void notify_watches(struct ke_queue *queue, bool fresh)
-{
-	struct ke_watch *watch, *next, *taker = NULL;
-
-	list_for_each_entry_safe(watch, next, &queue->watches, in_queue)
-		if (notify_watch(queue, watch, fresh))
-			taker = watch;
-	if (taker)
-		list_move_tail(&taker->in_queue, &queue->watches);
-}
-
-/* Where @watch belongs, which changes with the claim and with strict. */
-static struct list_head *place_of(struct ke_queue *queue, const struct ke_watch *watch)
-{
-	return ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE) ?
-	       &queue->watches : &queue->barred;
-}
-
-static void sort_watches(struct ke_queue *queue)
-{
-	struct ke_watch *watch, *next;
-	LIST_HEAD(all);
-
-	list_splice_init(&queue->watches, &all);
-	list_splice_tail_init(&queue->barred, &all);
-	list_for_each_entry_safe(watch, next, &all, in_queue)
-		list_move_tail(&watch->in_queue, place_of(queue, watch));
+	/* Its client may have receivers that were asleep before it was told. */
+	if (tell_watch(queue, watch, NULL))
+		ke_queue_offer_waiting_locked(queue, queue->counts.pending, NULL);
 }
 
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 {
-	struct list_head *place = place_of(queue, watch);
-
-	lockdep_assert_held(&queue->lock);
 	watch->queue = queue;
-	list_add_tail(&watch->in_queue, place);
-	ke_payer_add(&queue->payer, &watch->holder);
-	if (place == &queue->watches && ke_queue_ready_locked(queue))
-		notify_watch(queue, watch, false);
+	INIT_LIST_HEAD(&watch->in_queue);
+	ke_queue_rearm_watch_locked(queue, watch);
 }
 
-void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
+void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 {
 	lockdep_assert_held(&queue->lock);
 	watch->dead = true;
 	list_del(&watch->in_queue);
-	ke_payer_remove(&queue->payer, &watch->holder);
-	ke_inbox_forget(watch);
-}
-
-static void wake(struct ke_queue *queue, bool fresh)
-{
-	lockdep_assert_held(&queue->lock);
-	if (!queue->counts.pending)
-		return;
-	wake_waiter(queue);
-	if (!list_empty(&queue->watches) && ke_queue_ready_locked(queue))
-		notify_watches(queue, fresh);
-}
-
-void ke_queue_wake_locked(struct ke_queue *queue)
-{
-	wake(queue, false);
-}
-
-void ke_queue_wake_all_locked(struct ke_queue *queue)
-{
-	struct rb_node *node;
-
-	sort_watches(queue);
-	for (node = rb_first_cached(&queue->waiters); node; node = rb_next(node))
-		wake_up_process(rb_entry(node, struct ke_waiter, node)->task);
-	wake(queue, true);
+	ke_watch_forget(watch);
 }
 
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
@@ -253,22 +344,39 @@ struct ke_event *ke_queue_due_locked(struct ke_queue *queue)
 	return container_of(first, struct ke_event, due);
 }
 
-static bool is_polled(const struct ke_queue *queue)
+void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct hlist_head *ended)
 {
-	struct ke_watch *watch;
-
-	list_for_each_entry(watch, &queue->watches, in_queue)
-		if (ke_inbox_is_polled(watch->inbox))
-			return true;
-	return false;
+	lockdep_assert_held(&queue->lock);
+	ke_queue_drop(queue, event->bytes, 1);
+	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
+		timerqueue_del(&queue->deadlines, &event->due);
+	if (event->peeks)
+		event->is_ended = true;
+	else
+		hlist_add_head(&event->entry, ended);
 }
 
-void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n)
+bool ke_queue_consume_shown(struct ke_queue *queue, struct ke_event *event)
 {
-	wake(queue, true);
-	/* Who takes an event wakes the next receiver, but nobody that polls. */
-	while (--n && is_polled(queue))
-		wake(queue, true);
+	bool is_free;
+
+	ke_queue_drop(queue, event->bytes, 1);
+	spin_lock(&queue->lock);
+	is_free = !event->peeks;
+	event->is_ended = true;
+	atomic_dec(&queue->in_flight);
+	spin_unlock(&queue->lock);
+	return is_free;
+}
+
+void ke_queue_shown_locked(struct ke_queue *queue, struct ke_event *event,
+			   struct hlist_head *ended)
+{
+	lockdep_assert_held(&queue->lock);
+	queue->peeks--;
+	if (!--event->peeks && event->is_ended)
+		hlist_add_head(&event->entry, ended);
 }
 
 static void expire(struct ke_queue *queue, struct ke_event *event,
@@ -282,14 +390,116 @@ static void expire(struct ke_queue *queue, struct ke_event *event,
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *ended)
 {
-	ke_queue_detach_locked(queue, event);
+	ke_queue_unlink_locked(queue, event);
 	expire(queue, event, ended);
 }
 
-static bool comes_before(struct rb_node *a, const struct rb_node *b)
+static ktime_t expiry_of(const struct ke_event *event)
 {
-	return rb_entry(a, struct ke_event, node)->seq <
-	       rb_entry(b, struct ke_event, node)->seq;
+	return event->ttl ?: KTIME_MAX;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, latest_below, struct ke_event, node, ktime_t, latest,
+			 expiry_of)
+
+void ke_queue_sort_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	struct rb_node **link = &queue->sorted.rb_root.rb_node, *parent = NULL;
+	bool leftmost = true;
+
+	event->state = KE_EVENT_SORTED;
+	event->latest = expiry_of(event);
+	while (*link) {
+		struct ke_event *at = rb_entry(*link, struct ke_event, node);
+
+		parent = *link;
+		at->latest = max(at->latest, event->latest);
+		if (event->seq < at->seq) {
+			link = &parent->rb_left;
+		} else {
+			link = &parent->rb_right;
+			leftmost = false;
+		}
+	}
+	rb_link_node(&event->node, parent, link);
+	rb_insert_augmented_cached(&event->node, &queue->sorted, leftmost, &latest_below);
+	queue->counts.pending++;
+	ke_queue_set_due_locked(queue, event, event->ttl);
+}
+
+void ke_queue_unsort_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	rb_erase_augmented_cached(&event->node, &queue->sorted, &latest_below);
+	ke_queue_set_due_locked(queue, event, 0);
+}
+
+static struct ke_event *sorted_entry(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct ke_event, node);
+}
+
+/* The oldest of those sorted that has not expired, or NULL. */
+static struct ke_event *first_unexpired(const struct ke_queue *queue)
+{
+	struct ke_event *at = sorted_entry(rb_first_cached(&queue->sorted)), *left;
+	ktime_t now;
+
+	if (!at->ttl)
+		return at;
+	now = ktime_get();
+	if (at->ttl > now)
+		return at;
+	at = sorted_entry(queue->sorted.rb_root.rb_node);
+	while (at && at->latest > now) {
+		left = sorted_entry(at->node.rb_left);
+		if (left && left->latest > now) {
+			at = left;
+			continue;
+		}
+		if (expiry_of(at) > now)
+			return at;
+		at = sorted_entry(at->node.rb_right);
+	}
+	return NULL;
+}
+
+/* Returns the older one of two, either of which may be NULL. */
+static struct ke_event *older(struct ke_event *a, struct ke_event *b)
+{
+	return !b || (a && a->seq < b->seq) ? a : b;
+}
+
+static struct ke_event *first_in_line(const struct ke_queue *queue)
+{
+	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
+}
+
+struct ke_event *ke_queue_first_sorted_locked(const struct ke_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	return older(first_unexpired(queue), first_in_line(queue));
+}
+
+static void requeue(struct ke_queue *queue, struct ke_event *event, struct hlist_head *ended)
+{
+	if (event->ttl && event->ttl <= ktime_get()) {
+		expire(queue, event, ended);
+		return;
+	}
+	ke_queue_sort_locked(queue, event);
+}
+
+void ke_queue_undo_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
+			  struct hlist_head *ended)
+{
+	lockdep_assert_held(&queue->lock);
+	if (leases) {
+		queue->counts.leased--;
+	} else {
+		queue->counts.received--;
+		atomic_dec(&queue->in_flight);
+	}
+	requeue(queue, event, ended);
 }
 
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
@@ -298,16 +508,13 @@ void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
 	lockdep_assert_held(&queue->lock);
 	queue->counts.returned++;
 	trace_kevents_return(event);
-	if (event->ttl && event->ttl <= ktime_get()) {
-		expire(queue, event, ended);
-		return;
-	}
-	event->state = KE_EVENT_RETURNED;
-	rb_add_cached(&event->node, &queue->returned, comes_before);
-	queue->counts.pending++;
-	queue->used = true;
-	ke_queue_set_due_locked(queue, event, event->ttl);
-	wake(queue, true);
+	requeue(queue, event, ended);
+}
+
+/* Returns the oldest event, which may have expired, or NULL. */
+static struct ke_event *oldest(const struct ke_queue *queue)
+{
+	return older(sorted_entry(rb_first_cached(&queue->sorted)), first_in_line(queue));
 }
 
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
@@ -316,9 +523,8 @@ u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
 	struct ke_event *event;
 	u32 dropped = 0;
 
-	while (dropped < PURGE_CHUNK && (event = ke_queue_first_locked(queue)) &&
-	       event->seq <= last) {
-		ke_queue_detach_locked(queue, event);
+	while (dropped < PURGE_CHUNK && (event = oldest(queue)) && event->seq <= last) {
+		ke_queue_unlink_locked(queue, event);
 		ke_queue_end_locked(queue, event, ended);
 		dropped++;
 	}

@@ -2,8 +2,8 @@
 #ifndef KE_QUEUE_H
 #define KE_QUEUE_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
-#include <linux/llist.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
@@ -13,79 +13,81 @@
 
 #include "claim.h"
 #include "event.h"
-#include "inbox.h"
-#include "payer.h"
+#include "watch.h"
 
 struct ke_clock;
-struct ke_reaper;
+struct task_struct;
 
 /* What the queues of one broker share. */
 struct ke_realm {
 	struct ke_clock *clock;
-	struct ke_reaper *reaper;
-	atomic_long_t bytes;		/* of events that wait or are leased */
+	atomic_long_t bytes;		/* of events that wait, are in flight or leased */
 	atomic_long_t events;
 };
 
 /* What happened to the events of a queue, and how many there are. */
 struct ke_queue_counts {
 	u64 sent;
-	u64 received;
+	u64 received;			/* those in flight included */
 	u64 expired;
 	u64 returned;
-	u64 bytes;			/* held by those that wait or are leased */
 	u32 pending;			/* that wait */
-	u32 leased;
-	u32 waiters;			/* receivers in the row */
+	u32 leased;			/* those included that are on their way into a lease */
+	u32 waiters;
 };
 
-/* One ID: the events that wait there and the receivers that wait for one. */
+/* A receiver that waits for one ID, on its stack; the lock of that queue. */
+struct ke_waiter {
+	struct list_head entry;		/* in waiters or unjudged, until done */
+	struct task_struct *task;
+	const struct ke_identity *identity;
+	bool leases;			/* what it gets */
+	u64 size;			/* of its buffer in bytes */
+	struct ke_event *event;		/* handed over; NULL: none, because of err */
+	int err;			/* -EMSGSIZE, -EPERM */
+	u32 needed;			/* -EMSGSIZE: length of the payload */
+	bool done;			/* set last; then nobody else looks at it */
+};
+
+/* One ID: the events that wait there, or the receivers that wait for one. */
 struct ke_queue {
 	struct rhash_head node;		/* in the broker's table; RCU */
 	s32 id;
 	struct ke_realm *realm;
-	spinlock_t lock;		/* what it covers: lock map, broker.c */
+	spinlock_t lock;		/* what it covers: docs/internals.md */
 
-	struct hlist_head events;	/* never handed out, by seq */
+	struct hlist_head events;	/* by seq */
 	struct hlist_node *last;	/* of these; NULL: none */
-	struct rb_root_cached returned;	/* handed out and back, by seq */
+	struct rb_root_cached sorted;	/* that came back, or may expire, by seq */
 	struct timerqueue_head deadlines; /* ke_event.due, of waiting and leased */
 	struct timerqueue_node alarm;	/* the clock's, by its lock */
-	struct rb_root_cached waiters;	/* struct ke_waiter, by ticket */
-	struct list_head watches;	/* struct ke_watch, of those who may receive */
-	struct list_head barred;	/* the others, whom no event concerns */
+
+	struct list_head waiters;	/* struct ke_waiter, first come first */
+	struct list_head unjudged;	/* those behind them that the claim may deny */
+
+	struct list_head quiet;		/* struct ke_watch, to be told of an event */
+	struct list_head ready;		/* told; the client has not found the queue empty yet */
+	struct list_head sleeping;	/* told while receivers slept that were not woken */
+	struct list_head denied;	/* that the claim denied */
+	u32 owed;			/* receivers of watched IDs that are to be woken */
+	bool deferred;			/* the worker goes on with what a call has left */
+
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
-	struct ke_payer payer;		/* for the ID; its holders: watches, and calls */
-	u64 tickets;			/* given to waiters so far */
-	u32 pins;			/* processes that come back to it soon; no holders */
-	u32 senders;			/* who wait here for room */
+	u32 peeks;			/* calls that show an event */
 
-	bool asked;			/* a watching receiver owes an answer */
+	atomic_t in_flight;		/* events being received; lowered without the lock */
+	atomic_long_t bytes;		/* held by all events; likewise */
+
 	bool dead;			/* out of the table: look the ID up again */
-	bool listed;			/* on the broker's idle list */
-	bool used;			/* since the idle list was last looked at */
-	struct llist_node idle;
+	bool cached;			/* among the idle queues, or on its way out of them */
+	struct list_head idle;		/* broker.c: there */
 	struct rb_node by_id;		/* the broker's, by its lock */
 	struct rcu_head rcu;
 };
 
-/* What is charged for a queue. */
-extern const struct ke_charge ke_queue_charge;
-
-/* Returns a new queue, charged to @identity; -EAGAIN, -EDQUOT or -ENOMEM. */
-struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id,
-				 const struct ke_identity *identity);
-
-/* Charges the queue to @identity instead; 0, -EAGAIN or -EDQUOT. */
-int ke_queue_charge_locked(struct ke_queue *queue, const struct ke_identity *identity);
-
-/* The same for who claims it; -EDQUOT, too, if what it was charged so far is too much. */
-int ke_queue_charge_claim_locked(struct ke_queue *queue,
-				 const struct ke_identity *identity);
-
-/* Charges the queue, which is idle, to one of its holders: see ke_payer_settle(). */
-bool ke_queue_charge_holder_locked(struct ke_queue *queue);
+/* Returns a new queue, or NULL. */
+struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id);
 
 /* Frees a queue that nobody can find any more, and its events. */
 void ke_queue_destroy(struct ke_queue *queue);
@@ -93,18 +95,51 @@ void ke_queue_destroy(struct ke_queue *queue);
 /* Frees an empty queue that readers under RCU may still look at. */
 void ke_queue_destroy_rcu(struct ke_queue *queue);
 
-/* Tells who waits that @n events have been appended. */
-void ke_queue_wake_for_new_locked(struct ke_queue *queue, unsigned int n);
-
 /* Sets the deadline of @event to @when, whatever it was before; 0: none. */
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when);
 
-/* Takes over @event, the latest of all. */
+/* The same as ke_queue_offer_locked() where something is there to be told. */
+void ke_queue_offer_waiting_locked(struct ke_queue *queue, unsigned int n,
+				   struct ke_waker *waker);
+
+/*
+ * Hands @n events that have come into their places to receivers that wait, in order, and
+ * tells watches of what is left. @waker may be NULL.
+ */
+static inline void ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
+					 struct ke_waker *waker)
+{
+	lockdep_assert_held(&queue->lock);
+	if (unlikely(queue->counts.waiters || !list_empty(&queue->quiet) ||
+		     !list_empty(&queue->sleeping)))
+		ke_queue_offer_waiting_locked(queue, n, waker);
+}
+
+/* Adds @event to those that are sorted. */
+void ke_queue_sort_locked(struct ke_queue *queue, struct ke_event *event);
+
+/* @queue holds @n events of @bytes more. */
+static inline void ke_queue_hold(struct ke_queue *queue, unsigned long bytes, unsigned int n)
+{
+	atomic_long_add(bytes, &queue->bytes);
+	atomic_long_add(bytes, &queue->realm->bytes);
+	atomic_long_add(n, &queue->realm->events);
+}
+
+/*
+ * Adds @event, the latest of all, without holding it yet: ke_queue_hold() and
+ * ke_queue_offer_locked() follow.
+ */
 static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	lockdep_assert_held(&queue->lock);
 	event->queue = queue;
+	queue->counts.sent++;
+	if (unlikely(event->ttl)) {
+		ke_queue_sort_locked(queue, event);
+		return;
+	}
 	event->state = KE_EVENT_WAITS;
 	if (queue->last)
 		hlist_add_behind(&event->entry, queue->last);
@@ -112,40 +147,31 @@ static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_even
 		hlist_add_head(&event->entry, &queue->events);
 	queue->last = &event->entry;
 	queue->counts.pending++;
-	queue->counts.sent++;
-	queue->counts.bytes += event->bytes;
-	atomic_long_add(event->bytes, &queue->realm->bytes);
-	atomic_long_inc(&queue->realm->events);
-	queue->used = true;
-	if (unlikely(event->ttl))
-		ke_queue_set_due_locked(queue, event, event->ttl);
 }
 
-/* Returns the event whose deadline has passed before that of others, or NULL. */
-struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
+/* The same as ke_queue_first_locked() where events are sorted. */
+struct ke_event *ke_queue_first_sorted_locked(const struct ke_queue *queue);
 
-/*
- * Returns the event whose turn it is, or NULL. Events in returned were handed out
- * before those in events: they are older.
- */
+/* Returns the event whose turn it is, or NULL. What has expired is none. */
 static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queue)
 {
-	struct rb_node *node = rb_first_cached(&queue->returned);
-
-	if (unlikely(node))
-		return rb_entry(node, struct ke_event, node);
+	if (unlikely(rb_first_cached(&queue->sorted)))
+		return ke_queue_first_sorted_locked(queue);
 	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
 }
 
+/* The same as ke_queue_unlink_locked() for one that is sorted. */
+void ke_queue_unsort_locked(struct ke_queue *queue, struct ke_event *event);
+
 /* Takes @event, which waits, out of its place. */
-static inline void ke_queue_detach_locked(struct ke_queue *queue, struct ke_event *event)
+static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	struct hlist_node **before = event->entry.pprev;
 
 	lockdep_assert_held(&queue->lock);
 	queue->counts.pending--;
-	if (unlikely(event->state != KE_EVENT_WAITS)) {
-		rb_erase_cached(&event->node, &queue->returned);
+	if (unlikely(event->state == KE_EVENT_SORTED)) {
+		ke_queue_unsort_locked(queue, event);
 		return;
 	}
 	if (queue->last == &event->entry)
@@ -154,58 +180,92 @@ static inline void ke_queue_detach_locked(struct ke_queue *queue, struct ke_even
 	__hlist_del(&event->entry);
 }
 
-/* Puts @event back to its place by seq, and wakes who waits for it. */
+/*
+ * Takes @event, which waits, for a receiver: into flight, or if @leases on the way into a
+ * lease. The receiver ends that by ke_queue_consumed(), ke_lease_begin_locked() or
+ * ke_queue_undo_locked().
+ */
+static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event *event,
+					bool leases)
+{
+	ke_queue_unlink_locked(queue, event);
+	event->state = KE_EVENT_IN_FLIGHT;
+	event->is_shown = event->peeks;
+	if (leases) {
+		queue->counts.leased++;
+	} else {
+		queue->counts.received++;
+		atomic_inc(&queue->in_flight);
+	}
+}
+
+/* @n events of @bytes are held by @queue no more. */
+static inline void ke_queue_drop(struct ke_queue *queue, unsigned long bytes, unsigned int n)
+{
+	atomic_long_sub(bytes, &queue->bytes);
+	atomic_long_sub(bytes, &queue->realm->bytes);
+	atomic_long_sub(n, &queue->realm->events);
+}
+
+/*
+ * @n events of @bytes, which were in flight, have been received. The caller does not have
+ * the lock, and no right to look at @queue any more.
+ */
+static inline void ke_queue_consumed(struct ke_queue *queue, unsigned long bytes,
+				     unsigned int n)
+{
+	ke_queue_drop(queue, bytes, n);
+	/* The queue may be gone once this is seen. */
+	smp_mb__before_atomic();
+	atomic_sub(n, &queue->in_flight);
+}
+
+/*
+ * The same for @event, which others are being shown; returns whether the caller is to free
+ * it.
+ */
+bool ke_queue_consume_shown(struct ke_queue *queue, struct ke_event *event);
+
+/*
+ * @event, which was taken, goes back to its place, as if it had not been taken.
+ * ke_queue_offer_locked() follows.
+ */
+void ke_queue_undo_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
+			  struct hlist_head *ended);
+
+/* The same for @event, which was leased. */
 void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *ended);
 
 /* @event is nowhere any more: it goes to @ended, to be freed without the lock. */
-static inline void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-				       struct hlist_head *ended)
-{
-	lockdep_assert_held(&queue->lock);
-	queue->counts.bytes -= event->bytes;
-	atomic_long_sub(event->bytes, &queue->realm->bytes);
-	atomic_long_dec(&queue->realm->events);
-	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
-		timerqueue_del(&queue->deadlines, &event->due);
-	hlist_add_head(&event->entry, ended);
-}
-
-/* Ends @event, which waits, because it has been received. */
-static inline void ke_queue_consume_locked(struct ke_queue *queue, struct ke_event *event,
-					   struct hlist_head *ended)
-{
-	queue->counts.received++;
-	ke_queue_detach_locked(queue, event);
-	ke_queue_end_locked(queue, event, ended);
-}
+void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
+			 struct hlist_head *ended);
 
 /* Ends @event, which waits, because its time to live is over. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *ended);
 
+/* Keeps @event, which waits, while it is shown without the lock. */
+static inline void ke_queue_show_locked(struct ke_queue *queue, struct ke_event *event)
+{
+	lockdep_assert_held(&queue->lock);
+	queue->peeks++;
+	event->peeks++;
+}
+
+/* Ends that. */
+void ke_queue_shown_locked(struct ke_queue *queue, struct ke_event *event,
+			   struct hlist_head *ended);
+
+/* Returns the event whose deadline has passed before that of others, or NULL. */
+struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
+
 /*
- * Drops waiting events up to number @last, a few hundred at most, to @ended.
+ * Drops waiting events up to number @last, some at most, to @ended.
  * Returns how many; 0 when there are no more.
  */
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
 			  struct hlist_head *ended);
-
-/* Returns whose turn it is in the row, or NULL. */
-struct ke_waiter *ke_queue_waiter_locked(const struct ke_queue *queue);
-
-/* Tells who is next, receiver or watch, that an event waits. */
-void ke_queue_wake_locked(struct ke_queue *queue);
-
-/* The same when the claim has changed: all who wait look again. */
-void ke_queue_wake_all_locked(struct ke_queue *queue);
-
-/* Whether a receiver that comes now would find an event. */
-static inline bool ke_queue_ready_locked(const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	return queue->counts.pending > queue->counts.waiters;
-}
 
 /* Whether @identity may use the ID. */
 static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
@@ -216,57 +276,42 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 	return ke_claim_allows(&queue->claim, identity, access);
 }
 
+/* The claim, or strict, has changed: waiters and watches are judged anew. */
+void ke_queue_recheck_locked(struct ke_queue *queue);
+
+/* @waiter gets the next event, behind those that came before. */
+void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
+void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
+
 /* Adds @watch, and tells it if an event waits. */
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
 /* @watch is dead. */
-void ke_queue_end_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
-/* Whether anybody is to be told of an event. */
-static inline bool ke_queue_is_awaited_locked(const struct ke_queue *queue)
+/*
+ * The client of @watch has found nothing that it may receive: it is told of the next event,
+ * or at once of one that has come meanwhile.
+ */
+void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+
+/* A receiver that was woken for an event has left it: another one is woken. */
+void ke_queue_wake_watcher_locked(struct ke_queue *queue);
+
+/* Does a portion of what calls have left to the worker, which comes again for the rest. */
+void ke_queue_work_locked(struct ke_queue *queue);
+
+/*
+ * Whether nothing keeps the queue. Events, watches and claims do, each of which is charged
+ * for one, and calls that wait or come back. What is in flight is left out.
+ */
+static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return !RB_EMPTY_ROOT(&queue->waiters.rb_root) || !list_empty(&queue->watches);
-}
-
-static inline bool ke_queue_is_watched_locked(const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	return !list_empty(&queue->watches) || !list_empty(&queue->barred);
-}
-
-/* Whether it holds neither events nor a claim. */
-static inline bool ke_queue_empty_locked(const struct ke_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-	return !queue->counts.pending && !queue->counts.leased && !queue->claim.held;
-}
-
-/* Whether it holds nothing that somebody has put there. */
-static inline bool ke_queue_vacant_locked(const struct ke_queue *queue)
-{
-	return ke_queue_empty_locked(queue) && !ke_queue_is_watched_locked(queue);
-}
-
-/* Whether @user has nothing to pay for the ID. */
-static inline bool ke_queue_paid_locked(const struct ke_queue *queue,
-					const struct ke_user *user)
-{
-	lockdep_assert_held(&queue->lock);
-	/* Not taken from another who waits: two would take it to and fro. */
-	return queue->payer.user == user || queue->senders || !ke_queue_vacant_locked(queue);
-}
-
-/* Whether nobody would miss the queue, but for its holders. */
-static inline bool ke_queue_idle_locked(const struct ke_queue *queue)
-{
-	return ke_queue_empty_locked(queue) && !queue->pins;
-}
-
-/* Whether nobody would. */
-static inline bool ke_queue_unused_locked(const struct ke_queue *queue)
-{
-	return ke_queue_idle_locked(queue) && !ke_payer_is_held(&queue->payer);
+	return !queue->counts.pending && !queue->counts.leased && !queue->claim.held &&
+	       !queue->counts.waiters && !queue->peeks && list_empty(&queue->quiet) &&
+	       list_empty(&queue->ready) && list_empty(&queue->sleeping) &&
+	       list_empty(&queue->denied);
 }
 
 int ke_queue_init(void);

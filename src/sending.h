@@ -15,9 +15,10 @@ struct ke_sending {
 	u64 len;
 	u64 data;			/* address of the payload */
 	struct iov_iter *iter;		/* or where it comes from instead */
-	u64 seq_addr;			/* where its number goes; 0: nowhere */
+	u64 seq_addr;			/* where its number goes, found writable; 0: nowhere */
+	u64 seq;			/* that number, once it is sent */
 	u32 ttl_ms;			/* 0: no limit */
-	bool waits;			/* for room */
+	bool waits;			/* for space */
 	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_event *event;		/* what is made of it, while it is sent */
 };

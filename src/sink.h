@@ -24,12 +24,11 @@ struct ke_sink {
 	u64 size;			/* room there */
 	bool terminate;			/* with a NUL byte if there is room */
 	u64 received;			/* address of a struct kevents_received */
-	struct iov_iter *iter;		/* instead of all that: for a record */
-	u32 needed;			/* after -EMSGSIZE: length of the payload */
+	u32 lease_ms;			/* how long a lease lasts; 0: no limit */
 };
 
-/* The same as ke_sink_show() for a record. */
-int ke_sink_copy_record(struct ke_sink *sink, const struct ke_event *event, s32 id);
+/* Copies @event, of @id, as a record, for which there is space; 0 or -EFAULT. */
+int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32 id);
 
 /* By how much the CLOCK_MONOTONIC of the calling process is ahead of the kernel's. */
 static inline s64 ke_sink_time_offset(void)
@@ -150,69 +149,27 @@ fault:
 	return -EFAULT;
 }
 
-/* Whether all pages that a payload of @len bytes takes are there, with page faults off. */
-bool ke_sink_are_present(const struct ke_sink *sink, u32 len);
-
-static __always_inline bool ke_sink_is_present(const struct ke_sink *sink, u32 len)
-{
-	return likely(!((sink->data ^ (sink->data + len)) & PAGE_MASK)) ||
-	       ke_sink_are_present(sink, len);
-}
-
 static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 					       const struct ke_sink *sink)
 {
 	u8 __user *to = u64_to_user_ptr(sink->data);
 	int err = 0;
 
-	/* To look for the pages of a small one would cost each receive. */
 	if (event->len <= KE_EVENT_SMALL_SIZE)
 		err = ke_sink_put_small(event->payload, to, event->len);
 	else
-		err = ke_sink_is_present(sink, event->len) ?
-		      ke_payload_copy_to_user(event, to) : -EFAULT;
+		err = ke_payload_copy_to_user(event, to);
 	if (!err && sink->terminate && event->len < sink->size)
 		err = ke_sink_put_nul(to + event->len);
 	return err;
 }
 
-/*
- * Shows @event, of @id, to the calling process; 0, -EMSGSIZE, or -EFAULT where a page
- * is not present: then nothing of the payload has been written, unless the page went
- * away meanwhile, or it is a small one that takes two pages, one of them present.
- */
-static __always_inline int ke_sink_show(struct ke_sink *sink,
+/* Copies @event, of @id, to the calling process, which has space for it; 0 or -EFAULT. */
+static __always_inline int ke_sink_copy(const struct ke_sink *sink,
 					const struct ke_event *event, s32 id)
 {
-	int err;
-
-	if (sink->iter)
-		return ke_sink_copy_record(sink, event, id);
-	if (event->len > sink->size) {
-		sink->needed = event->len;
-		return -EMSGSIZE;
-	}
-	pagefault_disable();
-	err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
-	if (!err)
-		err = ke_sink_put_payload(event, sink);
-	pagefault_enable();
-	return err;
+	return ke_sink_put_received(event, id, u64_to_user_ptr(sink->received)) ?:
+	       ke_sink_put_payload(event, sink);
 }
-
-/*
- * Brings the pages that an event of @len bytes, for which there is room, needs.
- * -EFAULT: the memory is bad. May sleep for any time. By then it may be another
- * event's turn, so none is copied for this: the memory holds what it held. Only that
- * of an iterator, which cannot be read when it is to be written, holds zeros instead:
- * what a read leaves free behind its last record may have been cleared.
- */
-int ke_sink_bring(const struct ke_sink *sink, u32 len);
-
-/*
- * Makes it likely that a later ke_sink_show() finds the pages there, without
- * changing what they hold.
- */
-void ke_sink_prefault(const struct ke_sink *sink);
 
 #endif /* KE_SINK_H */

@@ -58,33 +58,18 @@ static __always_inline int ke_source_fill(struct ke_event *event, u64 addr)
 }
 
 /*
- * Tells the calling process, which sent it, that an event got number @seq; it
- * wants to know at the address @addr unless that is 0. 0 or -EFAULT.
+ * Writes @seq to @addr unless that is 0. The event has been sent: memory that is writable no
+ * more keeps what it holds. Since no call fails by that, fault injection leaves it alone.
  */
-static __always_inline int ke_source_tell_seq(u64 seq, u64 addr, enum ke_copy how)
+static __always_inline void ke_source_put_seq(u64 seq, u64 addr)
 {
 	u64 __user *to = u64_to_user_ptr(addr);
-	int err = 0;
 
-	if (!addr)
-		return 0;
-	if (how == KE_COPY_ATOMIC)
-		pagefault_disable();
-	if (ke_access_begin_write(to, sizeof(*to))) {
-		unsafe_put_user(seq, to, fault);
-		user_write_access_end();
-	} else {
-		err = -EFAULT;
-	}
-out:
-	if (how == KE_COPY_ATOMIC)
-		pagefault_enable();
-	return err;
-
+	if (!addr || !user_write_access_begin(to, sizeof(*to)))
+		return;
+	unsafe_put_user(seq, to, fault);
 fault:
 	user_write_access_end();
-	err = -EFAULT;
-	goto out;
 }
 
 #endif /* KE_SOURCE_H */

@@ -7,9 +7,7 @@
 #include <linux/uio.h>
 
 #include "client.h"
-#include "event.h"
-#include "receiver.h"
-#include "receiving.h"
+#include "receive.h"
 #include "sending.h"
 
 /* Whether what has been done of @size bytes is to be all. */
@@ -18,38 +16,19 @@ static bool is_interrupted(const struct iov_iter *iter, size_t size)
 	return iov_iter_count(iter) < size && signal_pending(current);
 }
 
-static bool has_room(struct ke_receiver *receiver)
-{
-	return iov_iter_count(receiver->sink.iter);
-}
-
-static int read_records(struct ke_client *client, struct iov_iter *to,
-			bool waits)
-{
-	struct ke_receiver receiver = {
-		.waits = waits,
-		.most = INT_MAX,
-		.next = has_room,
-		.sink.iter = to,
-	};
-	int err;
-
-	err = ke_receiving_receive_watched(client, &receiver);
-	ke_event_free_list(&receiver.ended, &client->spare);
-	return err == -ENOMSG ? -EAGAIN : err;
-}
-
 ssize_t ke_stream_read(struct ke_client *client, struct iov_iter *to,
 		       bool waits)
 {
+	struct ke_recv_req req = { .iter = to, .n = KE_RUN_MAX, .waits = waits };
 	size_t size = iov_iter_count(to);
 	int err = 0;
 
 	while (!err && iov_iter_count(to) && !is_interrupted(to, size)) {
-		err = read_records(client, to, waits && iov_iter_count(to) == size);
+		err = ke_receive_watched(client, &req);
+		req.waits = false;
 		cond_resched();
 	}
-	return size - iov_iter_count(to) ?: err;
+	return size - iov_iter_count(to) ?: err == -ENOMSG ? -EAGAIN : err;
 }
 
 static size_t padding_of(u32 len)

@@ -77,9 +77,8 @@ static int show(kevents_ctx *ctx, bool json, bool human)
 		       at->used ? number_text(used, field(&limits, at->used), at->kind, human) :
 				  "-",
 		       at->of);
-	printf("\nThis network namespace holds %" PRIu64 " events under %" PRIu64
-	       " IDs, in %s bytes.\n", limits.broker_events, limits.broker_ids,
-	       number_text(used, limits.broker_bytes, BYTES, human));
+	printf("\nThis network namespace holds %" PRIu64 " events in %s bytes.\n",
+	       limits.broker_events, number_text(used, limits.broker_bytes, BYTES, human));
 	return close_output();
 }
 

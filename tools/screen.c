@@ -119,8 +119,8 @@ static void draw_summary(const struct view *view, const struct sample *sample)
 {
 	char bytes[UNITS_TEXT];
 
-	put(0, 0, "kevents top: %" PRIu64 " IDs, %" PRIu64 " events, %s bytes; by %s%s%s",
-	    sample->limits.broker_ids, sample->limits.broker_events,
+	put(0, 0, "kevents top: %d IDs, %" PRIu64 " events, %s bytes; by %s%s%s",
+	    sample->count, sample->limits.broker_events,
 	    format_bytes(bytes, sample->limits.broker_bytes), order_names[view->order],
 	    view->reversed ? ", reversed" : "", view->busy_only ? ", busy ones" : "");
 	if (view->paused) {

@@ -147,7 +147,7 @@ const struct verb stat_verb = {
 "Shows what there is under ID, in lines of a name and a value: events that wait\n"
 "(pending) and that somebody holds (leased), the bytes both take, receivers that wait,\n"
 "what was sent, received, expired and returned since the ID came into being, and the\n"
-"owner and mode of a claim. An ID that nobody uses has zeros. Without ID shows the sums\n"
+"owner and mode of a claim. Without ID shows the sums\n"
 "over all IDs of this network namespace that the caller may see, and how many they are.\n"
 "\n"
 "  -H, --human           sizes with units\n"

@@ -40,7 +40,7 @@ static bool head_is_valid(const struct kevents_batch *batch, uint32_t flags)
 
 static enum place some_table(void)
 {
-	return one_in(40) ? NOWHERE : one_in(40) ? place_of_zeros() : EDGE;
+	return one_in(40) ? NOWHERE : one_in(40) ? READ_ONLY : EDGE;
 }
 
 static uint64_t nowhere(void)
@@ -88,13 +88,13 @@ static struct kevents_send some_send(const struct client *client, char *data,
 }
 
 static long send_outcome(const struct client *client, const struct kevents_send *send,
-			 bool waits, unsigned int before)
+			 bool waits, uint64_t before)
 {
 	if (send->flags || send->reserved32 || send->reserved || send->deadline_ns)
 		return -EINVAL;
 	if (send->len > LEN_MAX)
 		return -EMSGSIZE;
-	return broker_send_outcome(client, index_of(send->id),
+	return broker_send_outcome(client, index_of(send->id), send->len,
 				   send->len && send->data == nowhere() ? -EFAULT : 0, waits,
 				   before);
 }
@@ -123,6 +123,7 @@ void step_send_batch(void)
 {
 	const struct client *client = &broker->clients[some_client()];
 	unsigned int n = random_below(SENDS_MAX), good = 0, i;
+	uint64_t bytes = 0;
 	enum place place = some_table();
 	struct kevents_send *sends = memory_at(place, n * sizeof(*sends), 2);
 	struct kevents_batch batch = some_batch(place, sends, n);
@@ -133,12 +134,14 @@ void step_send_batch(void)
 	for (i = 0; i < n && place == EDGE; i++) {
 		sends[i] = some_send(client, data + i * ROOM, i);
 		if (!expected)
-			expected = send_outcome(client, &sends[i], batch.deadline_ns, good);
-		good += !expected;
+			expected = send_outcome(client, &sends[i], batch.deadline_ns, bytes);
+		if (!expected) {
+			good++;
+			bytes += broker_event_bytes(sends[i].len);
+		}
 	}
 	if (!expected && batch.n > good)
-		expected = place == READ_ONLY ? outcome_of_zeros(client, batch.deadline_ns) :
-						-EFAULT;
+		expected = -EFAULT;
 	if (!client->writable)
 		expected = -EBADF;
 	else if (!head_is_valid(&batch, 0))

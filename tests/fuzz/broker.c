@@ -2,7 +2,10 @@
 #include "broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,15 +14,82 @@
 
 struct broker brokers[BROKERS], *broker = brokers;
 
-/* Of all rounds: bytes charged for an event of this length; 0 where that is unknown. */
-static uint32_t *costs;
+/* What is charged, of all rounds; an event by its length. */
+static struct {
+	uint32_t watch, claim;
+	uint32_t event[LEN_MAX + 1];
+} *costs;
+
+static uint64_t user_bytes(int fd)
+{
+	struct kevents_limits limits;
+
+	if (ioctl(fd, KEVENTS_IOC_LIMITS, &limits))
+		fail("limits: %s", strerror(errno));
+	return limits.user_bytes;
+}
+
+static void measure_event(int fd, uint32_t len)
+{
+	static char payload[LEN_MAX];
+	struct kevents_send send = { .data = (uintptr_t)payload, .len = len };
+	struct kevents_id id = { .id = send.id };
+	uint64_t before = user_bytes(fd), bytes;
+
+	if (ioctl(fd, KEVENTS_IOC_SEND, &send))
+		fail("send: %s", strerror(errno));
+	bytes = user_bytes(fd) - before;
+	if (ioctl(fd, KEVENTS_IOC_PURGE, &id) != 1)
+		fail("purge: %s", strerror(errno));
+	if (bytes < len || bytes > 2 * (uint64_t)len + 1024)
+		fail("%llu bytes are charged for %u", (unsigned long long)bytes, len);
+	costs->event[len] = bytes;
+}
+
+/* Of lengths between two that cost the same all do. */
+static void measure_between(int fd, uint32_t low, uint32_t high)
+{
+	uint32_t middle = low + (high - low) / 2;
+
+	if (costs->event[low] == costs->event[high]) {
+		while (++low < high)
+			costs->event[low] = costs->event[high];
+	} else if (middle > low) {
+		measure_event(fd, middle);
+		measure_between(fd, low, middle);
+		measure_between(fd, middle, high);
+	}
+}
+
+static void measure_watch_and_claim(int fd)
+{
+	struct kevents_id id = { .id = 0 };
+	struct kevents_claim claim = { .id = 0 };
+	uint64_t before = user_bytes(fd);
+
+	if (ioctl(fd, KEVENTS_IOC_WATCH, &id))
+		fail("watch: %s", strerror(errno));
+	costs->watch = user_bytes(fd) - before;
+	if (ioctl(fd, KEVENTS_IOC_CLAIM, &claim))
+		fail("claim: %s", strerror(errno));
+	costs->claim = user_bytes(fd) - before - costs->watch;
+	if (ioctl(fd, KEVENTS_IOC_UNWATCH, &id) || ioctl(fd, KEVENTS_IOC_UNCLAIM, &id))
+		fail("unwatch or unclaim: %s", strerror(errno));
+}
 
 void broker_create(void)
 {
-	costs = mmap(NULL, (LEN_MAX + 1) * sizeof(*costs), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (costs == MAP_FAILED)
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+	costs = mmap(NULL, sizeof(*costs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	if (costs == MAP_FAILED || fd < 0)
 		_exit(1);
+	measure_watch_and_claim(fd);
+	measure_event(fd, 0);
+	measure_event(fd, LEN_MAX);
+	measure_between(fd, 0, LEN_MAX);
+	close(fd);
 }
 
 struct event *broker_end(void)
@@ -97,47 +167,72 @@ bool broker_shows(const struct client *client, unsigned int id)
 	return client->watches[id] && broker_allows(client->user, id, RECEIVE);
 }
 
-unsigned int broker_user_events(unsigned int user)
+static uint64_t user_bytes_in(const struct broker *in, unsigned int user)
+{
+	uint64_t bytes = 0;
+	unsigned int i, id;
+
+	for (i = 0; i < in->event_count; i++)
+		if (!in->events[i].gone && in->events[i].payer == user)
+			bytes += costs->event[in->events[i].len];
+	for (id = 0; id < IDS; id++) {
+		if (in->queues[id].claimed && in->queues[id].owner == user)
+			bytes += costs->claim;
+		for (i = 0; i < CLIENTS; i++)
+			if (in->clients[i].watches[id] && in->clients[i].user == user)
+				bytes += costs->watch;
+	}
+	return bytes;
+}
+
+uint64_t broker_user_bytes(unsigned int user)
 {
 	const struct broker *any;
-	unsigned int i, found = 0;
+	uint64_t bytes = 0;
 
 	for (any = brokers; any < brokers + BROKERS; any++)
-		for (i = 0; i < any->event_count; i++)
-			found += !any->events[i].gone && any->events[i].payer == user;
-	return found;
+		bytes += user_bytes_in(any, user);
+	return bytes;
 }
 
-unsigned int broker_user_ids(unsigned int user)
+static long refusal(unsigned int user, uint64_t bytes)
 {
-	const struct broker *any;
-	unsigned int i, found = 0;
-
-	for (any = brokers; any < brokers + BROKERS; any++)
-		for (i = 0; i < IDS; i++)
-			found += any->queues[i].charged == user;
-	return found;
+	if (setting == FEW_BYTES && user != ROOT && broker_user_bytes(user) + bytes > BYTES_FEW)
+		return -EDQUOT;
+	return setting == FULL ? -EAGAIN : 0;
 }
 
-bool broker_is_full_for(unsigned int user, unsigned int more)
+long broker_watch_refusal(unsigned int user)
 {
-	return setting == FEW_EVENTS && user != ROOT &&
-	       broker_user_events(user) + more >= EVENTS_FEW;
+	return refusal(user, costs->watch);
 }
 
-long broker_send_outcome(const struct client *client, unsigned int id, long payload,
-			 bool waits, unsigned int more)
+long broker_claim_refusal(unsigned int user)
+{
+	return refusal(user, costs->claim);
+}
+
+/* Half of the limit is less than the largest event. */
+bool broker_has_space(unsigned int user)
+{
+	return !refusal(user, BYTES_FEW / 2);
+}
+
+uint64_t broker_event_bytes(uint32_t len)
+{
+	return costs->event[len];
+}
+
+long broker_send_outcome(const struct client *client, unsigned int id, uint32_t len,
+			 long payload, bool waits, uint64_t before)
 {
 	bool is_allowed = broker_allows(client->user, id, SEND);
-	long refusal = 0;
+	long refused = refusal(client->user, before + costs->event[len]);
 
-	if (setting == FULL)
-		refusal = -EAGAIN;
-	else if (broker_is_full_for(client->user, more))
-		refusal = -EDQUOT;
-	if (refusal && is_allowed)
-		return waits ? -ETIMEDOUT : refusal;
-	if (!refusal && payload)
+	/* Where there is no space the claim is looked at first. */
+	if (refused && is_allowed)
+		return waits ? -ETIMEDOUT : refused;
+	if (!refused && payload)
 		return payload;
 	return is_allowed ? 0 : -EPERM;
 }
@@ -239,16 +334,6 @@ void broker_close(int client)
 		broker->clients[client].watches[i] = false;
 }
 
-static bool watches(unsigned int user, unsigned int id)
-{
-	const struct client *client;
-
-	for (client = broker->clients; client < broker->clients + CLIENTS; client++)
-		if (client->watches[id] && client->user == user)
-			return true;
-	return user == ROOT;
-}
-
 static unsigned int count(unsigned int id, bool leased)
 {
 	struct event *event;
@@ -269,46 +354,15 @@ unsigned int broker_leased(unsigned int id)
 	return count(id, true);
 }
 
-bool broker_charge_watchers(void)
-{
-	struct queue *queue;
-	bool any = false;
-
-	for (queue = broker->queues; queue < broker->queues + IDS; queue++) {
-		unsigned int id = queue - broker->queues;
-
-		if (queue->claimed || broker_pending(id) || broker_leased(id) ||
-		    watches(queue->charged, id))
-			continue;
-		queue->charged = ROOT;
-		any = true;
-	}
-	return any;
-}
-
-bool broker_bytes(unsigned int id, uint64_t *bytes)
+uint64_t broker_bytes(unsigned int id)
 {
 	struct event *event;
+	uint64_t bytes = 0;
 
-	*bytes = 0;
-	for (event = broker->events; event < broker_end(); event++) {
-		if (event->id != id || event->gone)
-			continue;
-		if (!costs[event->len])
-			return false;
-		*bytes += costs[event->len];
-	}
-	return true;
-}
-
-void broker_learn_cost(uint32_t len, uint64_t bytes)
-{
-	if (costs[len] && costs[len] != bytes)
-		fail("%llu bytes are charged for %u, not %u", (unsigned long long)bytes, len,
-		     costs[len]);
-	if (bytes < len || bytes > 2 * (uint64_t)len + 512)
-		fail("%llu bytes are charged for %u", (unsigned long long)bytes, len);
-	costs[len] = bytes;
+	for (event = broker->events; event < broker_end(); event++)
+		if (event->id == id && !event->gone)
+			bytes += costs->event[event->len];
+	return bytes;
 }
 
 static uint8_t byte_of(uint8_t pattern, uint32_t i)

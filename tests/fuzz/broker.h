@@ -32,7 +32,6 @@ struct queue {
 	uint64_t sent, received, expired, returned;
 	bool claimed;
 	unsigned int mode, owner;
-	unsigned int charged;	/* to this user; root's keeper has watched for longest */
 };
 
 struct client {
@@ -79,18 +78,24 @@ bool broker_allows(unsigned int user, unsigned int id, enum access access);
 bool broker_shows(const struct client *client, unsigned int id);
 
 /* What is charged to the user, in all of them. */
-unsigned int broker_user_events(unsigned int user);
-unsigned int broker_user_ids(unsigned int user);
+uint64_t broker_user_bytes(unsigned int user);
+
+/* What is charged for an event of this length. */
+uint64_t broker_event_bytes(uint32_t len);
 
 /*
  * What comes of a send whose argument is valid, and whose payload gives this error or 0,
- * after some more events of this call.
+ * after events of this call that are charged with so many bytes.
  */
-long broker_send_outcome(const struct client *client, unsigned int id, long payload,
-			 bool waits, unsigned int more);
+long broker_send_outcome(const struct client *client, unsigned int id, uint32_t len,
+			 long payload, bool waits, uint64_t before);
 
-/* Whether the user has no room for one more event, after some more. */
-bool broker_is_full_for(unsigned int user, unsigned int more);
+/* What comes of a watch and a claim of the user, or 0. */
+long broker_watch_refusal(unsigned int user);
+long broker_claim_refusal(unsigned int user);
+
+/* Whether poll(2) says that the user may send. */
+bool broker_has_space(unsigned int user);
 
 /* The first event of any ID that the client watches with this ID (not an index). */
 struct event *broker_first_watched(const struct client *client, int id);
@@ -115,21 +120,13 @@ unsigned int broker_purge(unsigned int id);
 /* The client is closed and opened anew. */
 void broker_close(int client);
 
-/*
- * Who is charged for IDs that nothing but watches keeps: the keeper's user, where who was
- * does not watch. Returns whether there were such.
- */
-bool broker_charge_watchers(void);
-
 unsigned int broker_pending(unsigned int id);
 unsigned int broker_leased(unsigned int id);
-/* What is charged for an ID's events; false where that is not known. */
-bool broker_bytes(unsigned int id, uint64_t *bytes);
 
-/* An event of len bytes is charged like this. */
-void broker_learn_cost(uint32_t len, uint64_t bytes);
+/* What is charged for an ID's events. */
+uint64_t broker_bytes(unsigned int id);
 
-/* Before the first round. */
+/* Before the first round: measures what is charged. */
 void broker_create(void);
 
 /* The payload of a pattern. */

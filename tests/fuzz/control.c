@@ -30,7 +30,6 @@ static void check_stat(int fd, unsigned int user, unsigned int id, uint32_t flag
 	const struct queue *queue = &broker->queues[id];
 	long expected = broker_allows(user, id, RECEIVE) ? 0 : -EPERM;
 	struct kevents_stat stat;
-	uint64_t bytes;
 
 	memset(&stat, 0x5a, sizeof(stat));
 	stat.id = queue->id;
@@ -54,8 +53,7 @@ static void check_stat(int fd, unsigned int user, unsigned int id, uint32_t flag
 	is_same("owner_gid", stat.owner_gid, queue->claimed ? users[queue->owner].gid : 0);
 	is_same("reserved", stat.reserved[0] | stat.reserved[1] | stat.reserved[2] |
 		stat.reserved[3], 0);
-	if (broker_bytes(id, &bytes))
-		is_same("bytes", stat.bytes, bytes);
+	is_same("bytes", stat.bytes, broker_bytes(id));
 }
 
 void step_stat(void)
@@ -101,7 +99,7 @@ void step_poll_file(void)
 
 	if (client->readable && broker_has_watched(client))
 		ready |= POLLIN;
-	if (client->writable && setting != FULL && !broker_is_full_for(client->user, 0))
+	if (client->writable && broker_has_space(client->user))
 		ready |= POLLOUT;
 	trace("client %zd: poll(2):", client - broker->clients);
 	expect("poll(2)", outcome(poll(&poll_fd, 1, 0)), ready ? 1 : 0);
@@ -128,7 +126,7 @@ void step_watch(void)
 {
 	struct client *client = &broker->clients[some_client()];
 	unsigned int id = some_id();
-	long expected = setting == FULL && !client->watches[id] ? -EAGAIN : 0;
+	long expected = client->watches[id] ? 0 : broker_watch_refusal(client->user);
 
 	if (!client->readable)
 		expected = -EBADF;
@@ -159,14 +157,6 @@ void step_purge(void)
 		broker_purge(id);
 }
 
-/* Of an ID that is to be charged to the user. */
-static long refusal_of_id(unsigned int user)
-{
-	if (setting == FEW_IDS && user != ROOT && broker_user_ids(user) >= IDS_FEW)
-		return -EDQUOT;
-	return setting == FULL ? -EAGAIN : 0;
-}
-
 void step_claim(void)
 {
 	struct client *client = &broker->clients[some_client()];
@@ -185,8 +175,8 @@ void step_claim(void)
 		expected = -EINVAL;
 	else if (queue->claimed)
 		expected = is_ours ? 0 : -EBUSY;
-	else if (queue->charged != client->user)
-		expected = refusal_of_id(client->user);
+	else
+		expected = broker_claim_refusal(client->user);
 
 	if (one_in(2)) {
 		if (!call_id(client, "unclaim", KEVENTS_IOC_UNCLAIM, id,
@@ -199,10 +189,8 @@ void step_claim(void)
 	       expected);
 	if (expected)
 		return;
-	if (!queue->claimed) {
+	if (!queue->claimed)
 		queue->owner = client->user;
-		queue->charged = client->user;
-	}
 	queue->claimed = true;
 	queue->mode = claim.mode;
 }
@@ -288,13 +276,11 @@ void step_limits(void)
 {
 	const struct client *client = &broker->clients[some_client()];
 	struct kevents_limits limits;
-	uint64_t bytes = 0, all = 0, count = 0;
-	bool known = true;
+	uint64_t bytes = 0, count = 0;
 	unsigned int i;
 
 	for (i = 0; i < IDS; i++) {
-		known &= broker_bytes(i, &bytes);
-		all += bytes;
+		bytes += broker_bytes(i);
 		count += broker_pending(i) + broker_leased(i);
 	}
 	trace("client %zd: limits:", client - broker->clients);
@@ -302,8 +288,10 @@ void step_limits(void)
 	is_same("broker_ids", limits.broker_ids, IDS);
 	is_same("broker_events", limits.broker_events, count);
 	is_same("strict", limits.strict, setting == STRICT);
-	if (known)
-		is_same("broker_bytes", limits.broker_bytes, all);
+	/* Root has what rounds before left, too. */
+	if (client->user != ROOT)
+		is_same("user_bytes", limits.user_bytes, broker_user_bytes(client->user));
+	is_same("broker_bytes", limits.broker_bytes, bytes);
 }
 
 void step_info(void)

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "broker.h"
+#include "user.h"
 
 #define ROUND_SECONDS 120
 #define STORM_EVERY 8
@@ -240,6 +241,7 @@ int main(int argc, char **argv)
 		return 1;
 	account = &shared->account;
 	broker_create();
+	settings_begin();
 	/* Everybody may use it: claims and limits are to stop them. */
 	if (chmod(DEVICE, 0666))
 		return 1;

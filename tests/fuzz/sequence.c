@@ -217,15 +217,6 @@ static void make_step(void)
 	steps[i].make();
 }
 
-/* The kernel may leave it until later; who asks for the limits has it done. */
-static void charge_watchers(void)
-{
-	struct kevents_limits limits;
-
-	if (broker_charge_watchers() && ioctl(broker->keeper, KEVENTS_IOC_LIMITS, &limits))
-		fail("limits");
-}
-
 void sequence_run(void)
 {
 	unsigned int i;
@@ -234,7 +225,6 @@ void sequence_run(void)
 	for (i = 0; i < STEPS; i++) {
 		random_step();
 		make_step();
-		charge_watchers();
 	}
 	user_become(ROOT);
 	check_all();

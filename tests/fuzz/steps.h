@@ -20,12 +20,6 @@ unsigned int index_of(int id);
 /* A time to wait for room, without an end where there may be none. */
 int some_send_timeout(void);
 
-/* READ_ONLY, which has zeros, if they name an ID that is in use; else NOWHERE. */
-enum place place_of_zeros(void);
-
-/* Of a send of zeros, whose seq cannot be told. */
-long outcome_of_zeros(const struct client *client, bool waits);
-
 /* What was told of an event, where a call tells it. */
 void check_told(const struct event *event, const struct kevents_received *told);
 

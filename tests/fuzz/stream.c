@@ -71,7 +71,7 @@ static void draft_place(const struct draft *draft, char *start, uint8_t pattern)
 }
 
 static long draft_outcome(const struct client *client, const struct draft *draft,
-			  size_t good, unsigned int before)
+			  size_t good, uint64_t before)
 {
 	long result;
 
@@ -85,8 +85,8 @@ static long draft_outcome(const struct client *client, const struct draft *draft
 		return -EFAULT;
 	if (draft->record.len > LEN_MAX)
 		return -EMSGSIZE;
-	result = broker_send_outcome(client, draft->id, draft->end > good ? -EFAULT : 0, false,
-				     before);
+	result = broker_send_outcome(client, draft->id, draft->record.len,
+				     draft->end > good ? -EFAULT : 0, false, before);
 	return result == -EDQUOT ? -EAGAIN : result;
 }
 
@@ -97,6 +97,7 @@ void step_write(void)
 	struct draft drafts[RECORDS_MAX];
 	struct buffer buffer;
 	size_t whole = 0, rest = one_in(10) ? random_below(16) : 0;
+	uint64_t bytes = 0;
 	long expected = rest ? -EINVAL : 0;
 	char *start;
 
@@ -111,8 +112,11 @@ void step_write(void)
 		draft_place(&drafts[i], start, i);
 	buffer = some_buffer(start, whole + rest, NOWHERE);
 	for (i = 0; i < n && good == i; i++) {
-		expected = draft_outcome(client, &drafts[i], buffer.good, i);
-		good += !expected;
+		expected = draft_outcome(client, &drafts[i], buffer.good, bytes);
+		if (!expected) {
+			good++;
+			bytes += broker_event_bytes(drafts[i].record.len);
+		}
 	}
 	if (!client->writable)
 		expected = -EBADF;

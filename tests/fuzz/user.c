@@ -36,22 +36,42 @@ void user_become(unsigned int user)
 	me = user;
 }
 
+/* It depends on the machine's memory. */
+static char normal_max_bytes[32];
+
 static const struct {
 	const char *name, *normal, *special;
 } parameters[] = {
 	[STRICT] = { "strict", "0", "1" },
-	[FULL] = { "max_bytes", "67108864", "0" },
-	[FEW_EVENTS] = { "user_max_events", "65536", "6" },
-	[FEW_IDS] = { "user_max_ids", "4096", "1" },
+	[FULL] = { "max_bytes", normal_max_bytes, "0" },
+	[FEW_BYTES] = { "user_max_bytes", "33554432", "4000" },
 };
+
+static int open_parameter(const char *name, int flags)
+{
+	char path[100] = "/sys/module/kevents/parameters/";
+	int fd = open(strcat(path, name), flags | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	return fd;
+}
 
 static void set(const char *name, const char *value)
 {
-	char path[100] = "/sys/module/kevents/parameters/";
-	int fd = open(strcat(path, name), O_WRONLY | O_CLOEXEC);
+	int fd = open_parameter(name, O_WRONLY);
 
-	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		fail("%s: %s", path, strerror(errno));
+	if (write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		fail("%s = %s: %s", name, value, strerror(errno));
+	close(fd);
+}
+
+void settings_begin(void)
+{
+	int fd = open_parameter("max_bytes", O_RDONLY);
+
+	if (read(fd, normal_max_bytes, sizeof(normal_max_bytes) - 1) <= 0)
+		fail("max_bytes: %s", strerror(errno));
 	close(fd);
 }
 

@@ -31,15 +31,16 @@ enum setting {
 	DEFAULT,
 	STRICT,
 	FULL,		/* no byte is left for anybody */
-	FEW_EVENTS,
-	FEW_IDS,
+	FEW_BYTES,	/* for a user */
 	SETTINGS,
 };
 
-#define EVENTS_FEW 6
-#define IDS_FEW 1
+#define BYTES_FEW 4000
 
 extern enum setting setting;
+
+/* Before the first round. */
+void settings_begin(void);
 
 /* The parameters are set so; as root. */
 void setting_make(enum setting new);

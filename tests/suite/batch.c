@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "harness.h"
+#include "held.h"
 #include "limits.h"
 #include "memory.h"
 #include "module.h"
@@ -297,6 +298,35 @@ START_TEST(p3_a_bad_entry_ends_a_batch_that_is_received)
 }
 END_TEST
 
+/* Those that are taken with it go back before those that are not. */
+START_TEST(p2_what_a_batch_cannot_copy_is_back_in_order)
+{
+	static const unsigned int flags[] = { 0, KE_LEASE };
+	char *bad = memory_map(1, PROT_READ);
+	const unsigned int count = 20, good = 4;	/* more than are taken at once */
+	int id = fresh_id();
+	unsigned int i;
+	size_t k;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	for (k = 0; k < ARRAY_SIZE(flags); k++) {
+		prepare_sends(id, count);
+		ASSERT_RESULT(ke_send_batch(&ke, evs, count, 0), (int)count);
+		prepare_receives(count);
+		evs[good].data = bad;
+		ASSERT_RESULT(ke_receive_batch(&ke, evs, count, flags[k], 0), (int)good);
+		assert_received(good, id, 0);
+		assert_held(id, count - good, flags[k] == KE_LEASE ? good : 0);
+		for (i = 0; flags[k] == KE_LEASE && i < good; i++)
+			ASSERT_OK(ke_ack(&ke, evs[i].seq));
+		prepare_receives(count);
+		ASSERT_RESULT(ke_receive_batch(&ke, evs, count, 0, 0), (int)(count - good));
+		assert_received(count - good, id, good);
+	}
+	ck_assert_uint_eq(stat_of(id).returned, 0);
+}
+END_TEST
+
 START_TEST(p2_a_batch_of_leases_is_acknowledged_and_given_back)
 {
 	int id = watched_id();
@@ -441,6 +471,7 @@ TESTS(batch, 60, WITH_CLIENT,
       p3_a_bad_entry_ends_a_batch_that_is_sent,
       a_batch_takes_events_of_any_size_and_leaves_nothing_behind,
       p3_a_bad_entry_ends_a_batch_that_is_received,
+      p2_what_a_batch_cannot_copy_is_back_in_order,
       p2_a_batch_of_leases_is_acknowledged_and_given_back,
       p6_a_batch_of_leases_returns_with_its_client,
       each_lease_of_a_batch_has_its_limit,

@@ -81,23 +81,62 @@ START_TEST(p9_a_change_of_mode_ends_the_wait_of_who_may_not_receive_any_more)
 }
 END_TEST
 
-/* The event for the first, who cannot run before it loses its right. */
-START_TEST(p9_an_event_goes_to_the_next_where_the_first_loses_its_right)
+/* The first cannot run between the hand-over and the loss of its right. */
+START_TEST(p9_a_claim_does_not_take_back_what_was_handed_over)
 {
 	int id = fresh_id();
 	struct receiver receiver = RECEIVER(id);
+	struct waiter *waiter = new_waiter(id);
 	pid_t pid;
 
 	task_pin();
-	pid = waiter_block(new_waiter(id));
+	pid = waiter_block(waiter);
 	receiver_block(&receiver);
 	task_rule();
 	send_number(id, 7);
 	ASSERT_OK(ke_claim(&ke, id, 0600));
+	send_number(id, 8);
 	task_yield_rule();
-	receiver_expect(&receiver, 7);
-	ck_assert_int_eq(child_join(pid), EPERM);
+	receiver_expect(&receiver, 8);
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(waiter->number, 7);
 	ASSERT_OK(ke_unclaim(&ke, id));
+}
+END_TEST
+
+enum { CROWD = 40 };
+
+/* More than one step of the module judges: none stays that may not, none goes that may. */
+START_TEST(p9_a_claim_judges_all_who_wait)
+{
+	struct receiver receivers[CROWD];
+	kevents_ctx denied;
+	int id = fresh_id();
+	size_t i;
+
+	user_open(&denied, fresh_user());
+	for (i = 0; i < CROWD; i++) {
+		receivers[i] = RECEIVER(id);
+		receivers[i].client = i % 4 == 3 ? &ke : &denied;
+		receiver_block(&receivers[i]);
+	}
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	/* An event at once makes no difference. */
+	send_number(id, 3);
+	for (i = 0; i < CROWD; i++)
+		if (i % 4 != 3) {
+			receiver_join(&receivers[i]);
+			ASSERT_RESULT(receivers[i].result, -EPERM);
+		}
+	receiver_expect(&receivers[3], 3);
+	ck_assert_uint_eq(stat_of(id).waiters, CROWD / 4 - 1);
+	for (i = 7; i < CROWD; i += 4) {
+		send_number(id, i);
+		receiver_expect(&receivers[i], i);
+	}
+	assert_empty(id);
+	ASSERT_OK(ke_unclaim(&ke, id));
+	ASSERT_OK(ke_close(&denied));
 }
 END_TEST
 
@@ -204,8 +243,8 @@ START_TEST(strict_forbids_an_id_before_there_is_no_room_for_it)
 	struct waiter *waiter = new_waiter(fresh_id());
 
 	fresh_id();
+	limit_set("user_max_bytes", claim_bytes());
 	limit_set("strict", 1);
-	limit_set("user_max_ids", 1);
 	child_run(use_what_none_has_claimed, waiter);
 	limit_set("max_bytes", 0);
 	assert_forbidden(fresh_id());
@@ -396,33 +435,32 @@ static int claim_many(void *arg)
 {
 	struct visit *visit = arg;
 	int id = visit->id, i;
-	struct ke_limits before;
+	uint64_t held;
 
 	user_become(visit->uid, visit->uid);
-	before = limits_after_sending(id + 5);
 	for (i = 0; i < 5; i++)
 		ASSERT_OK(ke_claim(&ke, id + i, 0600));
+	held = limits_now().user_bytes;
 	ASSERT_RESULT(ke_claim(&ke, id + 5, 0600), -EDQUOT);
-	ASSERT_RESULT(ke_send_event(&ke, id + 5, NULL, 0), -EDQUOT);
 
 	/* What is his already costs no more. */
 	ASSERT_OK(ke_claim(&ke, id, 0666));
-	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
-	ck_assert_uint_eq(drain(id), 1);
+	ck_assert_uint_eq(limits_now().user_bytes, held);
 
-	/* One that root brought into being does. */
+	/* One that root uses already does. */
 	ASSERT_RESULT(ke_claim(&ke, id + 6, 0600), -EDQUOT);
 	ASSERT_OK(ke_unclaim(&ke, id));
 	ASSERT_OK(ke_claim(&ke, id + 6, 0600));
+	ck_assert_uint_eq(limits_now().user_bytes, held);
 	ck_assert_uint_eq(drain(id + 6), 1);
 	for (i = 1; i < 5; i++)
 		ASSERT_OK(ke_unclaim(&ke, id + i));
 	ASSERT_OK(ke_unclaim(&ke, id + 6));
-	WAIT_UNTIL(limits_now().user_bytes <= before.user_bytes);
+	ck_assert_uint_eq(limits_now().user_bytes, 0);
 	return 0;
 }
 
-START_TEST(p5_a_claimed_id_counts_once)
+START_TEST(p5_a_claim_is_charged_once)
 {
 	struct visit visit = { .id = fresh_id(), .uid = fresh_user() };
 	int i;
@@ -430,7 +468,7 @@ START_TEST(p5_a_claimed_id_counts_once)
 	for (i = 1; i < 7; i++)
 		fresh_id();
 	send_number(visit.id + 6, 1);
-	limit_set("user_max_ids", 5);
+	limit_set("user_max_bytes", 5 * claim_bytes());
 	child_run(claim_many, &visit);
 }
 END_TEST
@@ -438,13 +476,14 @@ END_TEST
 TESTS(claim_wait, 60, WITH_CLIENT,
       p9_a_claim_ends_the_wait_of_who_may_not_receive_any_more,
       p9_a_change_of_mode_ends_the_wait_of_who_may_not_receive_any_more,
-      p9_an_event_goes_to_the_next_where_the_first_loses_its_right,
+      p9_a_claim_does_not_take_back_what_was_handed_over,
+      p9_a_claim_judges_all_who_wait,
       who_may_receive_again_does,
       strict_lets_only_claimed_ids_be_used,
       a_lease_ends_while_strict_forbids_the_id,
       p10_cap_ipc_owner_counts_where_the_namespace_belongs,
       claims_look_at_the_effective_user_that_opened_the_file,
-      p5_a_claimed_id_counts_once,
+      p5_a_claim_is_charged_once,
       strict_forbids_what_nobody_has_used_yet,
       strict_forbids_an_id_before_there_is_no_room_for_it,
       a_claim_forbids_an_id_before_there_is_no_room_at_all,

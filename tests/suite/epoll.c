@@ -152,21 +152,150 @@ START_TEST(p9_level_triggered_epoll_tells_as_long_as_there_is_one)
 }
 END_TEST
 
-START_TEST(p9_each_new_event_is_an_edge)
+static int find_by_receive(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	return ke_receive(&ke, id, &ev, 0, 0);
+}
+
+static int find_by_limited_wait(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	return ke_receive(&ke, id, &ev, 0, 1) == -ETIMEDOUT ? -ENOMSG : 0;
+}
+
+static int find_by_peek(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	return ke_receive(&ke, id, &ev, KE_PEEK, 0);
+}
+
+static int find_by_lease(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	return ke_receive(&ke, id, &ev, KE_LEASE, 0);
+}
+
+static int find_by_poll_of_the_id(int id)
+{
+	return ke_poll_event(&ke, id) ? 0 : -ENOMSG;
+}
+
+static int find_watched(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	(void)id;
+	return ke_receive(&ke, 0, &ev, KE_WATCHED, 0);
+}
+
+static int find_watched_by_peek(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	(void)id;
+	return ke_receive(&ke, 0, &ev, KE_WATCHED | KE_PEEK, 0);
+}
+
+static int find_by_batch(int id)
+{
+	struct ke_event ev = { .size = 0 };
+
+	(void)id;
+	return ke_receive_batch(&ke, &ev, 1, 0, 0);
+}
+
+static int find_by_read(int id)
+{
+	char room[64];
+
+	(void)id;
+	ASSERT_SYS(fcntl(ke_fd(&ke), F_SETFL, O_NONBLOCK));
+	return read(ke_fd(&ke), room, sizeof(room)) < 0 && errno == EAGAIN ? -ENOMSG : 0;
+}
+
+static int find_by_poll(int id)
+{
+	(void)id;
+	return is_readable(&ke) ? 0 : -ENOMSG;
+}
+
+/* A watch is told of one event, and of no other until its client has found none. */
+START_TEST(p9_an_edge_comes_again_when_the_client_has_found_nothing)
+{
+	static int (*const find[])(int id) = {
+		find_by_receive, find_by_limited_wait, find_by_peek, find_by_lease,
+		find_by_poll_of_the_id, find_watched, find_watched_by_peek, find_by_batch,
+		find_by_read, find_by_poll,
+	};
+	int id = fresh_id(), epoll = epoll_of(&ke, EPOLLIN | EPOLLET);
+	kevents_ctx other;
+	size_t i;
+
+	ASSERT_OK(ke_init(&other));
+	ASSERT_OK(ke_watch(&ke, id));
+	ck_assert_uint_eq(told(epoll), 0);
+	for (i = 0; i < ARRAY_SIZE(find); i++) {
+		ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+		ck_assert_uint_eq(told(epoll), EPOLLIN);
+		ASSERT_OK(ke_get_event(&other, id, NULL, 0));
+		ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+		ck_assert_uint_eq(told(epoll), 0);
+		ASSERT_OK(ke_get_event(&other, id, NULL, 0));
+		ASSERT_RESULT(find[i](id), -ENOMSG);
+	}
+	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
+	ck_assert_uint_eq(told(epoll), EPOLLIN);
+	ASSERT_OK(ke_get_event(&other, id, NULL, 0));
+	ASSERT_OK(ke_close(&other));
+}
+END_TEST
+
+/* Who takes the last one need not look again to know. */
+START_TEST(p9_an_edge_comes_after_the_last_watched_event_was_taken)
 {
 	int id = fresh_id(), epoll = epoll_of(&ke, EPOLLIN | EPOLLET), i;
 
 	ASSERT_OK(ke_watch(&ke, id));
-	ck_assert_uint_eq(told(epoll), 0);
-	for (i = 0; i < 5; i++) {
-		send_number(id, i);
+	for (i = 0; i < 3; i++) {
+		send_number(id, 1);
 		ck_assert_uint_eq(told(epoll), EPOLLIN);
+		send_number(id, 2);
 		ck_assert_uint_eq(told(epoll), 0);
+		ck_assert_uint_eq(receive_watched(&ke), 1);
+		send_number(id, 3);
+		ck_assert_uint_eq(told(epoll), 0);
+		ck_assert_uint_eq(receive_watched(&ke), 2);
+		ck_assert_uint_eq(receive_watched(&ke), 3);
 	}
-	receive_watched(&ke);
 	ck_assert_uint_eq(told(epoll), 0);
-	ck_assert_uint_eq(drain(id), 4);
+}
+END_TEST
+
+/* The edge of one watch says nothing of another, and that nothing is found there neither. */
+START_TEST(p9_each_watch_has_an_edge_of_its_own)
+{
+	int ids[2] = { fresh_id(), fresh_id() }, epoll = epoll_of(&ke, EPOLLIN | EPOLLET);
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_OK(ke_watch(&ke, ids[i]));
+	for (i = 0; i < 2; i++) {
+		send_number(ids[i], i);
+		ck_assert_uint_eq(told(epoll), EPOLLIN);
+	}
+	ck_assert_uint_eq(receive_number(ids[1]), 1);
+	ASSERT_RESULT(ke_poll_event(&ke, ids[1]), 0);
+	send_number(ids[0], 2);
 	ck_assert_uint_eq(told(epoll), 0);
+	send_number(ids[1], 3);
+	ck_assert_uint_eq(told(epoll), EPOLLIN);
+	ck_assert_uint_eq(drain(ids[0]), 2);
+	ck_assert_uint_eq(drain(ids[1]), 1);
 }
 END_TEST
 
@@ -177,10 +306,10 @@ START_TEST(p9_an_event_that_a_receiver_leaves_behind_is_an_edge)
 	char byte;
 
 	ASSERT_OK(ke_watch(&ke, id));
-	/* The watch still looks ready to the module when it is not. */
 	send_number(id, 1);
 	ck_assert_uint_eq(told(epoll), EPOLLIN);
 	ck_assert_uint_eq(receive_number(id), 1);
+	/* The receiver finds nothing before it waits. */
 	small.data = &byte;
 	small.size = 1;
 	receiver_block(&small);
@@ -209,6 +338,7 @@ START_TEST(p9_a_returned_lease_and_a_new_watch_are_edges)
 
 	ASSERT_OK(ke_init(&other));
 	ASSERT_OK(ke_receive(&other, ids[0], &ev, KE_LEASE, 0));
+	assert_nothing_watched(&ke);
 	ck_assert_uint_eq(told(epoll), 0);
 	ASSERT_OK(ke_close(&other));
 	ck_assert_uint_eq(told(epoll), EPOLLIN);
@@ -267,45 +397,40 @@ static unsigned int sleepers_done(const struct call *sleepers)
 	return done;
 }
 
-START_TEST(p9_epollexclusive_wakes_one)
+/* So many events, sent at once, wake one sleeper after the other, and no two. */
+static void assert_one_sleeper_wakes(unsigned int events)
 {
+	struct ke_event evs[SLEEPERS - 1] = { 0 };
 	struct call sleepers[SLEEPERS];
 	int id = fresh_id();
 	unsigned int woken;
 	size_t i;
 
+	for (i = 0; i < ARRAY_SIZE(evs); i++)
+		evs[i].id = id;
 	ASSERT_OK(ke_watch(&ke, id));
 	sleepers_block(sleepers, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE);
 	for (woken = 1; woken <= SLEEPERS; woken++) {
-		send_number(id, woken);
+		ASSERT_RESULT(ke_send_batch(&ke, evs, events, 0), (int)events);
 		WAIT_UNTIL(sleepers_done(sleepers) == woken);
 		for (i = 0; i < SLEEPERS; i++)
 			ck_assert(call_is_done(&sleepers[i]) || call_is_asleep(&sleepers[i]));
 		ck_assert_uint_eq(sleepers_done(sleepers), woken);
+		ck_assert_uint_eq(drain(id), events);
 	}
 	for (i = 0; i < SLEEPERS; i++)
 		ck_assert_int_eq(call_join(&sleepers[i]), 1);
-	drain(id);
+}
+
+START_TEST(p9_epollexclusive_wakes_one)
+{
+	assert_one_sleeper_wakes(1);
 }
 END_TEST
 
-START_TEST(p9_a_batch_wakes_as_many_that_poll_as_it_has_events)
+START_TEST(p9_a_batch_is_one_edge)
 {
-	struct ke_event evs[SLEEPERS - 1] = { 0 };
-	struct call sleepers[SLEEPERS];
-	int id = fresh_id();
-	size_t i;
-
-	ASSERT_OK(ke_watch(&ke, id));
-	sleepers_block(sleepers, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE);
-	for (i = 0; i < SLEEPERS - 1; i++)
-		evs[i].id = id;
-	ASSERT_RESULT(ke_send_batch(&ke, evs, SLEEPERS - 1, 0), SLEEPERS - 1);
-	WAIT_UNTIL(sleepers_done(sleepers) == SLEEPERS - 1);
-	ASSERT_OK(ke_send_event(&ke, id, NULL, 0));
-	for (i = 0; i < SLEEPERS; i++)
-		ck_assert_int_eq(call_join(&sleepers[i]), 1);
-	ck_assert_uint_eq(drain(id), SLEEPERS);
+	assert_one_sleeper_wakes(SLEEPERS - 1);
 }
 END_TEST
 
@@ -448,7 +573,7 @@ START_TEST(p9_who_may_send_can_write_as_long_as_there_is_room)
 	ASSERT_RESULT(ke_send_event(&ke, id, NULL, 0), -EAGAIN);
 	ASSERT_OK(parameter_set("max_bytes", usual));
 	ck_assert_uint_eq(mode_says(O_WRONLY), POLLOUT);
-	ck_assert_uint_eq(told(epoll), EPOLLOUT);
+	WAIT_UNTIL(told(epoll) == EPOLLOUT);
 	drain(id);
 	free(usual);
 }
@@ -458,12 +583,14 @@ TESTS(epoll, 60, WITH_CLIENT,
       p9_readable_is_what_a_receive_would_find,
       p9_readiness_follows_everything,
       p9_level_triggered_epoll_tells_as_long_as_there_is_one,
-      p9_each_new_event_is_an_edge,
+      p9_an_edge_comes_again_when_the_client_has_found_nothing,
+      p9_an_edge_comes_after_the_last_watched_event_was_taken,
+      p9_each_watch_has_an_edge_of_its_own,
       p9_an_event_that_a_receiver_leaves_behind_is_an_edge,
       p9_a_returned_lease_and_a_new_watch_are_edges,
       p9_epolloneshot_tells_once_until_armed_again,
       p9_epollexclusive_wakes_one,
-      p9_a_batch_wakes_as_many_that_poll_as_it_has_events,
+      p9_a_batch_is_one_edge,
       p9_without_it_all_are_woken,
       p9_a_blocked_poll_is_woken,
       p9_readiness_goes_when_another_takes_the_event,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P1, P5: events whose time to live ends. */
+#include <sys/syscall.h>
+
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
 #include "module.h"
 #include "task.h"
 #include "user.h"
+#include "watched.h"
 
 #define MS UINT64_C(1000000)	/* ns */
 #define HOUR 3600000		/* ms */
@@ -85,7 +88,7 @@ START_TEST(p5_memory_comes_back_without_anybody_asking_for_the_id)
 {
 	static char payload[5000];
 	const unsigned int count = 500;
-	long events = slab_objects(EVENTS), queues = slab_objects(QUEUES);
+	long events = slab_objects(EVENTS);
 	int id = fresh_id();
 	struct ke_limits before = limits_after_sending(id);
 	unsigned int i;
@@ -99,7 +102,6 @@ START_TEST(p5_memory_comes_back_without_anybody_asking_for_the_id)
 		ASSERT_OK(ke_send(&ke, &ev, 0, 0));
 	}
 	slab_wait_down_to(EVENTS, events + SPARE);
-	slab_wait_down_to(QUEUES, queues);
 	limits_wait_back_to(&before);
 }
 END_TEST
@@ -153,72 +155,164 @@ START_TEST(p9_a_receiver_gets_an_event_within_its_time)
 }
 END_TEST
 
-/* Who was woken for an event finds that its time is over. */
-START_TEST(p9_a_receiver_goes_on_waiting_where_the_event_expired)
+/* The receiver cannot run before the time of what it was handed is over. */
+START_TEST(p9_a_hand_over_in_time_counts)
 {
+	static const unsigned int flags[] = { 0, KE_LEASE };
 	int id = fresh_id();
-	struct receiver receiver = RECEIVER(id);
+	size_t i;
 
 	task_pin();
-	receiver_block(&receiver);
-	task_rule();
-	send_number_for(id, 1, 1);
-	outlive(2);
-	task_yield_rule();
-	WAIT_UNTIL(stat_of(id).expired == 1);
-	task_wait_blocked(receiver.tid);
-	send_number(id, 2);
-	receiver_expect(&receiver, 2);
-}
-END_TEST
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct receiver receiver = RECEIVER(id);
 
-/*
- * Events end; who has been woken for them finds that, unless the clock comes first,
- * and goes on to sleep.
- */
-static void assert_keeps_nothing(struct receiver *receiver, int id)
-{
-	struct ke_limits asleep;
-	long sleeps;
-	int i;
-
-	task_pin();
-	receiver_block(receiver);
-	send_number_for(id + 1, 0, HOUR);
-	ck_assert_uint_eq(receive_number(id + 1), 0);
-	asleep = limits_now();
-	for (i = 0; i < ROUNDS; i++) {
-		sleeps = task_sleeps(receiver->tid);
+		receiver.flags = flags[i];
+		receiver_block(&receiver);
 		task_rule();
 		send_number_for(id, i, 1);
 		outlive(2);
 		task_yield_rule();
-		WAIT_UNTIL(task_sleeps(receiver->tid) > sleeps);
-		task_wait_blocked(receiver->tid);
+		receiver_expect(&receiver, i);
+		if (flags[i])
+			ASSERT_OK(ke_ack(&ke, receiver.ev.seq));
+	}
+	ck_assert_uint_eq(stat_of(id).expired, 0);
+	ck_assert_uint_eq(stat_of(id).received, ARRAY_SIZE(flags));
+}
+END_TEST
+
+/* What it could not copy has had its time by then. */
+START_TEST(what_fails_after_its_time_expires)
+{
+	int id = fresh_id();
+	struct receiver bad = RECEIVER(id), next = RECEIVER(id);
+
+	task_pin();
+	bad.data = (void *)1;
+	bad.size = sizeof(uint64_t);
+	receiver_block(&bad);
+	receiver_block(&next);
+	task_rule();
+	send_number_for(id, 1, 1);
+	outlive(2);
+	task_yield_rule();
+	receiver_join(&bad);
+	ASSERT_RESULT(bad.result, -EFAULT);
+	ck_assert_uint_eq(stat_of(id).expired, 1);
+	task_wait_blocked(next.tid);
+	send_number(id, 2);
+	receiver_expect(&next, 2);
+}
+END_TEST
+
+/*
+ * Events end; the receiver of watched IDs that was woken for them finds that, unless the
+ * clock comes first, and goes on to sleep.
+ */
+START_TEST(p5_a_receiver_of_watched_ids_keeps_nothing_that_has_expired)
+{
+	int id = fresh_id(), i;
+	struct receiver receiver = RECEIVER(0);
+	struct ke_limits asleep;
+	long sleeps;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	receiver.flags = KE_WATCHED;
+	task_pin();
+	receiver_block(&receiver);
+	send_number_for(id + 1, 0, HOUR);
+	ck_assert_uint_eq(receive_number(id + 1), 0);
+	asleep = limits_now();
+	for (i = 0; i < ROUNDS; i++) {
+		sleeps = task_sleeps(receiver.tid);
+		task_rule();
+		send_number_for(id, i, 1);
+		outlive(2);
+		task_yield_rule();
+		WAIT_UNTIL(task_sleeps(receiver.tid) > sleeps);
+		task_wait_blocked(receiver.tid);
 	}
 	limits_wait_back_to(&asleep);
 	ck_assert_uint_eq(stat_of(id).expired, ROUNDS);
 	send_number(id, 99);
-	receiver_expect(receiver, 99);
-}
-
-START_TEST(p5_a_receiver_that_waits_keeps_nothing_that_has_expired)
-{
-	int id = fresh_id();
-	struct receiver receiver = RECEIVER(id);
-
-	assert_keeps_nothing(&receiver, id);
+	receiver_expect(&receiver, 99);
 }
 END_TEST
 
-START_TEST(p5_a_receiver_of_watched_ids_keeps_nothing_that_has_expired)
+static struct ke_limits before_expiry;
+static int expiry_id;
+
+static void see_memory_back(void)
 {
-	int id = fresh_id();
-	struct receiver receiver = RECEIVER(0);
+	limits_wait_back_to(&before_expiry);
+	send_number(expiry_id, 99);
+}
+
+/* Mostly it ends what has expired, before the worker does, and then waits itself. */
+START_TEST(p5_a_receiver_that_waits_keeps_nothing_that_has_expired)
+{
+	struct meanwhile meanwhile = { .call = SYS_ioctl, .act = see_memory_back };
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+	int i;
+
+	expiry_id = fresh_id();
+	before_expiry = limits_after_sending(expiry_id);
+	for (i = 0; i < 20; i++) {
+		meanwhile_begin(&meanwhile);
+		send_number_for(expiry_id, i, 1);
+		send_number_for(expiry_id, i, 1);
+		outlive(1);
+		ASSERT_OK(ke_receive(&ke, expiry_id, &ev, 0, -1));
+		ck_assert_uint_eq(number, 99);
+		ck_assert(meanwhile_end(&meanwhile));
+	}
+}
+END_TEST
+
+/* Those before it are more than one call ends. */
+static void hide_behind_expired(int id, uint32_t ttl_ms, bool before)
+{
+	int i;
+
+	if (before)
+		send_number_for(id, 1, ttl_ms);
+	for (i = 0; i < 200; i++)
+		send_number_for(id, 2, 10 + i / 100);
+	if (!before)
+		send_number_for(id, 1, ttl_ms);
+	outlive(11);
+}
+
+START_TEST(p9_what_has_expired_hides_nothing)
+{
+	static const uint32_t ttls[] = { 0, HOUR };
+	int id = fresh_id(), way;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
 
 	ASSERT_OK(ke_watch(&ke, id));
-	receiver.flags = KE_WATCHED;
-	assert_keeps_nothing(&receiver, id);
+	for (way = 0; way < 20; way++) {
+		hide_behind_expired(id, ttls[way % 2], way % 4 / 2);
+		switch (way % 5) {
+		case 0:
+			ASSERT_RESULT(ke_poll_event(&ke, id), 1);
+			break;
+		case 1:
+			ASSERT_OK(ke_receive(&ke, id, &ev, KE_PEEK, 0));
+			ck_assert_uint_eq(number, 1);
+			break;
+		case 2:
+			ASSERT_OK(ke_nack(&ke, lease_number(&ke, id, 1, 0)));
+			break;
+		case 3:
+			assert_watched(&ke, 1);
+			break;
+		}
+		ck_assert_uint_eq(receive_number(id), 1);
+		assert_empty(id);
+	}
+	WAIT_UNTIL(stat_of(id).expired == 20 * 200);
 }
 END_TEST
 
@@ -397,7 +491,7 @@ START_TEST(p10_what_would_expire_goes_with_its_namespace)
 
 	for (i = 0; i < 5; i++)
 		child_run(leave_behind, &id);
-	slab_wait_down_to(EVENTS, events);
+	slab_wait_down_to(EVENTS, events + SPARE);
 }
 END_TEST
 
@@ -409,9 +503,11 @@ TESTS(expiry, 60, WITH_CLIENT,
       those_that_expire_by_themselves_are_counted,
       p2_only_those_whose_time_is_over_go,
       p9_a_receiver_gets_an_event_within_its_time,
-      p9_a_receiver_goes_on_waiting_where_the_event_expired,
+      p9_a_hand_over_in_time_counts,
+      what_fails_after_its_time_expires,
       p5_a_receiver_that_waits_keeps_nothing_that_has_expired,
       p5_a_receiver_of_watched_ids_keeps_nothing_that_has_expired,
+      p9_what_has_expired_hides_nothing,
       what_expires_is_no_timeout_of_a_receiver,
       a_leased_event_does_not_expire,
       what_is_given_back_after_its_time_expires,

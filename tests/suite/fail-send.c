@@ -266,7 +266,8 @@ static int wait_a_moment(void)
 
 static int wait_for_room(void)
 {
-	return send_when_there_is_room(60000);
+	/* For a limit the library would ask for the time, which may fail, too. */
+	return send_when_there_is_room(-1);
 }
 
 static int claim_in_vain(void)

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "harness.h"
+#include "held.h"
 #include "memory.h"
 #include "task.h"
 
@@ -253,41 +254,84 @@ START_TEST(p3_a_waiting_receiver_with_little_room_leaves_the_event)
 END_TEST
 
 /* Receivers wait, the first of them with memory that faults half way. */
-static void fault_in_front(int id, size_t events)
+static void receivers_block(struct receiver *receivers, size_t count, int id)
 {
-	struct receiver receivers[3] = { RECEIVER(id), RECEIVER(id), RECEIVER(id) };
 	size_t i;
 
-	receivers[0].data = memory_before_gap(4);
-	receivers[0].size = sizeof(uint64_t);
-	for (i = 0; i < ARRAY_SIZE(receivers); i++)
+	for (i = 0; i < count; i++) {
+		receivers[i] = RECEIVER(id);
+		if (!i) {
+			receivers[i].data = memory_before_gap(4);
+			receivers[i].size = sizeof(uint64_t);
+		}
 		receiver_block(&receivers[i]);
-	for (i = 1; i <= events; i++)
-		send_number(id, i);
-	receiver_join(&receivers[0]);
-	ASSERT_RESULT(receivers[0].result, -EFAULT);
-	receiver_expect(&receivers[1], 1);
-	if (events == 1)
-		send_number(id, 2);
-	receiver_expect(&receivers[2], 2);
-	assert_empty(id);
+	}
+}
+
+static void expect_fault(struct receiver *receiver)
+{
+	receiver_join(receiver);
+	ASSERT_RESULT(receiver->result, -EFAULT);
 }
 
 START_TEST(p3_what_faults_in_front_goes_to_the_next_in_line)
 {
+	struct receiver receivers[3];
 	int id = fresh_id(), i;
 
-	for (i = 0; i < 20; i++)
-		fault_in_front(id, 1);
+	for (i = 0; i < 20; i++) {
+		receivers_block(receivers, 3, id);
+		send_number(id, 1);
+		expect_fault(&receivers[0]);
+		receiver_expect(&receivers[1], 1);
+		send_number(id, 2);
+		receiver_expect(&receivers[2], 2);
+		assert_empty(id);
+	}
 }
 END_TEST
 
-START_TEST(p3_a_burst_passes_a_fault_in_order)
+/* Each has its event before any can run; the one that faults is next in line again. */
+START_TEST(p3_what_faults_goes_to_who_has_nothing_yet)
 {
+	struct receiver receivers[3];
 	int id = fresh_id(), i;
 
-	for (i = 0; i < 20; i++)
-		fault_in_front(id, 2);
+	task_pin();
+	for (i = 0; i < 20; i++) {
+		receivers_block(receivers, 3, id);
+		task_rule();
+		send_number(id, 1);
+		send_number(id, 2);
+		task_yield_rule();
+		expect_fault(&receivers[0]);
+		receiver_expect(&receivers[1], 2);
+		receiver_expect(&receivers[2], 1);
+		assert_empty(id);
+	}
+}
+END_TEST
+
+/* What faults is older than what waits by then. */
+START_TEST(p2_what_faults_goes_before_later_events)
+{
+	struct receiver receiver;
+	int id = fresh_id(), i;
+
+	task_pin();
+	for (i = 0; i < 20; i++) {
+		receivers_block(&receiver, 1, id);
+		task_rule();
+		send_number(id, 1);
+		send_number(id, 2);
+		send_number_for(id, 3, 1000000);
+		task_yield_rule();
+		expect_fault(&receiver);
+		ck_assert_uint_eq(receive_number(id), 1);
+		ck_assert_uint_eq(receive_number(id), 2);
+		ck_assert_uint_eq(receive_number(id), 3);
+		assert_empty(id);
+	}
 }
 END_TEST
 
@@ -330,5 +374,6 @@ TESTS(fault, 60, WITH_CLIENT,
       p3_a_waiting_receiver_that_faults_leaves_the_event,
       p3_a_waiting_receiver_with_little_room_leaves_the_event,
       p3_what_faults_in_front_goes_to_the_next_in_line,
-      p3_a_burst_passes_a_fault_in_order,
+      p3_what_faults_goes_to_who_has_nothing_yet,
+      p2_what_faults_goes_before_later_events,
       p3_an_event_survives_a_row_of_faults)

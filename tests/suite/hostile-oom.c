@@ -169,7 +169,7 @@ START_TEST(p6_a_sender_that_waits_for_room_is_killed_for_want_of_memory)
 
 	if (!cgroup_make(GROUP_BYTES))
 		SKIP(NO_CGROUPS);
-	limit_set("user_max_events", most);
+	limit_events(most, sizeof(uint64_t));
 	id = quiet_id(&before);
 	for (i = 0; i < ROUNDS; i++) {
 		run_out_of_memory(wait_for_room_and_eat, mob);

@@ -134,7 +134,7 @@ START_TEST(p5_a_privileged_send_through_anothers_file_passes_no_limit)
 {
 	int id = fresh_id();
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	user_open(&hers, fresh_user());
 	ck_assert_uint_eq(fill(id), LIMIT);
 	ASSERT_OK(ke_close(&hers));
@@ -147,7 +147,7 @@ START_TEST(p5_a_privileged_watch_or_claim_through_anothers_file_passes_no_limit)
 	int id = fresh_id();
 
 	user_open(&hers, fresh_user());
-	limit_set("user_max_ids", 0);
+	limit_set("user_max_bytes", 0);
 	ASSERT_RESULT(ke_claim(&hers, id, 0600), -EDQUOT);
 	ASSERT_RESULT(ke_watch(&hers, id), -EDQUOT);
 	ASSERT_OK(ke_close(&hers));
@@ -197,9 +197,9 @@ START_TEST(p5_root_is_charged_for_what_others_send_through_its_file)
 	struct heir heir = { .uid = fresh_user(), .id = fresh_id() };
 	uint64_t before = limits_now().user_bytes;
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	child_run(send_beyond_limit, &heir);
-	ck_assert_uint_gt(limits_now().user_bytes, before + LIMIT * 100);
+	ck_assert_uint_eq(limits_now().user_bytes, before + stat_of(heir.id).bytes);
 	ck_assert_uint_eq(drain(heir.id), LIMIT + 1);
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(p5_many_users_that_share_a_file_are_one_account)
 	struct heir heir = { .id = fresh_id() };
 	int i;
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	user_open(&hers, fresh_user());
 	for (i = 0; i < LIMIT; i++) {
 		heir.uid = fresh_user();
@@ -242,7 +242,7 @@ START_TEST(p11_who_sends_is_named_though_another_is_charged)
 	pid = child_start(send_through_hers, &heir);
 	ck_assert_int_eq(child_join(pid), 0);
 	ASSERT_OK(ke_limits(&hers, &after));
-	ck_assert_uint_gt(after.user_bytes, before.user_bytes);
+	ck_assert_uint_eq(after.user_bytes, before.user_bytes + stat_of(heir.id).bytes);
 	ASSERT_OK(ke_receive(&ke, heir.id, &ev, 0, 0));
 	ck_assert_int_eq(ev.pid, pid);
 	ck_assert_uint_eq(ev.uid, heir.uid);

@@ -15,8 +15,7 @@
 #define LOCK "/tmp/kevents-limits"	/* while a test may have changed some */
 
 static const char *const names[] = {
-	"max_event_size", "max_bytes", "user_max_bytes", "user_max_events", "user_max_ids",
-	"strict",
+	"max_event_size", "max_bytes", "user_max_bytes", "strict",
 };
 
 static char values[ARRAY_SIZE(names)][32];
@@ -126,6 +125,50 @@ struct ke_limits limits_after_sending(int id)
 	return limits_now();
 }
 
+unsigned long event_bytes(size_t len)
+{
+	static const char payload[1 << 20];
+	struct ke_stat stat;
+	int id = fresh_id();
+
+	ASSERT_OK(ke_send_event(&ke, id, payload, len));
+	ASSERT_OK(ke_stat(&ke, id, &stat));
+	ASSERT_RESULT(ke_purge(&ke, id), 1);
+	return stat.bytes;
+}
+
+unsigned long watch_bytes(void)
+{
+	unsigned long before = limits_now().user_bytes, watched;
+	int id = fresh_id();
+
+	ASSERT_OK(ke_watch(&ke, id));
+	watched = limits_now().user_bytes;
+	ASSERT_OK(ke_unwatch(&ke, id));
+	return watched - before;
+}
+
+unsigned long claim_bytes(void)
+{
+	unsigned long before = limits_now().user_bytes, claimed;
+	int id = fresh_id();
+
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	claimed = limits_now().user_bytes;
+	ASSERT_OK(ke_unclaim(&ke, id));
+	return claimed - before;
+}
+
+void limit_events(unsigned int count, size_t len)
+{
+	limit_set("user_max_bytes", count * event_bytes(len));
+}
+
+void limits_wait_for_nothing(void)
+{
+	WAIT_UNTIL(!limits_now().bytes);
+}
+
 /* What others, and root, have left behind in other namespaces may go meanwhile. */
 static bool is_back(const struct ke_limits *then)
 {
@@ -134,8 +177,7 @@ static bool is_back(const struct ke_limits *then)
 	if (getuid() && now.user_bytes != then->user_bytes)
 		return false;
 	return now.broker_bytes == then->broker_bytes &&
-	       now.broker_events == then->broker_events &&
-	       now.broker_ids == then->broker_ids && now.bytes <= then->bytes &&
+	       now.broker_events == then->broker_events && now.bytes <= then->bytes &&
 	       now.user_bytes <= then->user_bytes;
 }
 

@@ -144,9 +144,35 @@ START_TEST(a_parameter_is_given_when_loading)
 }
 END_TEST
 
+START_TEST(limits_that_are_given_when_loading_are_kept)
+{
+	const long usual = parameter_get("max_bytes");
+
+	if (!module_is_known())
+		SKIP("$KEVENTS_MODULE is not set");
+	ASSERT_OK(module_unload());
+	ASSERT_OK(module_load_with("max_bytes=1000000 user_max_bytes=2000000"));
+	ck_assert_int_eq(parameter_get("max_bytes"), 1000000);
+	ck_assert_int_eq(parameter_get("user_max_bytes"), 2000000);
+	ASSERT_OK(module_unload());
+	ASSERT_OK(module_load_with("max_bytes=0"));
+	ck_assert_int_eq(parameter_get("max_bytes"), 0);
+	open_client();
+	ASSERT_RESULT(ke_send_event(&ke, 1, NULL, 0), -EAGAIN);
+	close_client();
+	reload();
+	ck_assert_int_eq(parameter_get("max_bytes"), usual);
+	open_client();
+	send_number(1, 1);
+	ck_assert_uint_eq(receive_number(1), 1);
+	close_client();
+}
+END_TEST
+
 TESTS(load, 300, WITHOUT_CLIENT,
       an_open_client_keeps_the_module,
       a_blocked_receiver_keeps_the_module,
       events_that_wait_do_not_keep_the_module_and_go_with_it,
       p8_the_module_comes_and_goes_with_events_in_two_namespaces,
-      a_parameter_is_given_when_loading)
+      a_parameter_is_given_when_loading,
+      limits_that_are_given_when_loading_are_kept)

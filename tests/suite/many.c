@@ -42,7 +42,7 @@ START_TEST(p5_ids_used_once_leave_nothing_behind)
 {
 	/* A million; 32-bit programs need not try as many. */
 	const unsigned int count = event_count(100000) * (sizeof(void *) == 8 ? 10 : 1);
-	long queues = queues_at_rest(), events = slab_objects(EVENTS);
+	long queues = replace_idle_queues(), events = slab_objects(EVENTS);
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -57,8 +57,8 @@ END_TEST
 
 START_TEST(p5_ids_asked_for_in_vain_leave_nothing_behind)
 {
-	const unsigned int count = event_count(100000) / 100;
-	long queues = queues_at_rest();
+	const unsigned int count = event_count(100000) / 100 + 2 * IDLE_QUEUES;
+	long queues = replace_idle_queues();
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -74,8 +74,8 @@ END_TEST
 
 START_TEST(p5_a_queue_with_events_stays)
 {
-	long queues = queues_at_rest();
-	const int count = 1000;
+	long queues = replace_idle_queues();
+	const int count = 2 * IDLE_QUEUES;
 	int i;
 
 	for (i = 0; i < count; i++)
@@ -100,7 +100,7 @@ START_TEST(p9_a_queue_where_somebody_waits_stays)
 	ck_assert_uint_eq(receive_number(id), 1);
 	receiver_block(&receiver);
 	ASSERT_RESULT(ke_poll_event(&ke, id), 0);
-	outlast_reaper(1);
+	replace_idle_queues();
 	send_number(id, 2);
 	receiver_expect(&receiver, 2);
 }

@@ -146,3 +146,19 @@ void stall_release(struct stall *stall)
 
 	ASSERT_SYS(ioctl(stall->fd, UFFDIO_ZEROPAGE, &zero));
 }
+
+void stall_fail(struct stall *stall)
+{
+	struct uffdio_range range = { .start = (uintptr_t)stall->page, .len = page_size() };
+
+	ASSERT_SYS(munmap(stall->page, page_size()));
+	ASSERT_SYS(ioctl(stall->fd, UFFDIO_WAKE, &range));
+}
+
+bool stall_is_hit(const struct stall *stall)
+{
+	struct pollfd fault = { .fd = stall->fd, .events = POLLIN };
+
+	ASSERT_SYS(poll(&fault, 1, 0));
+	return fault.revents;
+}

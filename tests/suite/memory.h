@@ -51,4 +51,10 @@ void stall_wait(const struct stall *stall);
 /* Lets everybody go on who is stalled there. */
 void stall_release(struct stall *stall);
 
+/* The same, after the page has been unmapped. */
+void stall_fail(struct stall *stall);
+
+/* Whether somebody is stalled there now. */
+bool stall_is_hit(const struct stall *stall);
+
 #endif /* MEMORY_H */

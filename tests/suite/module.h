@@ -8,7 +8,7 @@
 #define QUEUES "kevents_queue"
 #define EVENTS "kevents_event"
 #define CACHES "kevents_"	/* all of them */
-#define SPARE 1			/* of these, kept by each client that sends */
+#define SPARE 1			/* of these, kept by each account that sends */
 
 /* Objects of a slab cache that are in use. */
 long slab_objects(const char *cache);
@@ -33,14 +33,14 @@ double slab_growth(const char *cache);
 /* Returns when no more than this many are left. */
 void slab_wait_down_to(const char *cache, long objects);
 
-/* Waits until no queue is left but those with events; returns how many these are. */
-long queues_at_rest(void);
+/* Idle queues that the module keeps for reuse. */
+#define IDLE_QUEUES 1024
 
 /*
- * Returns when every queue is gone that nobody uses, even if it was used until
- * now. This many queues without events are in use.
+ * Uses as many other IDs in this namespace as push every idle queue out that is kept;
+ * returns how many queues there are then.
  */
-void outlast_reaper(long in_use);
+long replace_idle_queues(void);
 
 /* Sets a parameter; returns 0 or -errno. */
 int parameter_set(const char *name, const char *value);

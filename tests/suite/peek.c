@@ -2,8 +2,13 @@
 /* Receives that only look: they take nothing and never wait. */
 #include "abi.h"
 #include "harness.h"
+#include "held.h"
+#include "limits.h"
+#include "memory.h"
 #include "task.h"
 #include "watched.h"
+
+#define LONG_ENOUGH 300		/* ms to begin a peek in before its event expires */
 
 static int peek(int id, uint64_t *number, unsigned int flags, int timeout_ms)
 {
@@ -89,8 +94,145 @@ START_TEST(p9_a_peek_shows_what_the_waiters_leave)
 }
 END_TEST
 
+static void meanwhile_received(int id, kevents_ctx *other)
+{
+	(void)other;
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+
+static void meanwhile_leased(int id, kevents_ctx *other)
+{
+	lease_number(other, id, 1, 0);
+}
+
+static void meanwhile_acknowledged(int id, kevents_ctx *other)
+{
+	ASSERT_OK(ke_ack(other, lease_number(other, id, 1, 0)));
+}
+
+static void meanwhile_purged(int id, kevents_ctx *other)
+{
+	ASSERT_RESULT(ke_purge(other, id), 1);
+}
+
+static void meanwhile_expired(int id, kevents_ctx *other)
+{
+	(void)other;
+	WAIT_UNTIL(stat_of(id).expired == 1);
+}
+
+static void meanwhile_peeked(int id, kevents_ctx *other)
+{
+	uint64_t number;
+
+	(void)other;
+	ASSERT_OK(peek(id, &number, 0, 0));
+	ck_assert_uint_eq(number, 1);
+	ck_assert_uint_eq(receive_number(id), 1);
+}
+
+static void meanwhile_another_came(int id, kevents_ctx *other)
+{
+	(void)other;
+	ck_assert_uint_eq(receive_number(id), 1);
+	send_number(id, 2);
+}
+
+/* A peek shows the event that it has begun to show, whatever becomes of that. */
+static void peek_while(void (*act)(int id, kevents_ctx *other), int id, kevents_ctx *other)
+{
+	struct receiver peeking = RECEIVER(id);
+	struct stall stall;
+	uint64_t number;
+
+	ck_assert(stall_create(&stall));
+	peeking.flags = KE_PEEK;
+	peeking.timeout_ms = 0;
+	peeking.data = stall.page;
+	peeking.size = page_size();
+	if (act == meanwhile_expired)
+		send_number_for(id, 1, LONG_ENOUGH);
+	else
+		send_number(id, 1);
+	receiver_start(&peeking);
+	stall_wait(&stall);
+	act(id, other);
+	stall_release(&stall);
+	receiver_join(&peeking);
+	ASSERT_OK(peeking.result);
+	ck_assert_uint_eq(peeking.ev.len, sizeof(number));
+	memcpy(&number, stall.page, sizeof(number));
+	ck_assert_uint_eq(number, 1);
+	ASSERT_SYS(close(stall.fd));
+}
+
+START_TEST(p3_a_peek_goes_on_whatever_becomes_of_the_event)
+{
+	static void (*const acts[])(int id, kevents_ctx *other) = {
+		meanwhile_received, meanwhile_leased, meanwhile_acknowledged, meanwhile_purged,
+		meanwhile_expired, meanwhile_peeked, meanwhile_another_came,
+	};
+	struct ke_limits before;
+	int id = fresh_id();
+	struct stall stall;
+	kevents_ctx other;
+	size_t i;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	before = limits_after_sending(id);
+	for (i = 0; i < ARRAY_SIZE(acts); i++) {
+		ASSERT_OK(ke_init(&other));
+		peek_while(acts[i], id, &other);
+		ASSERT_OK(ke_close(&other));
+		drain(id);
+		ck_assert_uint_eq(stat_of(id).bytes, 0);
+		limits_wait_back_to(&before);
+	}
+}
+END_TEST
+
+/* The other way round: the event is received while it is shown, and that fails. */
+START_TEST(p3_an_event_that_is_shown_comes_back)
+{
+	struct receiver receivers[2];
+	struct stall stalls[2];
+	int id = fresh_id();
+	uint64_t number;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (!stall_create(&stalls[i]))
+			SKIP(NO_USERFAULTFD);
+		receivers[i] = RECEIVER(id);
+		receivers[i].timeout_ms = 0;
+		receivers[i].data = stalls[i].page;
+		receivers[i].size = page_size();
+	}
+	send_number(id, 1);
+	receivers[0].flags = KE_PEEK;
+	for (i = 0; i < 2; i++) {
+		receiver_start(&receivers[i]);
+		stall_wait(&stalls[i]);
+	}
+	assert_empty(id);
+	stall_fail(&stalls[1]);
+	receiver_join(&receivers[1]);
+	ASSERT_RESULT(receivers[1].result, -EFAULT);
+	ASSERT_OK(peek(id, &number, 0, 0));
+	ck_assert_uint_eq(number, 1);
+	stall_release(&stalls[0]);
+	receiver_join(&receivers[0]);
+	ASSERT_OK(receivers[0].result);
+	ck_assert_uint_eq(receive_number(id), 1);
+	assert_empty(id);
+}
+END_TEST
+
 TESTS(peek, 60, WITH_CLIENT,
       a_peek_shows_the_oldest_event_and_leaves_it,
       a_peek_with_a_timeout_is_einval,
       a_peek_with_a_deadline_is_einval,
-      p9_a_peek_shows_what_the_waiters_leave)
+      p9_a_peek_shows_what_the_waiters_leave,
+      p3_a_peek_goes_on_whatever_becomes_of_the_event,
+      p3_an_event_that_is_shown_comes_back)

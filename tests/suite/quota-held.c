@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P5: what is charged, for how long, and to whom. */
+/* P5: what is charged, for how long, and to which account. */
 #include <linux/capability.h>
+#include <stdio.h>
 #include <sys/fsuid.h>
 
 #include "harness.h"
@@ -12,7 +13,6 @@
 #include "user.h"
 
 #define NAMESPACES 100
-#define MS UINT64_C(1000000)
 
 static char payload[65536];
 
@@ -21,7 +21,6 @@ struct actor {
 	uid_t uid;
 	int id;
 	unsigned int done;
-	uint64_t bytes;		/* charged to it at most */
 	int refusal;
 };
 
@@ -47,8 +46,8 @@ static int send_ten(void *arg)
 	return 0;
 }
 
-/* How many of ten events the user has room for. */
-static unsigned int room_for_events(struct actor *actor)
+/* How many of ten events the user has space for. */
+static unsigned int space_for_events(struct actor *actor)
 {
 	child_run(send_ten, actor);
 	if (actor->done < 10)
@@ -62,8 +61,8 @@ START_TEST(p5_leased_events_stay_charged_to_their_sender)
 	uint64_t seqs[10];
 	int i;
 
-	limit_set("user_max_events", 10);
-	ck_assert_uint_eq(room_for_events(actor), 10);
+	limit_events(10, 10);
+	ck_assert_uint_eq(space_for_events(actor), 10);
 	for (i = 0; i < 10; i++) {
 		struct ke_event ev = { .data = payload, .size = 10 };
 
@@ -71,12 +70,12 @@ START_TEST(p5_leased_events_stay_charged_to_their_sender)
 		seqs[i] = ev.seq;
 	}
 	assert_held(actor->id, 0, 10);
-	ck_assert_uint_eq(room_for_events(actor), 0);
+	ck_assert_uint_eq(space_for_events(actor), 0);
 	ASSERT_OK(ke_nack(&ke, seqs[0]));
-	ck_assert_uint_eq(room_for_events(actor), 0);
+	ck_assert_uint_eq(space_for_events(actor), 0);
 	for (i = 1; i < 4; i++)
 		ASSERT_OK(ke_ack(&ke, seqs[i]));
-	ck_assert_uint_eq(room_for_events(actor), 3);
+	ck_assert_uint_eq(space_for_events(actor), 3);
 	for (i = 4; i < 10; i++)
 		ASSERT_OK(ke_ack(&ke, seqs[i]));
 	ck_assert_uint_eq(drain(actor->id), 4);
@@ -109,14 +108,9 @@ START_TEST(p5_a_user_in_a_hundred_network_namespaces_is_one_user)
 {
 	struct actor *actor = new_actor(fresh_user(), fresh_id());
 
-	limit_set("user_max_events", NAMESPACES / 2);
+	limit_events(NAMESPACES / 2, 10);
 	child_run(send_everywhere, actor);
 	ck_assert_uint_eq(actor->done, NAMESPACES / 2);
-	limits_restore();
-	limit_set("user_max_ids", 10);
-	actor = new_actor(fresh_user(), fresh_id());
-	child_run(send_everywhere, actor);
-	ck_assert_uint_eq(actor->done, 10);
 }
 END_TEST
 
@@ -141,7 +135,7 @@ START_TEST(p5_root_of_a_user_namespace_passes_no_limit)
 {
 	struct actor *actor = new_actor(fresh_user(), fresh_id());
 
-	limit_set("user_max_events", 10);
+	limit_events(10, 10);
 	child_run(send_as_root_of_nothing, actor);
 	ck_assert_uint_eq(actor->done, 10);
 	ASSERT_RESULT(actor->refusal, -EDQUOT);
@@ -167,7 +161,7 @@ START_TEST(cap_sys_resource_passes_user_limits)
 {
 	int id = fresh_id();
 
-	limit_set("user_max_events", 0);
+	limit_set("user_max_bytes", 0);
 	ck_assert_int_eq(child_join(child_start(send_without_resource, &id)), EDQUOT);
 	ck_assert_int_eq(child_join(child_start(send_with_nothing_else, &id)), 0);
 	ck_assert_uint_eq(drain(id), 1);
@@ -190,8 +184,8 @@ START_TEST(p5_the_real_user_is_charged)
 {
 	struct actor *actor = new_actor(fresh_user(), fresh_id());
 
-	limit_set("user_max_events", 10);
-	ck_assert_uint_eq(room_for_events(actor), 10);
+	limit_events(10, 10);
+	ck_assert_uint_eq(space_for_events(actor), 10);
 	actor->done = 0;
 	fresh_user();
 	child_run(send_with_other_effective_user, actor);
@@ -254,7 +248,8 @@ static int fail_as_user(void *arg)
 	int i;
 
 	user_become(actor->uid, actor->uid);
-	before = limits_after_sending(actor->id);
+	before = limits_now();
+	ck_assert_uint_eq(before.user_bytes, 0);
 	for (i = 0; i < 100; i++) {
 		struct ke_event ev = { .id = actor->id + i % 50, .data = page, .len = 100 };
 
@@ -280,8 +275,8 @@ START_TEST(p5_what_fails_charges_nothing)
 }
 END_TEST
 
-/* The limits on bytes are met by everything that takes some. */
-static int take_without_room(void *arg)
+/* What costs nothing goes on, too. */
+static int take_without_space(void *arg)
 {
 	struct actor *actor = arg;
 	struct ke_event ev = { .data = payload, .size = 8 };
@@ -289,20 +284,20 @@ static int take_without_room(void *arg)
 	user_become(actor->uid, actor->uid);
 	ASSERT_RESULT(ke_watch(&ke, actor->id), -EDQUOT);
 	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
-	ASSERT_RESULT(ke_receive(&ke, actor->id + 1, &ev, 0, 10), -EDQUOT);
+	ASSERT_RESULT(ke_receive(&ke, actor->id + 1, &ev, 0, 10), -ETIMEDOUT);
 	ASSERT_OK(ke_receive(&ke, actor->id, &ev, KE_LEASE, 0));
 	ASSERT_OK(ke_nack(&ke, ev.seq));
 	return 0;
 }
 
-START_TEST(p5_watches_claims_and_waits_need_room)
+START_TEST(p5_a_user_without_space_receives_and_waits_but_watches_and_claims_nothing)
 {
 	int id = fresh_id();
 
 	fresh_id();
 	send_number(id, 7);
 	limit_set("user_max_bytes", 0);
-	child_run(take_without_room, new_actor(fresh_user(), id));
+	child_run(take_without_space, new_actor(fresh_user(), id));
 	ck_assert_uint_eq(receive_number(id), 7);
 }
 END_TEST
@@ -310,365 +305,152 @@ END_TEST
 START_TEST(p5_a_watch_is_charged_once)
 {
 	int id = fresh_id();
-	struct ke_limits before, after;
-	uint64_t watched;
+	uint64_t before, watched;
 
 	send_number(id, 1);
-	before = limits_now();
+	before = limits_now().user_bytes;
 	ASSERT_OK(ke_watch(&ke, id));
-	after = limits_now();
-	ck_assert_uint_gt(after.user_bytes, before.user_bytes);
-	ck_assert_uint_gt(after.bytes, before.bytes);
+	watched = limits_now().user_bytes;
+	ck_assert_uint_gt(watched, before);
 	ASSERT_OK(ke_watch(&ke, id));
-	before = after;
-	after = limits_now();
-	ck_assert_uint_eq(after.user_bytes, before.user_bytes);
-	watched = after.user_bytes;
+	ck_assert_uint_eq(limits_now().user_bytes, watched);
 	ASSERT_OK(ke_unwatch(&ke, id));
-	WAIT_UNTIL(limits_now().user_bytes < watched);
+	ck_assert_uint_eq(limits_now().user_bytes, before);
 	ck_assert_uint_eq(receive_number(id), 1);
 }
 END_TEST
 
-static int watch_once(void *arg)
+/* Maps 65,536 users of the caller's user namespace from @outside on into that of its child. */
+static void map_users(pid_t pid, uid_t outside)
 {
-	struct actor *actor = arg;
+	static const char *const files[] = { "uid_map", "gid_map" };
+	char path[64];
+	FILE *file;
+	size_t i;
 
-	user_become(actor->uid, actor->uid);
-	actor->refusal = ke_watch(&ke, actor->id);
-	return 0;
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		file = fopen(path, "we");
+		ck_assert_ptr_nonnull(file);
+		fprintf(file, "0 %u 65536", outside);
+		ck_assert_int_eq(fclose(file), 0);
+	}
 }
 
-/* The ID has a queue that holds nothing, because somebody waits. */
-START_TEST(p5_who_watches_an_id_is_charged_for_it)
+/* A user namespace, and what some users in it have sent. */
+struct container {
+	uid_t maker;		/* that makes the namespace */
+	uid_t outside;		/* first of its users */
+	int id;
+	bool made, mapped;
+	unsigned int sent[3];	/* by its users 1, 2, 3 */
+};
+
+static int send_in_container(void *arg)
 {
-	struct actor *actor = new_actor(fresh_user(), fresh_id());
-	struct receiver receiver = RECEIVER(actor->id);
+	struct container *container = arg;
+	kevents_ctx client;
+	uid_t uid;
 
-	receiver_block(&receiver);
-	limit_set("user_max_ids", 0);
-	child_run(watch_once, actor);
-	ASSERT_RESULT(actor->refusal, -EDQUOT);
-	limit_set("user_max_ids", 1);
-	child_run(watch_once, actor);
-	ASSERT_OK(actor->refusal);
-	send_number(actor->id, 1);
-	receiver_expect(&receiver, 1);
-}
-END_TEST
-
-/* A client that is charged to another user than ke is. */
-static kevents_ctx stranger;
-
-static void open_stranger(const struct actor *actor)
-{
-	ASSERT_SYS(setresuid(actor->uid + 1, -1, -1));
-	ASSERT_OK(ke_init(&stranger));
-}
-
-/* Opens it, and becomes the actor. */
-static void act_beside_a_stranger(const struct actor *actor)
-{
-	open_stranger(actor);
-	ASSERT_SYS(setresuid(0, -1, -1));
-	user_become(actor->uid, actor->uid);
-}
-
-/* The actor may have one ID, and has a second user and a second ID behind its own. */
-static struct actor *run_beside_a_stranger(int (*act)(void *actor))
-{
-	struct actor *actor = new_actor(fresh_user(), fresh_id());
-
-	fresh_user();
-	fresh_id();
-	limit_set("user_max_ids", 1);
-	child_run(act, actor);
-	return actor;
-}
-
-/* How many IDs are charged to the user: those that it can still claim are not. */
-static unsigned int ids_of_mine(void)
-{
-	const int first = INT_MAX - 10;
-	int room = 0, i;
-
-	while (!ke_claim(&ke, first + room, 0600))
-		room++;
-	for (i = 0; i < room; i++)
-		ASSERT_OK(ke_unclaim(&ke, first + i));
-	return (unsigned int)(parameter_get("user_max_ids") - room);
-}
-
-/* Soon: the module's own worker may be about to look at what nobody uses. */
-static void wait_for_ids_of_mine(unsigned int n)
-{
-	WAIT_UNTIL(ids_of_mine() == n);
-}
-
-static int have_a_stranger_watch(void *arg)
-{
-	const struct actor *actor = arg;
-	const int id = actor->id, other = id + 1;
-
-	act_beside_a_stranger(actor);
-	ASSERT_OK(ke_claim(&ke, id, 0600));
-	ASSERT_OK(ke_watch(&stranger, id));
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unclaim(&ke, id));
-	wait_for_ids_of_mine(0);
-	ASSERT_OK(ke_claim(&ke, other, 0600));
-	ASSERT_OK(ke_unclaim(&ke, other));
-	wait_for_ids_of_mine(0);
-
-	ASSERT_OK(ke_claim(&ke, id, 0666));
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unclaim(&ke, id));
-	wait_for_ids_of_mine(0);
-
-	send_number(other, 1);
-	ASSERT_OK(ke_watch(&stranger, other));
-	wait_for_ids_of_mine(1);
-	ck_assert_uint_eq(receive_number(other), 1);
-	wait_for_ids_of_mine(0);
-	return 0;
-}
-
-START_TEST(p5_an_id_that_watches_keep_is_charged_to_who_watches)
-{
-	run_beside_a_stranger(have_a_stranger_watch);
-}
-END_TEST
-
-static int watch_beside_a_stranger(void *arg)
-{
-	const struct actor *actor = arg;
-	kevents_ctx second;
-
-	act_beside_a_stranger(actor);
-	ASSERT_OK(ke_init(&second));
-	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
-	ASSERT_OK(ke_watch(&stranger, actor->id));
-	ASSERT_OK(ke_watch(&ke, actor->id));
-	ASSERT_OK(ke_watch(&second, actor->id));
-	ASSERT_OK(ke_unclaim(&ke, actor->id));
-	ASSERT_OK(ke_unwatch(&second, actor->id));
-	wait_for_ids_of_mine(1);
-	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
-	ASSERT_OK(ke_unwatch(&ke, actor->id));
-	wait_for_ids_of_mine(0);
-	ASSERT_OK(ke_watch(&ke, actor->id));
-	ASSERT_OK(ke_close(&stranger));
-	wait_for_ids_of_mine(1);
-	return 0;
-}
-
-START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches)
-{
-	run_beside_a_stranger(watch_beside_a_stranger);
-}
-END_TEST
-
-static int watch_what_a_stranger_watches(void *arg)
-{
-	const struct actor *actor = arg;
-
-	act_beside_a_stranger(actor);
-	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
-	ASSERT_OK(ke_watch(&stranger, actor->id));
-	ASSERT_OK(ke_watch(&ke, actor->id));
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
-	return 0;
-}
-
-/* Whether they may receive there or not, as with strict. */
-START_TEST(p5_who_watches_an_id_that_others_watch_is_not_charged_for_it)
-{
-	run_beside_a_stranger(watch_what_a_stranger_watches);
-	limit_set("strict", 1);
-	run_beside_a_stranger(watch_what_a_stranger_watches);
-	limits_restore();
-}
-END_TEST
-
-static int have_a_stranger_wait(void *arg)
-{
-	const struct actor *actor = arg;
-	struct receiver receiver = RECEIVER(actor->id);
-
-	act_beside_a_stranger(actor);
-	receiver.client = &stranger;
-	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
-	receiver_block(&receiver);
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unclaim(&ke, actor->id));
-	wait_for_ids_of_mine(0);
-	ASSERT_OK(ke_claim(&ke, actor->id + 1, 0600));
-	ASSERT_OK(ke_unclaim(&ke, actor->id + 1));
-	wait_for_ids_of_mine(0);
-	send_number(actor->id, 1);
-	receiver_expect(&receiver, 1);
-	wait_for_ids_of_mine(0);
-	return 0;
-}
-
-START_TEST(p5_an_id_that_a_receiver_keeps_is_charged_to_who_receives)
-{
-	run_beside_a_stranger(have_a_stranger_wait);
-}
-END_TEST
-
-static int wait_beside_a_stranger(void *arg)
-{
-	const struct actor *actor = arg;
-	struct receiver mine = RECEIVER(actor->id), other = RECEIVER(actor->id);
-
-	act_beside_a_stranger(actor);
-	other.client = &stranger;
-	ASSERT_OK(ke_claim(&ke, actor->id, 0600));
-	receiver_block(&other);
-	receiver_block(&mine);
-	ASSERT_OK(ke_unclaim(&ke, actor->id));
-	wait_for_ids_of_mine(1);
-	ASSERT_RESULT(ke_claim(&ke, actor->id + 1, 0600), -EDQUOT);
-	send_number(actor->id, 1);
-	receiver_expect(&other, 1);
-	wait_for_ids_of_mine(1);
-	send_number(actor->id, 2);
-	receiver_expect(&mine, 2);
-	return 0;
-}
-
-static int stall_where_a_stranger_watched(void *arg)
-{
-	const struct actor *actor = arg;
-	struct receiver stalled = RECEIVER(actor->id);
-	struct stall stall;
-
-	ck_assert(stall_create(&stall));
-	act_beside_a_stranger(actor);
-	stalled.data = stall.page;
-	stalled.size = page_size();
-	stalled.timeout_ms = 0;
-	ASSERT_OK(ke_watch(&stranger, actor->id));
-	send_number(actor->id, 1);
-	ASSERT_OK(ke_unwatch(&stranger, actor->id));
-	receiver_start(&stalled);
-	stall_wait(&stall);
-	ck_assert_uint_eq(ids_of_mine(), 0);
-	ck_assert_uint_eq(receive_number(actor->id), 1);
-	wait_for_ids_of_mine(1);
-	stall_release(&stall);
-	receiver_join(&stalled);
-	ASSERT_RESULT(stalled.result, -ENOMSG);
-	wait_for_ids_of_mine(0);
-	return 0;
-}
-
-START_TEST(p5_an_id_that_a_stalled_receiver_keeps_is_charged_to_who_receives)
-{
-	struct stall stall;
-
-	if (!stall_create(&stall))
-		SKIP(NO_USERFAULTFD);
-	run_beside_a_stranger(stall_where_a_stranger_watched);
-}
-END_TEST
-
-START_TEST(p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there)
-{
-	run_beside_a_stranger(wait_beside_a_stranger);
-}
-END_TEST
-
-/* Sends events that expire together, and has the receiver come just then. */
-static void receive_at_expiry(struct receiver *receiver)
-{
-	uint64_t now, expiry = now_ns() + 100 * MS;
-	int i;
-
-	for (i = 0; i < 10000 && (now = now_ns()) < expiry - 2 * MS; i++)
-		send_number_for(receiver->id, 1, (uint32_t)((expiry - now) / MS));
-	while (now_ns() < expiry)
-		;
-	receiver_start(receiver);
-	WAIT_UNTIL(receiver_is_done(receiver) || task_is_blocked(receiver->tid));
-}
-
-/* Part of them ends in the hands of the module's worker, while the receiver stands by. */
-static int receive_behind_what_expires(void *arg)
-{
-	const struct actor *actor = arg;
-	int round;
-
-	act_beside_a_stranger(actor);
-	for (round = 0; round < 15; round++) {
-		struct receiver receiver = RECEIVER(actor->id);
-
-		receiver.client = &stranger;
-		receive_at_expiry(&receiver);
-		/* It has found one if the machine stood still before that was sent. */
-		if (!receiver_is_done(&receiver)) {
-			wait_for_ids_of_mine(0);
-			send_number(actor->id, 1);
-		}
-		receiver_expect(&receiver, 1);
-		drain(actor->id);
+	user_change(container->maker, container->maker);
+	ASSERT_SYS(unshare(CLONE_NEWUSER));
+	__atomic_store_n(&container->made, true, __ATOMIC_RELEASE);
+	WAIT_UNTIL(__atomic_load_n(&container->mapped, __ATOMIC_ACQUIRE));
+	ASSERT_SYS(setresuid(0, 0, 0));
+	for (uid = 1; uid <= ARRAY_SIZE(container->sent); uid++) {
+		ASSERT_SYS(setresuid(uid, uid, 0));
+		ASSERT_OK(ke_init(&client));
+		while (!ke_send_event(&client, container->id, NULL, 0))
+			container->sent[uid - 1]++;
+		ASSERT_OK(ke_close(&client));
+		ASSERT_SYS(setresuid(0, 0, 0));
 	}
 	return 0;
 }
 
-START_TEST(p5_an_id_whose_events_expire_is_charged_to_who_receives_there)
+static void run_container(struct container *container)
 {
-	run_beside_a_stranger(receive_behind_what_expires);
+	pid_t pid = child_start(send_in_container, container);
+
+	WAIT_UNTIL(__atomic_load_n(&container->made, __ATOMIC_ACQUIRE));
+	map_users(pid, container->outside);
+	__atomic_store_n(&container->mapped, true, __ATOMIC_RELEASE);
+	ck_assert_int_eq(child_join(pid), 0);
+}
+
+static struct container *new_container(uid_t maker, uid_t outside)
+{
+	struct container *container = shared_memory(sizeof(*container));
+
+	container->maker = maker;
+	container->outside = outside;
+	container->id = fresh_id();
+	return container;
+}
+
+#define SUBORDINATE 300000000	/* uids that nobody else has */
+
+START_TEST(p5_subordinate_users_count_for_the_user_that_made_their_namespace)
+{
+	uid_t uid = fresh_user();
+	struct container *container = new_container(uid, SUBORDINATE);
+	struct actor *actor = new_actor(uid, fresh_id());
+
+	limit_events(10, 10);
+	run_container(container);
+	ck_assert_uint_eq(container->sent[0], 10);
+	ck_assert_uint_eq(container->sent[1] + container->sent[2], 0);
+	ck_assert_uint_eq(space_for_events(actor), 0);
+	ck_assert_uint_eq(drain(container->id), 10);
+	ck_assert_uint_eq(space_for_events(actor), 10);
+	ck_assert_uint_eq(drain(actor->id), 10);
 }
 END_TEST
 
-static int claim_for_all(void *arg)
+START_TEST(p5_a_user_namespace_that_root_made_is_one_account)
 {
-	const struct actor *actor = arg;
+	struct container *first = new_container(0, SUBORDINATE);
+	struct container *second = new_container(0, SUBORDINATE);
 
-	user_become(actor->uid, actor->uid);
-	return -ke_claim(&ke, actor->id, 0666);
+	limit_events(10, 10);
+	run_container(first);
+	ck_assert_uint_eq(first->sent[0], 10);
+	ck_assert_uint_eq(first->sent[1] + first->sent[2], 0);
+	/* Another one is another account, of the same users or not. */
+	run_container(second);
+	ck_assert_uint_eq(second->sent[0], 10);
+	ck_assert_uint_eq(drain(first->id) + drain(second->id), 20);
 }
+END_TEST
 
-/* Of a user who may have one event. */
-static int send_elsewhere_and_wait(void *arg)
+/* Events, leases, claims, and IDs that are idle. */
+static int use_own_namespace(void *arg)
 {
 	const struct actor *actor = arg;
-	struct ke_event ev = { .id = actor->id };
+	int i;
 
-	user_become(actor->uid + 1, actor->uid + 1);
-	send_number(actor->id + 1, 1);
-	return -ke_send(&ke, &ev, 0, -1);
-}
-
-static int unclaim_and_have_none(void *arg)
-{
-	const struct actor *actor = arg;
-
+	ASSERT_SYS(unshare(CLONE_NEWNET));
 	user_become(actor->uid, actor->uid);
-	wait_for_ids_of_mine(1);
-	ASSERT_OK(ke_unclaim(&ke, actor->id));
-	wait_for_ids_of_mine(0);
+	for (i = 0; i < 100; i++) {
+		send_number(i, i);
+		ck_assert_uint_eq(receive_number(i), i);
+		send_number(i % 50, i);
+		ASSERT_OK(ke_claim(&ke, i % 70, 0600));
+		ASSERT_OK(ke_watch(&ke, i));
+	}
+	lease_number(&ke, 0, 0, 0);
+	ck_assert_uint_gt(limits_now().user_bytes, 0);
 	return 0;
 }
 
-START_TEST(p5_an_id_that_a_sender_keeps_is_charged_to_who_sends)
+START_TEST(p5_a_namespace_that_goes_leaves_nothing_charged)
 {
-	struct actor *actor = new_actor(fresh_user(), fresh_id());
-	int other = fresh_id();
-	pid_t pid;
+	struct actor *actor = new_actor(fresh_user(), 0);
+	int i;
 
-	fresh_user();
-	limit_set("user_max_events", 1);
-	child_run(claim_for_all, actor);
-	pid = child_start(send_elsewhere_and_wait, actor);
-	task_wait_blocked(pid);
-	child_run(unclaim_and_have_none, actor);
-	ck_assert_uint_eq(drain(other), 1);
-	ck_assert_int_eq(child_join(pid), 0);
-	ck_assert_uint_eq(drain(actor->id), 1);
+	for (i = 0; i < 20; i++)
+		child_run(use_own_namespace, actor);
+	limits_wait_for_nothing();
 }
 END_TEST
 
@@ -676,18 +458,12 @@ TESTS(quota_held, 90, WITH_CLIENT,
       p5_leased_events_stay_charged_to_their_sender,
       p5_a_user_in_a_hundred_network_namespaces_is_one_user,
       p5_root_of_a_user_namespace_passes_no_limit,
+      p5_subordinate_users_count_for_the_user_that_made_their_namespace,
+      p5_a_user_namespace_that_root_made_is_one_account,
       cap_sys_resource_passes_user_limits,
       p5_the_real_user_is_charged,
       p5_all_that_was_charged_is_given_back,
       p5_what_fails_charges_nothing,
-      p5_watches_claims_and_waits_need_room,
+      p5_a_user_without_space_receives_and_waits_but_watches_and_claims_nothing,
       p5_a_watch_is_charged_once,
-      p5_who_watches_an_id_is_charged_for_it,
-      p5_an_id_that_watches_keep_is_charged_to_who_watches,
-      p5_who_is_charged_for_an_id_is_so_as_long_as_it_watches,
-      p5_who_watches_an_id_that_others_watch_is_not_charged_for_it,
-      p5_an_id_that_a_receiver_keeps_is_charged_to_who_receives,
-      p5_an_id_that_a_stalled_receiver_keeps_is_charged_to_who_receives,
-      p5_who_is_charged_for_an_id_is_so_as_long_as_it_receives_there,
-      p5_an_id_whose_events_expire_is_charged_to_who_receives_there,
-      p5_an_id_that_a_sender_keeps_is_charged_to_who_sends)
+      p5_a_namespace_that_goes_leaves_nothing_charged)

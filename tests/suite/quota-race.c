@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "harness.h"
-#include "held.h"
 #include "limits.h"
 #include "task.h"
 #include "user.h"
@@ -11,15 +10,13 @@
 #define ENOUGH 100	/* how often somebody has to get in, however slow all is */
 #define SENDERS 16
 #define ROOM 2		/* events that have room at a time */
-#define SIZE 16384	/* of an event, where bytes count; half is much to bookkeeping */
-#define LARGE 60000	/* that leaves room for IDs, but not for another one */
+#define SIZE 16384	/* of an event */
 
-static char payload[LARGE];
+static char payload[SIZE];
 
 /* An accepted event is a pass, of which there are no more than ROOM. */
 struct gate {
 	int ids[SENDERS];
-	size_t size;		/* of an event */
 	uid_t uid;		/* 0: stays root */
 	int refusal;
 	unsigned int ready;
@@ -28,20 +25,15 @@ struct gate {
 	uint64_t end;		/* now_ns() */
 };
 
-static struct gate *new_gate(uid_t uid, int refusal, size_t size)
+static struct gate *new_gate(uid_t uid, int refusal)
 {
 	struct gate *gate = shared_memory(sizeof(*gate));
 	size_t i;
 
-	gate->size = size;
-
 	gate->uid = uid;
 	gate->refusal = refusal;
-	for (i = 0; i < SENDERS; i++) {
+	for (i = 0; i < SENDERS; i++)
 		gate->ids[i] = fresh_id();
-		/* Keeps the ID itself, and its charge. */
-		ASSERT_OK(ke_watch(&ke, gate->ids[i]));
-	}
 	return gate;
 }
 
@@ -56,7 +48,7 @@ static int pass(void *arg)
 		user_become(gate->uid, gate->uid);
 	WAIT_UNTIL(__atomic_load_n(&gate->ready, __ATOMIC_ACQUIRE) == SENDERS);
 	while (now_ns() < gate->end || __atomic_load_n(&gate->passed, __ATOMIC_RELAXED) <= ENOUGH) {
-		err = ke_send_event(&ke, id, payload, gate->size);
+		err = ke_send_event(&ke, id, payload, SIZE);
 		if (err) {
 			ASSERT_RESULT(err, gate->refusal);
 			continue;
@@ -84,69 +76,24 @@ static void pass_all(struct gate *gate)
 	ck_assert_uint_gt(gate->passed, ENOUGH);
 }
 
-/* Room for the events and for what is kept of the processes, not for one more. */
-static unsigned long room_bytes(int id)
-{
-	unsigned long bytes;
-
-	ASSERT_OK(ke_send_event(&ke, id, payload, SIZE));
-	bytes = stat_of(id).bytes;
-	ASSERT_RESULT(ke_purge(&ke, id), 1);
-	return bytes * (2 * ROOM + 1) / 2;
-}
-
-START_TEST(p5_user_max_events_holds_at_every_moment)
-{
-	struct gate *gate = new_gate(fresh_user(), -EDQUOT, 0);
-
-	limit_set("user_max_events", ROOM);
-	pass_all(gate);
-}
-END_TEST
-
 START_TEST(p5_user_max_bytes_holds_at_every_moment)
 {
-	struct gate *gate = new_gate(fresh_user(), -EDQUOT, SIZE);
+	struct gate *gate = new_gate(fresh_user(), -EDQUOT);
 
-	limit_set("user_max_bytes", room_bytes(gate->ids[0]));
+	limit_events(ROOM, SIZE);
 	pass_all(gate);
 }
 END_TEST
 
 START_TEST(p5_max_bytes_holds_at_every_moment)
 {
-	struct gate *gate = new_gate(0, -EAGAIN, SIZE);
-	unsigned long bytes = room_bytes(gate->ids[0]);
+	struct gate *gate = new_gate(0, -EAGAIN);
 
-	limit_set("max_bytes", limits_now().bytes + bytes);
+	limits_wait_for_nothing();
+	limit_set("max_bytes", ROOM * event_bytes(SIZE));
 	pass_all(gate);
 }
 END_TEST
-
-/* A user that has no room for one more event and waits for some at an ID. */
-struct rival {
-	uid_t uid;
-	int own_id;
-	int common_id;
-	bool full;
-};
-
-static int fill_and_wait(void *arg)
-{
-	struct rival *rival = arg;
-	struct ke_event ev = { .id = rival->common_id, .data = payload, .len = SIZE };
-	char taken[1000];
-	int err;
-
-	user_become(rival->uid, rival->uid);
-	while (!(err = ke_send_event(&ke, rival->own_id, payload, 800)))
-		;
-	ASSERT_RESULT(err, -EDQUOT);
-	/* There is room for the ID, at any size of what the kernel keeps for it. */
-	ASSERT_OK(ke_get_event(&ke, rival->own_id, taken, sizeof(taken)));
-	__atomic_store_n(&rival->full, true, __ATOMIC_RELEASE);
-	return -ke_send(&ke, &ev, 0, -1);
-}
 
 static long switches_of(pid_t pid)
 {
@@ -165,165 +112,7 @@ static long switches_of(pid_t pid)
 	return sum;
 }
 
-/* Whether neither runs while another ID is used, which costs the common one nothing. */
-static bool both_sleep_on(const pid_t *pids, int other)
-{
-	const long before[] = { switches_of(pids[0]), switches_of(pids[1]) };
-	int i;
-
-	for (i = 0; i < 1000; i++) {
-		send_number(other, i);
-		ck_assert_uint_eq(receive_number(other), i);
-		sched_yield();
-	}
-	return task_is_blocked(pids[0]) && task_is_blocked(pids[1]) &&
-	       switches_of(pids[0]) == before[0] && switches_of(pids[1]) == before[1];
-}
-
-/*
- * Neither takes the charge for the ID from the other, over and over. A worker may still
- * wake the first of them because the second has come.
- */
-START_TEST(p9_two_users_that_wait_for_room_at_one_id_sleep)
-{
-	struct rival *rivals = shared_memory(2 * sizeof(*rivals));
-	int common = fresh_id(), other = fresh_id(), i;
-	pid_t pids[2];
-
-	limit_set("user_max_bytes", 100000);
-	for (i = 0; i < 2; i++) {
-		rivals[i] = (struct rival){
-			.uid = fresh_user(), .own_id = fresh_id(), .common_id = common,
-		};
-		pids[i] = child_start(fill_and_wait, &rivals[i]);
-		WAIT_UNTIL(__atomic_load_n(&rivals[i].full, __ATOMIC_ACQUIRE));
-		task_wait_blocked(pids[i]);
-	}
-	WAIT_UNTIL(both_sleep_on(pids, other));
-	for (i = 0; i < 2; i++) {
-		ck_assert_uint_gt(drain(rivals[i].own_id), 50);
-		ck_assert_int_eq(child_join(pids[i]), 0);
-	}
-	ck_assert_uint_eq(drain(common), 2);
-}
-END_TEST
-
-/* A user that may have no ID, and in turn with another process asks for one. */
-struct beggar {
-	uid_t uid;
-	int id;
-	unsigned int asked, answered;
-};
-
-#define TIMES 50U
-
-static int ask_in_turn(void *arg)
-{
-	struct beggar *beggar = arg;
-
-	user_become(beggar->uid, beggar->uid);
-	while (beggar->asked < TIMES) {
-		ASSERT_RESULT(ke_send_event(&ke, beggar->id, NULL, 0), -EDQUOT);
-		__atomic_add_fetch(&beggar->asked, 1, __ATOMIC_RELEASE);
-		WAIT_UNTIL(__atomic_load_n(&beggar->answered, __ATOMIC_ACQUIRE) ==
-			   beggar->asked);
-	}
-	return 0;
-}
-
-START_TEST(p9_who_waits_for_room_sleeps_while_others_want_ids)
-{
-	struct beggar *beggar = shared_memory(sizeof(*beggar));
-	struct rival *rival = shared_memory(sizeof(*rival));
-	pid_t waits, asks;
-	unsigned int i;
-	long before;
-
-	*rival = (struct rival){
-		.uid = fresh_user(), .own_id = fresh_id(), .common_id = fresh_id(),
-	};
-	*beggar = (struct beggar){ .uid = fresh_user(), .id = fresh_id() };
-	limit_set("user_max_bytes", 100000);
-	waits = child_start(fill_and_wait, rival);
-	WAIT_UNTIL(__atomic_load_n(&rival->full, __ATOMIC_ACQUIRE));
-	task_wait_blocked(waits);
-	limit_set("user_max_ids", 0);
-	task_wait_blocked(waits);
-	before = switches_of(waits);
-	asks = child_start(ask_in_turn, beggar);
-	for (i = 1; i <= TIMES; i++) {
-		WAIT_UNTIL(__atomic_load_n(&beggar->asked, __ATOMIC_ACQUIRE) == i);
-		send_number(beggar->id, i);
-		ck_assert_uint_eq(receive_number(beggar->id), i);
-		__atomic_store_n(&beggar->answered, i, __ATOMIC_RELEASE);
-	}
-	ck_assert_int_eq(child_join(asks), 0);
-	ck_assert(task_is_blocked(waits));
-	ck_assert_int_eq(switches_of(waits), before);
-	ck_assert_uint_gt(drain(rival->own_id), 50);
-	ck_assert_int_eq(child_join(waits), 0);
-	ck_assert_uint_eq(drain(rival->common_id), 1);
-}
-END_TEST
-
-static int receive_as_user(void *arg)
-{
-	const struct rival *rival = arg;
-	struct ke_event ev = { .size = 0 };
-
-	user_become(rival->uid, rival->uid);
-	return -ke_receive(&ke, rival->own_id, &ev, 0, -1);
-}
-
-/* There is room for the ID, but not for the event. */
-static int ask_for_too_much(void *arg)
-{
-	struct beggar *beggar = arg;
-	int own_id = beggar->id + 1;
-
-	user_become(beggar->uid, beggar->uid);
-	ASSERT_OK(ke_send_event(&ke, own_id, payload, LARGE));
-	for (; beggar->asked < TIMES; beggar->asked++)
-		ASSERT_RESULT(ke_send_event(&ke, beggar->id, payload, LARGE), -EDQUOT);
-	return 0;
-}
-
-/* Nobody takes the charge for the ID and gives it back, which would be room for the other. */
-START_TEST(p9_who_waits_for_room_sleeps_while_others_are_refused_where_it_receives)
-{
-	struct beggar *beggar = shared_memory(sizeof(*beggar));
-	struct rival *rival = shared_memory(2 * sizeof(*rival)), *receiver = rival + 1;
-	pid_t waits, receives;
-	long before;
-
-	*beggar = (struct beggar){ .uid = fresh_user(), .id = fresh_id() };
-	fresh_id();
-	*receiver = (struct rival){ .uid = fresh_user(), .own_id = beggar->id };
-	*rival = (struct rival){
-		.uid = receiver->uid, .own_id = fresh_id(), .common_id = fresh_id(),
-	};
-	limit_set("user_max_bytes", 100000);
-	receives = child_start(receive_as_user, receiver);
-	task_wait_blocked(receives);
-	waits = child_start(fill_and_wait, rival);
-	WAIT_UNTIL(__atomic_load_n(&rival->full, __ATOMIC_ACQUIRE));
-	task_wait_blocked(waits);
-	before = switches_of(waits);
-	child_run(ask_for_too_much, beggar);
-	ck_assert(task_is_blocked(waits));
-	/* It may be told of what it took itself not before now. */
-	ck_assert_int_le(switches_of(waits), before + 1);
-	ck_assert_uint_gt(drain(rival->own_id), 50);
-	ck_assert_int_eq(child_join(waits), 0);
-	ck_assert_uint_eq(drain(rival->common_id), 1);
-	ck_assert_uint_eq(drain(beggar->id + 1), 1);
-	send_number(beggar->id, 1);
-	ck_assert_int_eq(child_join(receives), EMSGSIZE);
-	ck_assert_uint_eq(drain(beggar->id), 1);
-}
-END_TEST
-
-#define CROWD 40	/* more than the module remembers of who sends through a client */
+#define CROWD 40	/* processes that wait for space through one client */
 
 static kevents_ctx shared;
 
@@ -344,38 +133,68 @@ static long switches_of_all(const pid_t pids[CROWD])
 	return sum;
 }
 
-/* What is kept of one must not be charged at the cost of another, over and over. */
-START_TEST(p9_many_that_share_a_client_and_wait_for_room_sleep)
+/* None of them runs while others send, receive, and are refused as they were. */
+static void assert_all_sleep(const pid_t pids[CROWD], int other)
+{
+	const long before = switches_of_all(pids);
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		send_number(other, i);
+		ck_assert_uint_eq(receive_number(other), i);
+		ASSERT_RESULT(ke_send_event(&shared, other, NULL, 0), -EDQUOT);
+		sched_yield();
+	}
+	ck_assert_int_eq(switches_of_all(pids), before);
+}
+
+START_TEST(p9_blocked_senders_sleep_until_there_is_space)
 {
 	int id = fresh_id(), other = fresh_id(), i;
 	pid_t pids[CROWD];
-	long before;
 
 	user_open(&shared, fresh_user());
-	limit_set("user_max_events", 0);
+	limit_set("user_max_bytes", 0);
 	for (i = 0; i < CROWD; i++) {
 		pids[i] = child_start(send_through_shared, &id);
 		task_wait_blocked(pids[i]);
 	}
-	before = switches_of_all(pids);
-	for (i = 0; i < 1000; i++) {
-		send_number(other, i);
-		ck_assert_uint_eq(receive_number(other), i);
-		sched_yield();
-	}
-	ck_assert_int_eq(switches_of_all(pids), before);
-	limit_set("user_max_events", CROWD);
+	assert_all_sleep(pids, other);
+	limits_restore();
 	for (i = 0; i < CROWD; i++)
 		ck_assert_int_eq(child_join(pids[i]), 0);
 	ck_assert_uint_eq(drain(id), CROWD);
 }
 END_TEST
 
+/* Space for one wakes the one whose turn it is; M senders need no more than M wake-ups. */
+START_TEST(p9_space_for_one_wakes_one_sender)
+{
+	int id = fresh_id(), i, j;
+	long before[CROWD];
+	pid_t pids[CROWD];
+
+	user_open(&shared, fresh_user());
+	limit_events(1, 0);
+	ASSERT_OK(ke_send_event(&shared, id, NULL, 0));
+	for (i = 0; i < CROWD; i++) {
+		pids[i] = child_start(send_through_shared, &id);
+		task_wait_blocked(pids[i]);
+	}
+	for (i = 0; i < CROWD; i++)
+		before[i] = switches_of(pids[i]);
+	for (i = 0; i < CROWD; i++) {
+		ASSERT_OK(ke_get_event(&ke, id, NULL, 0));
+		ck_assert_int_eq(child_join(pids[i]), 0);
+		for (j = i + 1; j < CROWD; j++)
+			ck_assert_int_eq(switches_of(pids[j]), before[j]);
+	}
+	ck_assert_uint_eq(drain(id), 1);
+}
+END_TEST
+
 TESTS(quota_race, 60, WITH_CLIENT,
-      p9_two_users_that_wait_for_room_at_one_id_sleep,
-      p9_who_waits_for_room_sleeps_while_others_want_ids,
-      p9_who_waits_for_room_sleeps_while_others_are_refused_where_it_receives,
-      p9_many_that_share_a_client_and_wait_for_room_sleep,
-      p5_user_max_events_holds_at_every_moment,
+      p9_blocked_senders_sleep_until_there_is_space,
+      p9_space_for_one_wakes_one_sender,
       p5_user_max_bytes_holds_at_every_moment,
       p5_max_bytes_holds_at_every_moment)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P5, P9: senders that wait for room, and what the device says of it. */
+/* P5, P9: senders that wait for space. */
 #include <fcntl.h>
-#include <sys/epoll.h>
+#include <linux/capability.h>
 
 #include "harness.h"
 #include "held.h"
 #include "limits.h"
-#include "readiness.h"
 #include "record.h"
 #include "task.h"
 #include "user.h"
@@ -59,7 +58,7 @@ static struct sender *new_sender(uid_t uid, int id)
 	return sender;
 }
 
-/* Starts it and returns when it waits for room. */
+/* Starts it and returns when it waits for space. */
 static pid_t sender_block(struct sender *sender)
 {
 	pid_t pid = child_start(fill_and_wait, sender);
@@ -72,7 +71,7 @@ static pid_t sender_block(struct sender *sender)
 /* A new user waits for a receive from the ID, where as many of its events are as may be. */
 static pid_t user_block(int id)
 {
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	return sender_block(new_sender(fresh_user(), id));
 }
 
@@ -81,7 +80,7 @@ static void receive_one(int id)
 	ASSERT_OK(ke_get_event(&ke, id, payload, sizeof(payload)));
 }
 
-START_TEST(p9_a_receive_makes_room_for_a_sender_that_waits)
+START_TEST(p9_a_receive_makes_space_for_a_sender_that_waits)
 {
 	int id = fresh_id();
 	pid_t pid = user_block(id);
@@ -92,7 +91,7 @@ START_TEST(p9_a_receive_makes_room_for_a_sender_that_waits)
 }
 END_TEST
 
-START_TEST(p9_an_acknowledgement_makes_room_and_a_lease_does_not)
+START_TEST(p9_an_acknowledgement_makes_space_and_a_lease_does_not)
 {
 	int id = fresh_id();
 	struct ke_event ev = { .size = 0 };
@@ -113,7 +112,7 @@ START_TEST(p9_an_acknowledgement_makes_room_and_a_lease_does_not)
 }
 END_TEST
 
-START_TEST(p9_a_purge_makes_room)
+START_TEST(p9_a_purge_makes_space)
 {
 	int id = fresh_id();
 	pid_t pid = user_block(id);
@@ -124,12 +123,12 @@ START_TEST(p9_a_purge_makes_room)
 }
 END_TEST
 
-START_TEST(p9_what_expires_makes_room)
+START_TEST(p9_what_expires_makes_space)
 {
 	int id = fresh_id();
 	struct sender *sender = new_sender(fresh_user(), id);
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	sender->ttl_ms = 500;
 	child_run(fill_and_wait, sender);
 	ck_assert_uint_ge(sender->filled, LIMIT);
@@ -138,7 +137,7 @@ START_TEST(p9_what_expires_makes_room)
 }
 END_TEST
 
-START_TEST(p9_room_among_the_bytes_wakes_a_sender)
+START_TEST(p9_space_among_the_bytes_wakes_a_sender)
 {
 	int id = fresh_id();
 	struct sender *sender = new_sender(fresh_user(), id);
@@ -156,12 +155,13 @@ START_TEST(p9_room_among_the_bytes_wakes_a_sender)
 }
 END_TEST
 
-START_TEST(p9_room_among_the_bytes_of_all_wakes_root)
+START_TEST(p9_space_among_the_bytes_of_all_wakes_root)
 {
 	int id = fresh_id();
 	pid_t pid;
 
-	limit_set("max_bytes", limits_now().bytes + 20000);
+	limits_wait_for_nothing();
+	limit_set("max_bytes", 20000);
 	pid = sender_block(new_sender(0, id));
 	receive_one(id);
 	ck_assert_int_eq(child_join(pid), 0);
@@ -185,12 +185,10 @@ static void raise_while_one_waits(uid_t uid, const char *name, unsigned long low
 
 START_TEST(p9_a_higher_limit_wakes_senders)
 {
-	unsigned long used = limits_now().bytes;
-
-	raise_while_one_waits(fresh_user(), "user_max_events", 5, 6);
 	raise_while_one_waits(fresh_user(), "user_max_bytes", 10000, 20000);
-	raise_while_one_waits(0, "max_bytes", used + 10000, used + 20000);
-	raise_while_one_waits(fresh_user(), "user_max_ids", 0, 1);
+	limits_wait_for_nothing();
+	raise_while_one_waits(0, "max_bytes", 10000, 20000);
+	raise_while_one_waits(fresh_user(), "max_bytes", 10000, 20000);
 }
 END_TEST
 
@@ -199,7 +197,7 @@ START_TEST(p9_a_lower_limit_leaves_senders_waiting)
 	int id = fresh_id();
 	pid_t pid = user_block(id);
 
-	limit_set("user_max_events", LIMIT - 2);
+	limit_events(LIMIT - 2, 0);
 	task_wait_blocked(pid);
 	receive_one(id);
 	receive_one(id);
@@ -211,24 +209,24 @@ START_TEST(p9_a_lower_limit_leaves_senders_waiting)
 }
 END_TEST
 
-START_TEST(p9_a_sender_waits_for_the_room_that_it_lacks_now)
+START_TEST(p9_a_sender_waits_for_the_space_that_it_lacks_now)
 {
-	unsigned long used = limits_now().bytes;
+	const unsigned long bytes = event_bytes(0);
 	int id = fresh_id();
 	struct sender *sender = new_sender(fresh_user(), id);
 	pid_t pid;
 
-	limit_set("max_bytes", used + 20000);
-	sender->refusal = -EAGAIN;
+	limits_wait_for_nothing();
+	limit_set("max_bytes", 50 * bytes);
 	pid = sender_block(sender);
-	limit_set("user_max_events", 1);
+	ck_assert_uint_eq(sender->filled, 10);
+	limit_set("user_max_bytes", bytes);
+	limit_set("max_bytes", 5000 * bytes);
 	task_wait_blocked(pid);
-	limit_set("max_bytes", used + 10000000);
-	task_wait_blocked(pid);
-	ck_assert_uint_eq(stat_of(id).sent, sender->filled);
-	limit_set("user_max_events", sender->filled + 1);
+	ck_assert_uint_eq(stat_of(id).sent, 10);
+	limit_set("user_max_bytes", 11 * bytes);
 	ck_assert_int_eq(child_join(pid), 0);
-	ck_assert_uint_eq(drain(id), sender->filled + 1);
+	ck_assert_uint_eq(drain(id), 11);
 }
 END_TEST
 
@@ -245,14 +243,14 @@ START_TEST(a_sender_that_waited_too_long_finds_the_id_claimed)
 }
 END_TEST
 
-START_TEST(p9_all_who_wait_get_room_in_the_end)
+START_TEST(p9_all_who_wait_get_space_in_the_end)
 {
 	int id = fresh_id();
 	uid_t uid = fresh_user();
 	pid_t pids[8];
 	size_t i;
 
-	limit_set("user_max_events", 1);
+	limit_events(1, 0);
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		pids[i] = sender_block(new_sender(uid, id));
 	for (i = 0; i < ARRAY_SIZE(pids) + 1; i++) {
@@ -270,7 +268,7 @@ START_TEST(p3_a_sender_whose_time_is_over_has_sent_nothing)
 	int id = fresh_id();
 	struct sender *sender = new_sender(fresh_user(), id);
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	sender->timeout_ms = 30;
 	ck_assert_int_eq(child_join(child_start(fill_and_wait, sender)), ETIMEDOUT);
 	ck_assert_uint_ge(sender->waited, 30 * MS);
@@ -290,7 +288,7 @@ START_TEST(p3_a_signal_ends_the_wait_of_a_sender)
 	static const int timeouts[] = { -1, 1000000 };
 	size_t i;
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		int id = fresh_id();
 		struct sender *sender = new_sender(fresh_user(), id);
@@ -328,164 +326,303 @@ START_TEST(the_size_of_an_event_is_checked_before_it_waits)
 }
 END_TEST
 
-/* What a child and its parent, which receives, tell each other. */
-struct talk {
-	uid_t uid;
+/* A child that sends one event. */
+struct waiter {
+	uid_t uid;		/* 0: stays root */
 	int id;
-	size_t size;		/* of the event that is refused */
-	int refusal;
-	bool full;
+	size_t size;
+	int timeout_ms;
 };
 
-static int poll_for_room(void *arg)
+static int wait_and_send(void *arg)
 {
-	struct talk *talk = arg;
-	int err;
+	struct waiter *waiter = arg;
+	struct ke_event ev = { .id = waiter->id, .data = payload, .len = waiter->size };
 
-	if (talk->uid)
-		user_become(talk->uid, talk->uid);
-	ck_assert(is_writable(0));
-	while (!(err = ke_send_event(&ke, talk->id, payload, talk->size)))
-		;
-	ASSERT_RESULT(err, talk->refusal);
-	ck_assert(!is_writable(0));
-	ck_assert(!is_writable(20));
-	__atomic_store_n(&talk->full, true, __ATOMIC_RELEASE);
-	ck_assert(is_writable((int)(patience() * 1000)));
-	ASSERT_OK(ke_send_event(&ke, talk->id, payload, talk->size));
-	return 0;
+	if (waiter->uid)
+		user_become(waiter->uid, waiter->uid);
+	return -ke_send(&ke, &ev, 0, waiter->timeout_ms);
 }
 
-static void poll_until_there_is_room(uid_t uid, size_t size, unsigned int taken)
+static pid_t waiter_block(struct waiter *waiter)
 {
-	struct talk *talk = shared_memory(sizeof(*talk));
-	pid_t pid;
+	pid_t pid = child_start(wait_and_send, waiter);
 
-	talk->uid = uid;
-	talk->id = fresh_id();
-	talk->size = size;
-	talk->refusal = uid ? -EDQUOT : -EAGAIN;
-	pid = child_start(poll_for_room, talk);
-	WAIT_UNTIL(__atomic_load_n(&talk->full, __ATOMIC_ACQUIRE));
-	while (taken--)
-		receive_one(talk->id);
-	ck_assert_int_eq(child_join(pid), 0);
-	drain(talk->id);
+	task_wait_blocked(pid);
+	return pid;
 }
 
-START_TEST(p9_writable_says_whether_a_user_has_room_for_events)
+static struct waiter *new_waiters(unsigned int count, uid_t uid, int id)
 {
-	limit_set("user_max_events", LIMIT);
-	poll_until_there_is_room(fresh_user(), 0, 1);
-}
-END_TEST
+	struct waiter *waiters = shared_memory(count * sizeof(*waiters));
+	unsigned int i;
 
-/* There is room for a small one, but that is not what was refused. */
-START_TEST(p9_writable_says_no_after_a_large_event_was_refused)
-{
-	limit_set("user_max_bytes", 200000);
-	poll_until_there_is_room(fresh_user(), 60000, 1);
-}
-END_TEST
-
-START_TEST(p9_writable_says_whether_all_have_room)
-{
-	/* Three events; what else goes and comes is less than the rest. */
-	limit_set("max_bytes", limits_now().bytes + 58000);
-	poll_until_there_is_room(0, 16384, 1);
-	limit_set("max_bytes", limits_now().bytes + 200000);
-	poll_until_there_is_room(0, 60000, 1);
-}
-END_TEST
-
-START_TEST(p9_writable_again_after_a_batch_went)
-{
-	struct ke_event ev = { .id = fresh_id(), .data = payload, .len = 60000 };
-	struct epoll_event out = { .events = EPOLLOUT };
-	int epoll;
-
-	limit_set("max_bytes", limits_now().bytes + 120000);
-	ASSERT_OK(ke_send(&ke, &ev, 0, 0));
-	ASSERT_RESULT(ke_send(&ke, &ev, 0, 0), -EAGAIN);
-	ck_assert(!is_writable(0));
-	epoll = epoll_create1(EPOLL_CLOEXEC);
-	ASSERT_SYS(epoll);
-	ASSERT_SYS(epoll_ctl(epoll, EPOLL_CTL_ADD, ke_fd(&ke), &out));
-	ck_assert_int_eq(epoll_wait(epoll, &out, 1, 0), 0);
-	ev.len = 8;
-	ASSERT_RESULT(ke_send_batch(&ke, &ev, 1, 0), 1);
-	ck_assert(is_writable(0));
-	ck_assert_int_eq(epoll_wait(epoll, &out, 1, 0), 1);
-	ck_assert_uint_eq(drain(ev.id), 2);
-}
-END_TEST
-
-START_TEST(p9_writable_after_a_limit_was_raised)
-{
-	struct talk *talk = shared_memory(sizeof(*talk));
-	pid_t pid;
-
-	talk->uid = fresh_user();
-	talk->id = fresh_id();
-	talk->refusal = -EDQUOT;
-	limit_set("user_max_events", LIMIT);
-	pid = child_start(poll_for_room, talk);
-	WAIT_UNTIL(__atomic_load_n(&talk->full, __ATOMIC_ACQUIRE));
-	limit_set("user_max_events", LIMIT + 1);
-	ck_assert_int_eq(child_join(pid), 0);
-	ck_assert_uint_eq(drain(talk->id), LIMIT + 1);
-}
-END_TEST
-
-static int poll_with_new_client(void *arg)
-{
-	struct talk *talk = arg;
-
-	user_become(talk->uid, talk->uid);
-	while (!ke_send_event(&ke, talk->id, NULL, 0))
-		;
-	user_reopen();
-	ck_assert(!is_writable(0));
-	__atomic_store_n(&talk->full, true, __ATOMIC_RELEASE);
-	ck_assert(is_writable((int)(patience() * 1000)));
-	return 0;
+	for (i = 0; i < count; i++)
+		waiters[i] = (struct waiter){ .uid = uid, .id = id, .timeout_ms = -1 };
+	return waiters;
 }
 
-START_TEST(p9_writable_heeds_what_another_client_of_the_user_has_sent)
+/* Sends as the user until all that it may hold is in the ID. */
+static void fill_as(uid_t uid, int id)
 {
-	static const struct {
-		const char *name;
-		unsigned long value, enough;
-	} limits[] = {
-		{ "user_max_events", LIMIT, 65536 },
-		{ "user_max_bytes", 20000, 1 << 24 },
-	};
-	size_t i;
+	struct sender *sender = new_sender(uid, id);
 
-	for (i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct talk *talk = shared_memory(sizeof(*talk));
-		pid_t pid;
+	sender->timeout_ms = 0;
+	sender->size = 0;
+	ck_assert_int_eq(child_join(child_start(fill_and_wait, sender)), -sender->refusal);
+}
 
-		talk->uid = fresh_user();
-		talk->id = fresh_id();
-		limit_set(limits[i].name, limits[i].value);
-		pid = child_start(poll_with_new_client, talk);
-		WAIT_UNTIL(__atomic_load_n(&talk->full, __ATOMIC_ACQUIRE));
-		receive_one(talk->id);
-		ck_assert_int_eq(child_join(pid), 0);
-		drain(talk->id);
-		limit_set(limits[i].name, limits[i].enough);
+#define WAITERS 20	/* more than an uncharge or a step of the worker looks at */
+
+START_TEST(p9_blocked_senders_of_a_user_are_served_in_their_order)
+{
+	const uid_t uid = fresh_user();
+	const int id = fresh_id(), full = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, uid, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limit_events(WAITERS, 0);
+	fill_as(uid, full);
+	for (i = 0; i < WAITERS; i++)
+		pids[i] = waiter_block(&waiters[i]);
+	for (i = 0; i < WAITERS; i++) {
+		receive_one(full);
+		ck_assert_int_eq(child_join(pids[i]), 0);
+		ck_assert_uint_eq(stat_of(id).pending, i + 1);
 	}
+	ck_assert_uint_eq(drain(id), WAITERS);
 }
 END_TEST
 
-START_TEST(p9_root_is_writable_over_the_limits_of_users)
+START_TEST(p9_nobody_overtakes_a_sender_that_waits_for_much)
 {
-	limit_set("user_max_events", 0);
+	const uid_t uid = fresh_user();
+	const int id = fresh_id(), full = fresh_id();
+	struct waiter *waiters = new_waiters(2, uid, id);
+	pid_t pids[2];
+	int i;
+
+	limit_set("user_max_bytes", 2 * event_bytes(10000));
+	fill_as(uid, full);
+	waiters[0].size = 10000;
+	pids[0] = waiter_block(&waiters[0]);
+	pids[1] = waiter_block(&waiters[1]);
+	for (i = 0; i < 5; i++)
+		receive_one(full);
+	/* There is space for the second. */
+	ck_assert(task_is_blocked(pids[0]));
+	ck_assert(task_is_blocked(pids[1]));
+	drain(full);
+	ck_assert_int_eq(child_join(pids[0]), 0);
+	ck_assert_int_eq(child_join(pids[1]), 0);
+	ck_assert_uint_eq(drain(id), 2);
+}
+END_TEST
+
+/* The first wants more than there will be; when it is gone, the others have space. */
+static void let_the_first_go(int timeout_ms, int signal)
+{
+	const uid_t uid = fresh_user();
+	const int id = fresh_id(), full = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, uid, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limit_events(4 * WAITERS, 0);
+	fill_as(uid, full);
+	waiters[0].size = 60000;
+	waiters[0].timeout_ms = timeout_ms;
+	for (i = 0; i < WAITERS; i++)
+		pids[i] = waiter_block(&waiters[i]);
+	for (i = 0; i < WAITERS; i++)
+		receive_one(full);
+	if (signal) {
+		task_wait_blocked(pids[1]);
+		ASSERT_SYS(kill(pids[0], signal));
+	}
+	ck_assert_int_eq(child_join(pids[0]), signal ? 128 + signal : ETIMEDOUT);
+	for (i = 1; i < WAITERS; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(id), WAITERS - 1);
+	drain(full);
+}
+
+START_TEST(p9_those_behind_a_sender_that_is_killed_go_on)
+{
+	let_the_first_go(-1, SIGKILL);
+}
+END_TEST
+
+START_TEST(p9_those_behind_a_sender_whose_time_is_over_go_on)
+{
+	let_the_first_go(1000, 0);
+}
+END_TEST
+
+START_TEST(p6_a_sender_that_dies_in_the_middle_of_the_line_leaves_it)
+{
+	const uid_t uid = fresh_user();
+	const int id = fresh_id(), full = fresh_id();
+	struct waiter *waiters = new_waiters(3, uid, id);
+	pid_t pids[3];
+	int i;
+
+	limit_events(3, 0);
+	fill_as(uid, full);
+	for (i = 0; i < 3; i++)
+		pids[i] = waiter_block(&waiters[i]);
+	ASSERT_SYS(kill(pids[1], SIGKILL));
+	ck_assert_int_eq(child_join(pids[1]), 128 + SIGKILL);
+	receive_one(full);
+	receive_one(full);
+	ck_assert_int_eq(child_join(pids[0]), 0);
+	ck_assert_int_eq(child_join(pids[2]), 0);
+	ck_assert_uint_eq(drain(full), 1);
+	ck_assert_uint_eq(drain(id), 2);
+}
+END_TEST
+
+START_TEST(p9_a_sender_that_waits_for_much_does_not_hold_up_other_users)
+{
+	const uid_t uid = fresh_user(), other = fresh_user();
+	const int id = fresh_id(), full = fresh_id(), others = fresh_id();
+	struct waiter *waiters = new_waiters(2, uid, id);
+	pid_t pids[2];
+
+	limit_set("user_max_bytes", 20000);
+	fill_as(uid, full);
+	fill_as(other, others);
+	waiters[0].size = 10000;
+	waiters[1].uid = other;
+	pids[0] = waiter_block(&waiters[0]);
+	pids[1] = waiter_block(&waiters[1]);
+	receive_one(others);
+	ck_assert_int_eq(child_join(pids[1]), 0);
+	ck_assert(task_is_blocked(pids[0]));
+	drain(full);
+	ck_assert_int_eq(child_join(pids[0]), 0);
+	ck_assert_uint_eq(drain(id), 2);
+	drain(others);
+}
+END_TEST
+
+static int send_without_capability(void *arg)
+{
+	user_drop(CAP_SYS_RESOURCE);
+	user_reopen();
+	return wait_and_send(arg);
+}
+
+START_TEST(p9_cap_sys_resource_does_not_stand_behind_those_without_it)
+{
+	const int id = fresh_id();
+	struct waiter *waiters = new_waiters(2, 0, id);
+	pid_t pid;
+
 	limit_set("user_max_bytes", 0);
-	ck_assert(is_writable(0));
-	limit_set("max_bytes", 0);
-	ck_assert(!is_writable(0));
+	pid = child_start(send_without_capability, &waiters[0]);
+	task_wait_blocked(pid);
+	child_run(wait_and_send, &waiters[1]);
+	ck_assert(task_is_blocked(pid));
+	limits_restore();
+	ck_assert_int_eq(child_join(pid), 0);
+	ck_assert_uint_eq(drain(id), 2);
+}
+END_TEST
+
+START_TEST(p9_a_higher_limit_wakes_all_senders_of_a_user)
+{
+	const uid_t uid = fresh_user();
+	const int id = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, uid, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limit_set("user_max_bytes", 0);
+	for (i = 0; i < WAITERS; i++)
+		pids[i] = waiter_block(&waiters[i]);
+	limits_restore();
+	for (i = 0; i < WAITERS; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(id), WAITERS);
+}
+END_TEST
+
+/* Of as many users as wait. */
+static void raise_for_many_users(const char *name)
+{
+	const int id = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, 0, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limit_set(name, 0);
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i].uid = fresh_user();
+		pids[i] = waiter_block(&waiters[i]);
+	}
+	limits_restore();
+	for (i = 0; i < WAITERS; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(id), WAITERS);
+}
+
+START_TEST(p9_a_higher_user_max_bytes_wakes_the_senders_of_all_users)
+{
+	raise_for_many_users("user_max_bytes");
+}
+END_TEST
+
+START_TEST(p9_a_higher_max_bytes_wakes_the_senders_of_all_users)
+{
+	raise_for_many_users("max_bytes");
+}
+END_TEST
+
+/* The others wait first, and go on waiting: their users hold all they may. */
+START_TEST(p9_what_a_user_gives_back_serves_its_sender_behind_those_of_many_users)
+{
+	const int id = fresh_id(), others = fresh_id(), own = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, 0, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limit_events(1, 0);
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i].uid = fresh_user();
+		fill_as(waiters[i].uid, i < WAITERS - 1 ? others : own);
+		pids[i] = waiter_block(&waiters[i]);
+	}
+	receive_one(own);
+	ck_assert_int_eq(child_join(pids[WAITERS - 1]), 0);
+	ck_assert_uint_eq(stat_of(id).pending, 1);
+	ck_assert_uint_eq(drain(others), WAITERS - 1);
+	for (i = 0; i < WAITERS - 1; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(id), WAITERS);
+}
+END_TEST
+
+/* One uncharge makes space for all of them, and none follows. */
+START_TEST(p9_space_that_comes_at_once_serves_the_senders_of_many_users)
+{
+	const int id = fresh_id(), full = fresh_id();
+	struct waiter *waiters = new_waiters(WAITERS, 0, id);
+	pid_t pids[WAITERS];
+	int i;
+
+	limits_wait_for_nothing();
+	limit_set("max_bytes", event_bytes(65536));
+	ASSERT_OK(ke_send_event(&ke, full, payload, sizeof(payload)));
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i].uid = fresh_user();
+		pids[i] = waiter_block(&waiters[i]);
+	}
+	receive_one(full);
+	for (i = 0; i < WAITERS; i++)
+		ck_assert_int_eq(child_join(pids[i]), 0);
+	ck_assert_uint_eq(drain(id), WAITERS);
 }
 END_TEST
 
@@ -507,7 +644,7 @@ START_TEST(a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user)
 {
 	struct sender *sender = new_sender(fresh_user(), fresh_id());
 
-	limit_set("user_max_events", LIMIT);
+	limit_events(LIMIT, 0);
 	ck_assert_int_eq(child_join(child_start(write_without_waiting, sender)), EAGAIN);
 	ck_assert_uint_eq(sender->filled, LIMIT);
 	ck_assert_uint_eq(drain(sender->id), LIMIT);
@@ -515,26 +652,31 @@ START_TEST(a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user)
 END_TEST
 
 TESTS(quota_wait, 60, WITH_CLIENT,
-      p9_a_receive_makes_room_for_a_sender_that_waits,
-      p9_an_acknowledgement_makes_room_and_a_lease_does_not,
-      p9_a_purge_makes_room,
-      p9_what_expires_makes_room,
-      p9_room_among_the_bytes_wakes_a_sender,
-      p9_room_among_the_bytes_of_all_wakes_root,
+      p9_a_receive_makes_space_for_a_sender_that_waits,
+      p9_an_acknowledgement_makes_space_and_a_lease_does_not,
+      p9_a_purge_makes_space,
+      p9_what_expires_makes_space,
+      p9_space_among_the_bytes_wakes_a_sender,
+      p9_space_among_the_bytes_of_all_wakes_root,
       p9_a_higher_limit_wakes_senders,
       p9_a_lower_limit_leaves_senders_waiting,
-      p9_all_who_wait_get_room_in_the_end,
+      p9_all_who_wait_get_space_in_the_end,
+      p9_blocked_senders_of_a_user_are_served_in_their_order,
+      p9_nobody_overtakes_a_sender_that_waits_for_much,
+      p9_those_behind_a_sender_that_is_killed_go_on,
+      p9_those_behind_a_sender_whose_time_is_over_go_on,
+      p6_a_sender_that_dies_in_the_middle_of_the_line_leaves_it,
+      p9_a_sender_that_waits_for_much_does_not_hold_up_other_users,
+      p9_cap_sys_resource_does_not_stand_behind_those_without_it,
+      p9_a_higher_limit_wakes_all_senders_of_a_user,
+      p9_a_higher_user_max_bytes_wakes_the_senders_of_all_users,
+      p9_a_higher_max_bytes_wakes_the_senders_of_all_users,
+      p9_what_a_user_gives_back_serves_its_sender_behind_those_of_many_users,
+      p9_space_that_comes_at_once_serves_the_senders_of_many_users,
       p3_a_sender_whose_time_is_over_has_sent_nothing,
       p3_a_signal_ends_the_wait_of_a_sender,
       p6_a_sender_that_waits_can_be_killed,
       the_size_of_an_event_is_checked_before_it_waits,
-      p9_writable_says_whether_a_user_has_room_for_events,
-      p9_writable_says_no_after_a_large_event_was_refused,
-      p9_writable_says_whether_all_have_room,
-      p9_writable_again_after_a_batch_went,
-      p9_writable_after_a_limit_was_raised,
-      p9_a_sender_waits_for_the_room_that_it_lacks_now,
-      p9_writable_heeds_what_another_client_of_the_user_has_sent,
-      p9_root_is_writable_over_the_limits_of_users,
+      p9_a_sender_waits_for_the_space_that_it_lacks_now,
       a_write_that_must_not_wait_is_eagain_over_a_limit_of_the_user,
       a_sender_that_waited_too_long_finds_the_id_claimed)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P3: a receiver or sender that is stuck in the middle of the copy. */
-#include <sys/mman.h>
-
 #include "call.h"
 #include "harness.h"
+#include "held.h"
 #include "memory.h"
 #include "module.h"
+#include "record.h"
 #include "task.h"
 
 /* A receiver that stalls as soon as it is handed an event. */
@@ -27,12 +27,20 @@ static uint64_t number_at(const void *memory)
 	return number;
 }
 
-START_TEST(p3_others_receive_while_one_is_stalled)
+/* Releases it; it must have received this number. */
+static void stalled_expect(struct receiver *stalled, struct stall *stall, uint64_t number)
+{
+	stall_release(stall);
+	receiver_join(stalled);
+	ASSERT_OK(stalled->result);
+	ck_assert_uint_eq(number_at(stall->page), number);
+}
+
+START_TEST(p3_others_receive_the_next_while_one_is_stalled)
 {
 	int id = fresh_id();
 	struct receiver stalled;
 	struct stall stall;
-	uint64_t other;
 
 	if (!stall_create(&stall))
 		SKIP(NO_USERFAULTFD);
@@ -41,14 +49,62 @@ START_TEST(p3_others_receive_while_one_is_stalled)
 	stalled = stalling(id, &stall, 0);
 	receiver_start(&stalled);
 	stall_wait(&stall);
-
-	other = receive_number(id);
-	ck_assert(other == 1 || other == 2);
-	stall_release(&stall);
-	receiver_join(&stalled);
-	ASSERT_OK(stalled.result);
-	ck_assert_uint_eq(number_at(stall.page), 3 - other);
+	ck_assert_uint_eq(receive_number(id), 2);
+	stalled_expect(&stalled, &stall, 1);
 	assert_empty(id);
+}
+END_TEST
+
+static bool is_listed(int id)
+{
+	static int ids[10000];
+	int count = ke_list(&ke, ids, ARRAY_SIZE(ids)), i;
+
+	ck_assert_int_ge(count, 0);
+	for (i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* What is in flight counts as leased, and nobody else can have it. */
+START_TEST(p3_what_one_is_stalled_for_is_hidden_until_it_has_it)
+{
+	static const unsigned int flags[] = { 0, KE_LEASE };
+	struct ke_event ev = { .size = 0 };
+	int id = fresh_id();
+	struct ke_stat stat;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct receiver stalled;
+		struct stall stall;
+
+		if (!stall_create(&stall))
+			SKIP(NO_USERFAULTFD);
+		send_number(id, 1);
+		stalled = stalling(id, &stall, 0);
+		stalled.flags = flags[i];
+		receiver_start(&stalled);
+		stall_wait(&stall);
+		assert_empty(id);
+		ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), -ENOMSG);
+		ASSERT_RESULT(ke_purge(&ke, id), 0);
+		stat = stat_of(id);
+		ck_assert_uint_eq(stat.pending, 0);
+		ck_assert_uint_eq(stat.leased, 1);
+		ck_assert_uint_eq(stat.received, i);
+		ck_assert_uint_gt(stat.bytes, 0);
+		ck_assert(is_listed(id));
+		stalled_expect(&stalled, &stall, 1);
+		if (flags[i] == KE_LEASE)
+			ASSERT_OK(ke_ack(&ke, stalled.ev.seq));
+		stat = stat_of(id);
+		ck_assert_uint_eq(stat.leased, 0);
+		ck_assert_uint_eq(stat.received, i + 1);
+		ck_assert_uint_eq(stat.bytes, 0);
+		ck_assert(!is_listed(id));
+	}
 }
 END_TEST
 
@@ -81,7 +137,6 @@ START_TEST(p1_two_stalled_receivers_and_a_quick_one_share_without_loss)
 	struct receiver stalled[2];
 	struct stall stalls[2];
 	int id = fresh_id();
-	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < 2; i++)
@@ -94,138 +149,87 @@ START_TEST(p1_two_stalled_receivers_and_a_quick_one_share_without_loss)
 		receiver_start(&stalled[i]);
 		stall_wait(&stalls[i]);
 	}
-	sum += receive_number(id);
-	for (i = 0; i < 2; i++) {
-		stall_release(&stalls[i]);
-		receiver_join(&stalled[i]);
-		ASSERT_OK(stalled[i].result);
-		sum += number_at(stalls[i].page);
-	}
-	ck_assert_uint_eq(sum, 6);
-	assert_empty(id);
-}
-END_TEST
-
-/* Only one event: whoever does not get it is told so. */
-START_TEST(p1_stalled_receivers_may_all_miss_what_a_quick_one_took)
-{
-	struct receiver stalled[3];
-	struct stall stalls[3];
-	unsigned int got = 0;
-	int id = fresh_id();
-	uint64_t number;
-	struct ke_event quick = { .data = &number, .size = sizeof(number) };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(stalls); i++)
-		if (!stall_create(&stalls[i]))
-			SKIP(NO_USERFAULTFD);
-	send_number(id, 1);
-	stalled[0] = stalling(id, &stalls[0], 0);
-	receiver_start(&stalled[0]);
-	stall_wait(&stalls[0]);
-	for (i = 1; i < ARRAY_SIZE(stalls); i++) {
-		stalled[i] = stalling(id, &stalls[i], 0);
-		receiver_start(&stalled[i]);
-		WAIT_UNTIL(receiver_is_done(&stalled[i]) || task_is_stuck(stalled[i].tid));
-	}
-	got += ke_receive(&ke, id, &quick, 0, 0) == 0;
-	for (i = 0; i < ARRAY_SIZE(stalls); i++) {
-		stall_release(&stalls[i]);
-		receiver_join(&stalled[i]);
-		if (!stalled[i].result)
-			got++;
-		else
-			ASSERT_RESULT(stalled[i].result, -ENOMSG);
-	}
-	ck_assert_uint_eq(got, 1);
+	ck_assert_uint_eq(receive_number(id), 3);
+	for (i = 0; i < 2; i++)
+		stalled_expect(&stalled[1 - i], &stalls[1 - i], 2 - i);
 	assert_empty(id);
 }
 END_TEST
 
 #define LONG 100
-#define SHORT 10
 #define BEFORE 50	/* so much of a buffer lies before the page that stalls */
 
-/* What a call gets that stalls for a long event, which another one takes. */
-static void swap_for_a_short_one(int id, struct stall *stall)
+/* A copy that fails half way: the event is back in its place, as if nothing had been. */
+START_TEST(p3_what_fails_half_way_is_back_in_its_place)
 {
-	char first[LONG], second[SHORT];
-
-	memset(second, 0x22, sizeof(second));
-	stall_wait(stall);
-	ASSERT_OK(ke_get_event(&ke, id, first, sizeof(first)));
-	ck_assert(memory_is_all(first, sizeof(first), 0x11));
-	ASSERT_OK(ke_send_event(&ke, id, second, sizeof(second)));
-	stall_release(stall);
-}
-
-static void send_long(int id)
-{
-	char first[LONG];
-
-	memset(first, 0x11, sizeof(first));
-	ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
-}
-
-START_TEST(a_stalled_receiver_keeps_nothing_of_what_another_got)
-{
-	static const unsigned int flags[] = { 0, KE_PEEK, KE_LEASE };
+	static const unsigned int flags[] = { 0, KE_LEASE };
+	char first[LONG], room[LONG];
+	struct ke_event ev = { .data = room, .size = sizeof(room) };
 	int id = fresh_id();
+	struct ke_stat stat;
 	size_t i;
 
+	memset(first, 0x11, sizeof(first));
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct receiver stalled;
 		struct stall stall;
 
 		if (!stall_create(&stall))
 			SKIP(NO_USERFAULTFD);
-		send_long(id);
+		ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
+		send_number(id, 2);
+		send_number(id, 3);
 		stalled = stalling(id, &stall, 0);
-		stalled.data = memset(stall.page - BEFORE, 0x55, BEFORE);
+		stalled.data = stall.page - BEFORE;
 		stalled.flags = flags[i];
 		receiver_start(&stalled);
-		swap_for_a_short_one(id, &stall);
+		stall_wait(&stall);
+		ck_assert_uint_eq(receive_number(id), 2);
+		stall_fail(&stall);
 		receiver_join(&stalled);
-		ASSERT_OK(stalled.result);
-		ck_assert_uint_eq(stalled.ev.len, SHORT);
-		ck_assert(memory_is_all(stalled.data, SHORT, 0x22));
-		ck_assert(memory_is_all(stall.page - BEFORE + SHORT, BEFORE - SHORT, 0x55));
-		ck_assert(memory_is_all(stall.page, page_size(), 0));
-		if (flags[i] == KE_PEEK)
-			drain(id);
-		if (flags[i] == KE_LEASE)
-			ASSERT_OK(ke_ack(&ke, stalled.ev.seq));
+		ASSERT_RESULT(stalled.result, -EFAULT);
+		stat = stat_of(id);
+		ck_assert_uint_eq(stat.pending, 2);
+		ck_assert_uint_eq(stat.leased, 0);
+		ck_assert_uint_eq(stat.returned, 0);
+		ASSERT_OK(ke_receive(&ke, id, &ev, 0, 0));
+		ck_assert_uint_eq(ev.len, sizeof(first));
+		ck_assert_uint_eq(ev.deliveries, 1);
+		ck_assert(memory_is_all(room, sizeof(room), 0x11));
+		ck_assert_uint_eq(receive_number(id), 3);
 	}
+	assert_empty(id);
 }
 END_TEST
 
-START_TEST(a_receiver_that_gets_nothing_keeps_nothing_of_what_another_got)
+START_TEST(p9_what_fails_half_way_goes_to_the_next_in_line)
 {
 	int id = fresh_id();
-	struct receiver stalled;
+	struct receiver first, others[2] = { RECEIVER(id), RECEIVER(id) };
 	struct stall stall;
-	char first[LONG];
 
 	if (!stall_create(&stall))
 		SKIP(NO_USERFAULTFD);
-	send_long(id);
-	stalled = stalling(id, &stall, 0);
-	stalled.data = memset(stall.page - BEFORE, 0x55, BEFORE);
-	receiver_start(&stalled);
+	first = stalling(id, &stall, -1);
+	first.data = stall.page - sizeof(uint64_t) / 2;
+	receiver_block(&first);
+	receiver_block(&others[0]);
+	receiver_block(&others[1]);
+	send_number(id, 1);
 	stall_wait(&stall);
-	ASSERT_OK(ke_get_event(&ke, id, first, sizeof(first)));
-	stall_release(&stall);
-	receiver_join(&stalled);
-	ASSERT_RESULT(stalled.result, -ENOMSG);
-	ck_assert(memory_is_all(stalled.data, BEFORE, 0x55));
-	ck_assert(memory_is_all(stall.page, page_size(), 0));
+	send_number(id, 2);
+	receiver_expect(&others[0], 2);
+	stall_fail(&stall);
+	receiver_join(&first);
+	ASSERT_RESULT(first.result, -EFAULT);
+	receiver_expect(&others[1], 1);
+	assert_empty(id);
 }
 END_TEST
 
-START_TEST(a_stalled_read_keeps_nothing_of_what_another_got)
+START_TEST(p3_a_stalled_read_has_its_event_to_itself)
 {
-	const size_t record = 16 + 16;	/* header, payload and padding */
+	char first[LONG];
 	int id = fresh_id();
 	struct stall stall;
 	struct call reader;
@@ -233,13 +237,34 @@ START_TEST(a_stalled_read_keeps_nothing_of_what_another_got)
 	if (!stall_create(&stall))
 		SKIP(NO_USERFAULTFD);
 	ASSERT_OK(ke_watch(&ke, id));
-	send_long(id);
+	memset(first, 0x11, sizeof(first));
+	ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
 	reader = call_read(ke_fd(&ke), stall.page, page_size());
 	call_start(&reader);
-	swap_for_a_short_one(id, &stall);
-	ck_assert_int_eq(call_join(&reader), record);
-	ck_assert(memory_is_all(stall.page + 16, SHORT, 0x22));
-	ck_assert(memory_is_all(stall.page + 16 + SHORT, page_size() - 16 - SHORT, 0));
+	stall_wait(&stall);
+	assert_empty(id);
+	send_number(id, 2);
+	ck_assert_uint_eq(receive_number(id), 2);
+	stall_release(&stall);
+	ck_assert_int_eq(call_join(&reader), KEVENTS_RECORD_SIZE(LONG));
+	ck_assert(memory_is_all(stall.page + 16, LONG, 0x11));
+	ck_assert(memory_is_all(stall.page + 16 + LONG, page_size() - 16 - LONG, 0));
+}
+END_TEST
+
+START_TEST(p3_a_wait_touches_no_memory)
+{
+	int id = fresh_id();
+	struct receiver waiter;
+	struct stall stall;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	waiter = stalling(id, &stall, 1);
+	receiver_start(&waiter);
+	receiver_join(&waiter);
+	ASSERT_RESULT(waiter.result, -ETIMEDOUT);
+	ck_assert(!stall_is_hit(&stall));
 }
 END_TEST
 
@@ -252,43 +277,43 @@ START_TEST(p9_a_stalled_waiter_does_not_hold_up_the_row)
 	if (!stall_create(&stall))
 		SKIP(NO_USERFAULTFD);
 	first = stalling(id, &stall, -1);
-	receiver_start(&first);
-	WAIT_UNTIL(task_is_stuck(first.tid));
+	receiver_block(&first);
 	receiver_block(&second);
 	send_number(id, 1);
+	stall_wait(&stall);
 	send_number(id, 2);
-	receiver_join(&second);
-	ASSERT_OK(second.result);
-	stall_release(&stall);
-	receiver_join(&first);
-	ASSERT_OK(first.result);
-	ck_assert_uint_eq(second.number + number_at(stall.page), 3);
+	receiver_expect(&second, 2);
+	stalled_expect(&first, &stall, 1);
 	assert_empty(id);
 }
 END_TEST
 
-START_TEST(p9_a_queue_where_somebody_is_stalled_stays)
+START_TEST(p1_a_queue_where_somebody_is_stalled_stays)
 {
-	int id = fresh_id();
-	struct receiver stalled;
-	struct stall stall;
+	int id = fresh_id(), round;
 
-	if (!stall_create(&stall))
-		SKIP(NO_USERFAULTFD);
-	send_number(id, 1);
-	stalled = stalling(id, &stall, -1);
-	receiver_start(&stalled);
-	stall_wait(&stall);
-	if (ke_poll_event(&ke, id) == 1)
-		ck_assert_uint_eq(receive_number(id), 1);
-	outlast_reaper(1);
-	stall_release(&stall);
-	WAIT_UNTIL(receiver_is_done(&stalled) || task_is_blocked(stalled.tid));
-	if (!receiver_is_done(&stalled))
-		send_number(id, 2);
-	receiver_join(&stalled);
-	ASSERT_OK(stalled.result);
-	assert_empty(id);
+	for (round = 0; round < 2; round++) {
+		struct receiver stalled;
+		struct stall stall;
+
+		if (!stall_create(&stall))
+			SKIP(NO_USERFAULTFD);
+		send_number(id, 1);
+		stalled = stalling(id, &stall, 0);
+		receiver_start(&stalled);
+		stall_wait(&stall);
+		replace_idle_queues();
+		assert_held(id, 0, 1);
+		if (round) {
+			stall_fail(&stall);
+			receiver_join(&stalled);
+			ASSERT_RESULT(stalled.result, -EFAULT);
+			ck_assert_uint_eq(receive_number(id), 1);
+		} else {
+			stalled_expect(&stalled, &stall, 1);
+		}
+		assert_empty(id);
+	}
 }
 END_TEST
 
@@ -352,7 +377,6 @@ START_TEST(p3_killing_a_stalled_receiver_loses_nothing)
 {
 	struct victim *victim = shared_memory(sizeof(*victim));
 	int id = fresh_id(), i;
-	uint64_t numbers[3];
 	pid_t pid;
 
 	if (!stalling_works())
@@ -360,17 +384,16 @@ START_TEST(p3_killing_a_stalled_receiver_loses_nothing)
 	for (i = 1; i <= 3; i++)
 		send_number(id, i);
 	pid = victim_start(victim, id, false);
-	numbers[0] = receive_number(id);
+	assert_held(id, 2, 1);
+	ck_assert_uint_eq(receive_number(id), 2);
 	victim_kill(pid);
-	numbers[1] = receive_number(id);
-	numbers[2] = receive_number(id);
-	ck_assert_uint_lt(numbers[1], numbers[2]);
-	ck_assert_uint_eq(numbers[0] + numbers[1] + numbers[2], 6);
+	ck_assert_uint_eq(receive_number(id), 1);
+	ck_assert_uint_eq(receive_number(id), 3);
 	assert_empty(id);
 }
 END_TEST
 
-START_TEST(p9_whoever_waits_gets_what_a_killed_receiver_held)
+START_TEST(p9_a_waiter_gets_what_a_killed_receiver_held)
 {
 	struct victim *victim = shared_memory(sizeof(*victim));
 	int id = fresh_id();
@@ -381,8 +404,7 @@ START_TEST(p9_whoever_waits_gets_what_a_killed_receiver_held)
 		SKIP(NO_USERFAULTFD);
 	send_number(id, 1);
 	pid = victim_start(victim, id, false);
-	receiver_start(&waiter);
-	WAIT_UNTIL(receiver_is_done(&waiter) || task_is_stuck(waiter.tid));
+	receiver_block(&waiter);
 	victim_kill(pid);
 	receiver_expect(&waiter, 1);
 	assert_empty(id);
@@ -447,16 +469,17 @@ START_TEST(p3_killing_a_stalled_sender_sends_nothing)
 END_TEST
 
 TESTS(stall, 60, WITH_CLIENT,
-      p3_others_receive_while_one_is_stalled,
+      p3_others_receive_the_next_while_one_is_stalled,
+      p3_what_one_is_stalled_for_is_hidden_until_it_has_it,
       p3_others_send_while_a_receiver_is_stalled,
       p1_two_stalled_receivers_and_a_quick_one_share_without_loss,
-      p1_stalled_receivers_may_all_miss_what_a_quick_one_took,
-      a_stalled_receiver_keeps_nothing_of_what_another_got,
-      a_receiver_that_gets_nothing_keeps_nothing_of_what_another_got,
-      a_stalled_read_keeps_nothing_of_what_another_got,
+      p3_what_fails_half_way_is_back_in_its_place,
+      p9_what_fails_half_way_goes_to_the_next_in_line,
+      p3_a_stalled_read_has_its_event_to_itself,
+      p3_a_wait_touches_no_memory,
       p9_a_stalled_waiter_does_not_hold_up_the_row,
-      p9_a_queue_where_somebody_is_stalled_stays,
+      p1_a_queue_where_somebody_is_stalled_stays,
       p3_killing_a_stalled_receiver_loses_nothing,
-      p9_whoever_waits_gets_what_a_killed_receiver_held,
+      p9_a_waiter_gets_what_a_killed_receiver_held,
       p4_a_stalled_sender_is_ordered_when_it_is_done,
       p3_killing_a_stalled_sender_sends_nothing)

@@ -153,11 +153,163 @@ START_TEST(p9_a_newcomer_does_not_overtake_who_waits)
 }
 END_TEST
 
+/* The others get theirs, and end, while the first gets no processor. */
+START_TEST(p9_a_receiver_that_cannot_run_holds_up_no_other)
+{
+	const struct sched_param first = { .sched_priority = 60 };
+	int id = fresh_id();
+	struct receiver receivers[4];
+	size_t i;
+
+	task_pin();
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receivers[i] = RECEIVER(id);
+		receiver_block(&receivers[i]);
+		if (i)
+			ASSERT_SYS(sched_setscheduler(receivers[i].tid, SCHED_FIFO, &first));
+	}
+	task_rule();
+	for (i = 0; i < ARRAY_SIZE(receivers); i++)
+		send_number(id, i);
+	for (i = 1; i < ARRAY_SIZE(receivers); i++)
+		WAIT_UNTIL(receiver_is_done(&receivers[i]));
+	ck_assert(!receiver_is_done(&receivers[0]));
+	task_yield_rule();
+	for (i = 0; i < ARRAY_SIZE(receivers); i++)
+		receiver_expect(&receivers[i], i);
+	assert_empty(id);
+}
+END_TEST
+
+/* More than one step of the module hands over or refuses. */
+enum { CROWD = 40 };
+
+START_TEST(p9_what_does_not_fit_goes_past_many_to_who_has_room)
+{
+	int id = fresh_id();
+	struct receiver small[CROWD], large = RECEIVER(id);
+	char byte[CROWD];
+	size_t i;
+
+	for (i = 0; i < CROWD; i++) {
+		small[i] = RECEIVER(id);
+		small[i].data = &byte[i];
+		small[i].size = 1;
+		receiver_block(&small[i]);
+	}
+	receiver_block(&large);
+	send_number(id, 7);
+	for (i = 0; i < CROWD; i++) {
+		receiver_join(&small[i]);
+		ASSERT_RESULT(small[i].result, -EMSGSIZE);
+		ck_assert_uint_eq(small[i].ev.len, sizeof(uint64_t));
+	}
+	receiver_expect(&large, 7);
+	assert_empty(id);
+}
+END_TEST
+
+START_TEST(p9_a_batch_serves_many_in_order)
+{
+	int id = fresh_id();
+	struct receiver receivers[CROWD];
+	struct ke_event evs[CROWD] = { 0 };
+	uint64_t numbers[CROWD];
+	size_t i;
+
+	for (i = 0; i < CROWD; i++) {
+		receivers[i] = RECEIVER(id);
+		receiver_block(&receivers[i]);
+		numbers[i] = i;
+		evs[i] = (struct ke_event){ .id = id, .data = &numbers[i], .len = 8 };
+	}
+	ASSERT_RESULT(ke_send_batch(&ke, evs, CROWD, 0), CROWD);
+	for (i = 0; i < CROWD; i++)
+		receiver_expect(&receivers[i], i);
+	assert_empty(id);
+}
+END_TEST
+
+/* What has been handed over counts, if the deadline or a signal comes before it can run. */
+START_TEST(p1_what_was_handed_over_is_not_lost_by_a_timeout_or_signal)
+{
+	static const unsigned int flags[] = { 0, KE_LEASE };
+	int id = fresh_id(), way;
+
+	signal_handle(SIGUSR1, 0);
+	task_pin();
+	for (way = 0; way < 4; way++) {
+		struct receiver receiver = RECEIVER(id);
+
+		receiver.flags = flags[way % 2];
+		receiver.timeout_ms = way < 2 ? 20 : 1000000;
+		receiver_block(&receiver);
+		task_rule();
+		send_number(id, way);
+		if (way < 2)
+			spin_ns(30 * UINT64_C(1000000));
+		else
+			signal_thread(receiver.tid, SIGUSR1);
+		assert_empty(id);
+		task_yield_rule();
+		receiver_expect(&receiver, way);
+		if (receiver.flags)
+			ASSERT_OK(ke_ack(&ke, receiver.ev.seq));
+		assert_empty(id);
+	}
+}
+END_TEST
+
+struct doomed {
+	int id;
+	unsigned int flags;
+};
+
+static int wait_to_be_killed(void *arg)
+{
+	struct doomed *doomed = arg;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	return ke_receive(&ke, doomed->id, &ev, doomed->flags, -1);
+}
+
+/* It has the event when it is killed, but has not run since. */
+START_TEST(p1_what_was_handed_over_to_who_is_killed_goes_to_the_next)
+{
+	static const unsigned int flags[] = { 0, KE_LEASE };
+	struct doomed doomed = { .id = fresh_id() };
+	struct receiver next;
+	pid_t pid;
+	int i;
+
+	task_pin();
+	for (i = 0; i < 4; i++) {
+		doomed.flags = flags[i % 2];
+		pid = child_start(wait_to_be_killed, &doomed);
+		task_wait_blocked(pid);
+		next = RECEIVER(doomed.id);
+		if (i < 2)
+			receiver_block(&next);
+		task_rule();
+		send_number(doomed.id, i);
+		assert_empty(doomed.id);
+		ASSERT_SYS(kill(pid, SIGKILL));
+		task_yield_rule();
+		ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
+		if (i < 2)
+			receiver_expect(&next, i);
+		else
+			ck_assert_uint_eq(receive_number(doomed.id), i);
+		assert_empty(doomed.id);
+	}
+}
+END_TEST
+
 START_TEST(p9_a_newcomer_gets_what_is_more_than_the_waiters_need)
 {
 	int id = fresh_id();
 	struct receiver receivers[2] = { RECEIVER(id), RECEIVER(id) };
-	uint64_t number;
 
 	task_pin();
 	receiver_block(&receivers[0]);
@@ -168,15 +320,11 @@ START_TEST(p9_a_newcomer_gets_what_is_more_than_the_waiters_need)
 	assert_empty(id);
 	send_number(id, 4);
 	ASSERT_RESULT(ke_poll_event(&ke, id), 1);
-	number = receive_number(id);
+	ck_assert_uint_eq(receive_number(id), 4);
 	assert_empty(id);
 	task_yield_rule();
-	receiver_join(&receivers[0]);
-	receiver_join(&receivers[1]);
-	ASSERT_OK(receivers[0].result);
-	ASSERT_OK(receivers[1].result);
-	ck_assert_uint_lt(receivers[0].number, receivers[1].number);
-	ck_assert_uint_eq(number + receivers[0].number + receivers[1].number, 7);
+	receiver_expect(&receivers[0], 1);
+	receiver_expect(&receivers[1], 2);
 }
 END_TEST
 
@@ -292,6 +440,11 @@ TESTS(wait, 60, WITH_CLIENT,
       p9_one_event_wakes_one_receiver,
       p9_an_event_wakes_nobody_at_another_id,
       p9_a_newcomer_does_not_overtake_who_waits,
+      p9_a_receiver_that_cannot_run_holds_up_no_other,
+      p9_what_does_not_fit_goes_past_many_to_who_has_room,
+      p9_a_batch_serves_many_in_order,
+      p1_what_was_handed_over_is_not_lost_by_a_timeout_or_signal,
+      p1_what_was_handed_over_to_who_is_killed_goes_to_the_next,
       p9_a_newcomer_gets_what_is_more_than_the_waiters_need,
       p9_a_timeout_is_never_early,
       p9_the_longest_timeouts_wait,

@@ -44,6 +44,34 @@ START_TEST(p9_a_watch_set_meanwhile_counts)
 }
 END_TEST
 
+/* Each event that waits there wakes one. */
+START_TEST(p9_a_watch_set_meanwhile_wakes_as_many_as_it_has_events)
+{
+	int id = fresh_id(), other = fresh_id();
+	struct receiver receivers[4];
+	unsigned int seen = 0;
+	size_t i;
+
+	ASSERT_OK(ke_watch(&ke, other));
+	for (i = 0; i < 3; i++)
+		send_number(id, i);
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receivers[i] = watcher(NULL);
+		receiver_block(&receivers[i]);
+	}
+	ASSERT_OK(ke_watch(&ke, id));
+	for (i = 0; i < 3; i++) {
+		receiver_join(&receivers[i]);
+		ASSERT_OK(receivers[i].result);
+		seen |= 1U << receivers[i].number;
+	}
+	ck_assert_uint_eq(seen, 7);
+	task_wait_blocked(receivers[3].tid);
+	send_number(other, 9);
+	receiver_expect(&receivers[3], 9);
+}
+END_TEST
+
 START_TEST(p9_a_watch_ended_meanwhile_does_not_count)
 {
 	struct receiver receiver = watcher(NULL);
@@ -306,6 +334,294 @@ START_TEST(p9_a_watcher_that_fails_lets_another_have_the_event)
 }
 END_TEST
 
+/* With a client of its own where arg is an ID. */
+static int watch_for_ever(void *arg)
+{
+	const int *id = arg;
+	struct ke_event ev = { .size = 8 };
+
+	if (*id) {
+		ASSERT_OK(ke_init(&ke));
+		ASSERT_OK(ke_watch(&ke, *id));
+	}
+	return ke_receive(&ke, 0, &ev, KE_WATCHED, -1);
+}
+
+/* Watchers of two clients, the first of which is woken for the next event. */
+struct rivals {
+	kevents_ctx client;	/* of the first; the other's is ke */
+	struct receiver first;
+	struct receiver second;
+	int id;
+};
+
+static void rivals_block(struct rivals *rivals)
+{
+	rivals->id = fresh_id();
+	ASSERT_OK(ke_init(&rivals->client));
+	ASSERT_OK(ke_watch(&rivals->client, rivals->id));
+	ASSERT_OK(ke_watch(&ke, rivals->id));
+	rivals->first = watcher(&rivals->client);
+	rivals->second = watcher(NULL);
+	receiver_block(&rivals->first);
+	receiver_block(&rivals->second);
+}
+
+START_TEST(p9_a_watcher_with_little_room_lets_another_have_the_event)
+{
+	struct rivals rivals;
+	char byte;
+
+	rivals.id = fresh_id();
+	ASSERT_OK(ke_init(&rivals.client));
+	ASSERT_OK(ke_watch(&rivals.client, rivals.id));
+	ASSERT_OK(ke_watch(&ke, rivals.id));
+	rivals.first = watcher(&rivals.client);
+	rivals.first.data = &byte;
+	rivals.first.size = 1;
+	rivals.second = watcher(NULL);
+	receiver_block(&rivals.first);
+	receiver_block(&rivals.second);
+	send_number(rivals.id, 1);
+	receiver_expect(&rivals.second, 1);
+	receiver_join(&rivals.first);
+	ASSERT_RESULT(rivals.first.result, -EMSGSIZE);
+	ASSERT_OK(ke_close(&rivals.client));
+}
+END_TEST
+
+START_TEST(p9_a_watcher_whose_watch_ends_as_it_is_woken_lets_another_have_the_event)
+{
+	struct rivals rivals;
+	int other = fresh_id();
+
+	task_pin();
+	rivals_block(&rivals);
+	task_rule();
+	send_number(rivals.id, 1);
+	ASSERT_OK(ke_unwatch(&rivals.client, rivals.id));
+	task_yield_rule();
+	receiver_expect(&rivals.second, 1);
+	task_wait_blocked(rivals.first.tid);
+	send_number(other, 2);
+	ASSERT_OK(ke_watch(&rivals.client, other));
+	receiver_expect(&rivals.first, 2);
+	ASSERT_OK(ke_close(&rivals.client));
+}
+END_TEST
+
+START_TEST(p9_a_watcher_that_is_killed_as_it_is_woken_lets_another_have_the_event)
+{
+	int id = fresh_id(), shared = 0, i;
+	struct receiver receiver;
+	pid_t pid;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	task_pin();
+	for (i = 0; i < 10; i++) {
+		pid = child_start(watch_for_ever, i % 2 ? &id : &shared);
+		task_wait_blocked(pid);
+		receiver = watcher(NULL);
+		receiver_block(&receiver);
+		task_rule();
+		send_number(id, i);
+		ASSERT_SYS(kill(pid, SIGKILL));
+		task_yield_rule();
+		receiver_expect(&receiver, i);
+		ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
+	}
+}
+END_TEST
+
+/* Woken for one ID, it finds the event of another first, for which a third was woken. */
+START_TEST(p9_a_watcher_that_takes_from_another_id_lets_another_have_the_event)
+{
+	const struct sched_param soon = { .sched_priority = 40 };
+	int ids[2] = { fresh_id(), fresh_id() };
+	struct receiver first, second, third;
+	kevents_ctx clients[2];
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_OK(ke_init(&clients[i]));
+	/* The watches are told in this order. */
+	ASSERT_OK(ke_watch(&clients[1], ids[1]));
+	ASSERT_OK(ke_watch(&clients[0], ids[1]));
+	ASSERT_OK(ke_watch(&clients[0], ids[0]));
+	ASSERT_OK(ke_watch(&ke, ids[0]));
+	first = watcher(&clients[0]);
+	second = watcher(NULL);
+	third = watcher(&clients[1]);
+	task_pin();
+	receiver_block(&first);
+	receiver_block(&second);
+	receiver_block(&third);
+	ASSERT_SYS(sched_setscheduler(first.tid, SCHED_FIFO, &soon));
+	task_rule();
+	send_number(ids[1], 1);
+	send_number(ids[0], 2);
+	task_yield_rule();
+	receiver_expect(&first, 1);
+	receiver_expect(&second, 2);
+	task_wait_blocked(third.tid);
+	send_number(ids[1], 3);
+	receiver_expect(&third, 3);
+	for (i = 0; i < 2; i++)
+		ASSERT_OK(ke_close(&clients[i]));
+}
+END_TEST
+
+/* Whether it is woken before its time is over or not, the event is not left alone. */
+START_TEST(p9_a_watcher_that_times_out_as_it_is_woken_lets_another_have_the_event)
+{
+	const int rounds = 300;
+	struct rivals rivals;
+	unsigned int random = 1;
+	char byte;
+	int i;
+
+	rivals.id = fresh_id();
+	ASSERT_OK(ke_init(&rivals.client));
+	ASSERT_OK(ke_watch(&rivals.client, rivals.id));
+	ASSERT_OK(ke_watch(&ke, rivals.id));
+	for (i = 0; i < rounds; i++) {
+		rivals.first = watcher(&rivals.client);
+		rivals.first.timeout_ms = 2;
+		rivals.second = watcher(NULL);
+		if (i % 2) {
+			rivals.first.data = &byte;
+			rivals.first.size = 1;
+		}
+		receiver_start(&rivals.first);
+		receiver_start(&rivals.second);
+		random = random * 1103515245 + 12345;
+		spin_ns(1800000 + (random >> 16) % 400000);
+		send_number(rivals.id, i);
+		receiver_join(&rivals.first);
+		if (!rivals.first.result) {
+			ck_assert_uint_eq(rivals.first.number, i);
+			ck_assert_int_eq(i % 2, 0);
+			send_number(rivals.id, i);
+		} else if (rivals.first.result != -EMSGSIZE) {
+			ASSERT_RESULT(rivals.first.result, -ETIMEDOUT);
+		}
+		receiver_expect(&rivals.second, i);
+		assert_empty(rivals.id);
+	}
+	ASSERT_OK(ke_close(&rivals.client));
+}
+END_TEST
+
+/* Threads that receive what is watched, one by one, until they get UINT64_MAX. */
+struct swarm {
+	kevents_ctx *client;
+	unsigned int *received;
+	pthread_t thread;
+};
+
+static void *swarm(void *arg)
+{
+	struct swarm *one = arg;
+	uint64_t number;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	for (;;) {
+		ASSERT_OK(ke_receive(one->client, 0, &ev, KE_WATCHED, -1));
+		if (number == UINT64_MAX)
+			return NULL;
+		__atomic_fetch_add(one->received, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Those that have just taken an event, or are about to sleep, are woken like others. */
+START_TEST(p9_no_event_stays_while_a_watcher_sleeps)
+{
+	const unsigned int rounds = event_count(100000) / 50;
+	int ids[2] = { fresh_id(), fresh_id() };
+	unsigned int received = 0, sent = 0, i, k;
+	struct swarm threads[WATCHERS];
+	kevents_ctx clients[2];
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_OK(ke_init(&clients[i]));
+		for (k = 0; k < 2; k++)
+			ASSERT_OK(ke_watch(&clients[i], ids[k]));
+	}
+	for (i = 0; i < WATCHERS; i++) {
+		threads[i] = (struct swarm){ .client = &clients[i % 2], .received = &received };
+		ck_assert_int_eq(pthread_create(&threads[i].thread, NULL, swarm, &threads[i]), 0);
+	}
+	for (i = 0; i < rounds; i++) {
+		for (k = 0; k <= i % 5; k++)
+			send_number(ids[(i + k) % 2], sent++);
+		/* Where this finds nothing, the watch there is to be told anew. */
+		ASSERT_RESULT(ke_poll_event(&clients[0], ids[i % 2]) & ~1, 0);
+		WAIT_UNTIL(__atomic_load_n(&received, __ATOMIC_ACQUIRE) == sent);
+	}
+	for (i = 0; i < WATCHERS; i++)
+		send_number(ids[i % 2], UINT64_MAX);
+	for (i = 0; i < WATCHERS; i++)
+		ck_assert_int_eq(pthread_join(threads[i].thread, NULL), 0);
+	for (i = 0; i < 2; i++)
+		ASSERT_OK(ke_close(&clients[i]));
+}
+END_TEST
+
+/* More watches than one step of the module tells. */
+enum { MANY = 50 };
+
+static struct pollfd readable(const kevents_ctx *client)
+{
+	return (struct pollfd){ .fd = ke_fd(client), .events = POLLIN };
+}
+
+START_TEST(p9_one_event_tells_all_clients_that_watch)
+{
+	kevents_ctx clients[MANY];
+	struct pollfd polled;
+	int id = fresh_id(), round;
+	size_t i;
+
+	for (i = 0; i < MANY; i++) {
+		ASSERT_OK(ke_init(&clients[i]));
+		ASSERT_OK(ke_watch(&clients[i], id));
+	}
+	for (round = 0; round < 3; round++) {
+		send_number(id, round);
+		for (i = 0; i < MANY; i++) {
+			polled = readable(&clients[i]);
+			ck_assert_int_eq(poll(&polled, 1, (int)(patience() * 1e3)), 1);
+		}
+		ck_assert_uint_eq(receive_watched(&clients[round]), round);
+		for (i = 0; i < MANY; i++)
+			assert_nothing_watched(&clients[i]);
+	}
+	for (i = 0; i < MANY; i++)
+		ASSERT_OK(ke_close(&clients[i]));
+}
+END_TEST
+
+/* One receiver is woken for each event, of clients beyond the first step, too. */
+START_TEST(p9_the_watcher_of_a_client_told_late_is_woken)
+{
+	kevents_ctx clients[MANY];
+	struct receiver receiver;
+	int id = fresh_id();
+	size_t i;
+
+	for (i = 0; i < MANY; i++) {
+		ASSERT_OK(ke_init(&clients[i]));
+		ASSERT_OK(ke_watch(&clients[i], id));
+	}
+	receiver = watcher(&clients[MANY - 1]);
+	receiver_block(&receiver);
+	send_number(id, 7);
+	receiver_expect(&receiver, 7);
+	for (i = 0; i < MANY; i++)
+		ASSERT_OK(ke_close(&clients[i]));
+}
+END_TEST
+
 START_TEST(p9_the_timeout_of_a_watcher_is_never_early)
 {
 	static const int timeouts[] = { 1, 5, 50 };
@@ -322,73 +638,52 @@ START_TEST(p9_the_timeout_of_a_watcher_is_never_early)
 }
 END_TEST
 
-START_TEST(p3_a_signal_ends_a_limited_wait_of_a_watcher)
+START_TEST(p9_a_wait_of_a_watcher_is_restarted)
 {
+	static const int timeouts[] = { -1, 1000000 };
 	int id = fresh_id();
-	struct receiver receiver = watcher(NULL);
+	size_t i;
 
-	signal_handle(SIGUSR1, 0);
 	ASSERT_OK(ke_watch(&ke, id));
-	receiver.timeout_ms = 1000000;
-	receiver_block(&receiver);
-	signal_thread(receiver.tid, SIGUSR1);
-	receiver_join(&receiver);
-	ASSERT_RESULT(receiver.result, -EINTR);
-	send_number(id, 1);
-	ck_assert_uint_eq(receive_watched(&ke), 1);
-}
-END_TEST
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		struct receiver receiver = watcher(NULL);
+		long sleeps;
 
-static void restart_watcher(int timeout_ms)
-{
-	int id = fresh_id();
-	struct receiver receiver = watcher(NULL);
-	long sleeps;
-
-	signal_handle(SIGUSR1, SA_RESTART);
-	ASSERT_OK(ke_watch(&ke, id));
-	receiver.timeout_ms = timeout_ms;
-	receiver_block(&receiver);
-	sleeps = task_sleeps(receiver.tid);
-	signal_thread(receiver.tid, SIGUSR1);
-	WAIT_UNTIL(signal_count == 1 && task_is_blocked(receiver.tid) &&
-		   task_sleeps(receiver.tid) > sleeps);
-	send_number(id, 1);
-	receiver_expect(&receiver, 1);
-}
-
-START_TEST(p3_a_wait_of_a_watcher_is_restarted)
-{
-	restart_watcher(-1);
-	restart_watcher(1000000);
+		signal_handle(SIGUSR1, SA_RESTART);
+		receiver.timeout_ms = timeouts[i];
+		receiver_block(&receiver);
+		sleeps = task_sleeps(receiver.tid);
+		signal_thread(receiver.tid, SIGUSR1);
+		WAIT_UNTIL(signal_count == 1 && task_is_blocked(receiver.tid) &&
+			   task_sleeps(receiver.tid) > sleeps);
+		send_number(id, i);
+		receiver_expect(&receiver, i);
+	}
 }
 END_TEST
 
 /* Without SA_RESTART it is not. */
-START_TEST(p3_a_signal_ends_an_unlimited_wait_of_a_watcher)
+START_TEST(p3_a_signal_ends_the_wait_of_a_watcher)
 {
-	struct receiver receiver = watcher(NULL);
+	static const int timeouts[] = { -1, 1000000 };
+	int id = fresh_id();
+	size_t i;
 
 	signal_handle(SIGUSR1, 0);
-	receiver_block(&receiver);
-	signal_thread(receiver.tid, SIGUSR1);
-	receiver_join(&receiver);
-	ASSERT_RESULT(receiver.result, -EINTR);
+	ASSERT_OK(ke_watch(&ke, id));
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		struct receiver receiver = watcher(NULL);
+
+		receiver.timeout_ms = timeouts[i];
+		receiver_block(&receiver);
+		signal_thread(receiver.tid, SIGUSR1);
+		receiver_join(&receiver);
+		ASSERT_RESULT(receiver.result, -EINTR);
+	}
+	send_number(id, 1);
+	ck_assert_uint_eq(receive_watched(&ke), 1);
 }
 END_TEST
-
-/* With a client of its own where arg is an ID. */
-static int watch_for_ever(void *arg)
-{
-	const int *id = arg;
-	struct ke_event ev = { .size = 8 };
-
-	if (*id) {
-		ASSERT_OK(ke_init(&ke));
-		ASSERT_OK(ke_watch(&ke, *id));
-	}
-	return ke_receive(&ke, 0, &ev, KE_WATCHED, -1);
-}
 
 START_TEST(p6_a_watcher_that_is_killed_takes_nothing_along)
 {
@@ -445,6 +740,7 @@ END_TEST
 TESTS(watch_wait, 60, WITH_CLIENT,
       p9_a_blocked_watcher_gets_the_event,
       p9_a_watch_set_meanwhile_counts,
+      p9_a_watch_set_meanwhile_wakes_as_many_as_it_has_events,
       p9_a_watch_ended_meanwhile_does_not_count,
       p9_watchers_of_one_client_are_served_in_order_of_arrival,
       p9_one_event_wakes_one_of_all_clients_that_watch,
@@ -455,9 +751,16 @@ TESTS(watch_wait, 60, WITH_CLIENT,
       p9_what_is_on_its_way_to_a_waiter_is_not_ready,
       p9_a_waiter_that_leaves_lets_a_watcher_have_the_event,
       p9_a_watcher_that_fails_lets_another_have_the_event,
+      p9_a_watcher_with_little_room_lets_another_have_the_event,
+      p9_a_watcher_whose_watch_ends_as_it_is_woken_lets_another_have_the_event,
+      p9_a_watcher_that_is_killed_as_it_is_woken_lets_another_have_the_event,
+      p9_a_watcher_that_takes_from_another_id_lets_another_have_the_event,
+      p9_a_watcher_that_times_out_as_it_is_woken_lets_another_have_the_event,
+      p9_no_event_stays_while_a_watcher_sleeps,
+      p9_one_event_tells_all_clients_that_watch,
+      p9_the_watcher_of_a_client_told_late_is_woken,
       p9_the_timeout_of_a_watcher_is_never_early,
-      p3_a_signal_ends_a_limited_wait_of_a_watcher,
-      p3_a_wait_of_a_watcher_is_restarted,
-      p3_a_signal_ends_an_unlimited_wait_of_a_watcher,
+      p9_a_wait_of_a_watcher_is_restarted,
+      p3_a_signal_ends_the_wait_of_a_watcher,
       p6_a_watcher_that_is_killed_takes_nothing_along,
       p9_receive_batch_and_read_wait_in_one_row)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Watched IDs, and receives that take from any of them. */
 #include "harness.h"
+#include "limits.h"
 #include "module.h"
 #include "task.h"
 #include "watched.h"
@@ -246,11 +247,10 @@ START_TEST(p7_an_event_beside_a_backlog_is_soon_served)
 }
 END_TEST
 
-/* Root is above user_max_ids. */
 START_TEST(p7_ten_thousand_ids_are_watched)
 {
 	const int count = 10000;
-	long queues = queues_at_rest();
+	long queues = replace_idle_queues();
 	int i, id;
 
 	for (i = 0; i < count; i++)
@@ -266,7 +266,7 @@ START_TEST(p7_ten_thousand_ids_are_watched)
 	for (i = 0; i < count; i += 2)
 		ASSERT_OK(ke_unwatch(&ke, FIRST_ID + i));
 	ASSERT_OK(ke_close(&ke));
-	slab_wait_down_to(QUEUES, queues);
+	slab_wait_down_to(QUEUES, queues + IDLE_QUEUES);
 	ASSERT_OK(ke_init(&ke));
 }
 END_TEST
@@ -302,16 +302,20 @@ END_TEST
 
 START_TEST(watching_ends_with_the_client)
 {
-	long queues = queues_at_rest();
+	const int count = 10 * IDLE_QUEUES;
+	long queues = replace_idle_queues();
+	struct ke_limits before;
 	kevents_ctx other;
 	int i;
 
 	ASSERT_OK(ke_init(&other));
-	for (i = 0; i < 100; i++)
+	before = limits_now();
+	for (i = 0; i < count; i++)
 		ASSERT_OK(ke_watch(&other, FIRST_ID + i));
-	ck_assert_int_ge(slab_objects(QUEUES), 100);
+	ck_assert_int_ge(slab_objects(QUEUES), count);
 	ASSERT_OK(ke_close(&other));
-	slab_wait_down_to(QUEUES, queues);
+	limits_wait_back_to(&before);
+	slab_wait_down_to(QUEUES, queues + IDLE_QUEUES);
 }
 END_TEST
 

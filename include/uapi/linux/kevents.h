@@ -135,8 +135,7 @@ struct kevents_received {
  * @id:         in: any value; 0 with KEVENTS_RECEIVE_WATCHED
  * @flags:      in: KEVENTS_RECEIVE_*; PEEK and LEASE exclude each other
  * @data:       in: address of a buffer for the payload
- * @size:       in: room there in bytes; no more than the payload is written, or
- *              64 bytes of it where they reach into a page that is not present
+ * @size:       in: room there in bytes; nothing beyond the payload is written
  * @deadline_ns: in: until when to wait for an event; 0 with PEEK
  * @lease_ms:   in: with KEVENTS_RECEIVE_LEASE, milliseconds after which the
  *              event goes back by itself; 0 never; otherwise 0
@@ -149,11 +148,14 @@ struct kevents_received {
  * left over. Watched IDs that have events are served in turn. O_NONBLOCK of the
  * file does not matter here, @deadline_ns decides.
  *
+ * While an event is being copied to its receiver it counts as leased, and others may get
+ * later ones. If the copy fails, the event goes back to its place. An event that is handed
+ * to a receiver in time counts as in time for its @ttl_ms.
+ *
  * Errors: EBADF the file is not open for reading; EFAULT; EINTR; EINVAL; EMSGSIZE
  * the payload is longer than @size, @event.len says how long; ENOMEM; ENOMSG
- * nothing waits but what is on its way to receivers that wait already, and
- * @deadline_ns is 0; ETIMEDOUT; EPERM the claim of @id, or strict, forbids it; if a
- * queue has to be made in order to wait, EAGAIN and EDQUOT as for a send.
+ * nothing waits and @deadline_ns is 0; ETIMEDOUT; EPERM the claim of @id, or strict,
+ * forbids it.
  */
 struct kevents_receive {
 	__s32 id;
@@ -278,7 +280,8 @@ struct kevents_claim {
  * @claimed:   out: 1 if there is one, else 0
  * @reserved:  out: 0
  *
- * An ID that nobody uses has zeros. Errors: EFAULT; EINVAL; EPERM.
+ * Of an ID that nobody uses any more @sent, @received, @expired and @returned may be kept
+ * for a while; all else is 0. Errors: EFAULT; EINVAL; EPERM.
  */
 struct kevents_stat {
 	__s32 id;
@@ -330,7 +333,7 @@ struct kevents_list {
  * @bytes:          out: held over all brokers
  * @broker_bytes:   out: events of this network namespace
  * @broker_events:  out: the same, how many
- * @broker_ids:     out: IDs in use there
+ * @broker_ids:     out: IDs in use there, and those lately in use
  * @user_bytes:     out: held for the file's user
  * @reserved:       out: 0
  *
@@ -358,7 +361,7 @@ struct kevents_limits {
  * write(2) takes whole records, each KEVENTS_RECORD_SIZE() long, and returns the
  * bytes of those it accepted; what stopped it is an error only if that is 0.
  * read(2) fills the buffer with whole records from the watched IDs; EMSGSIZE if
- * the first does not fit. What it leaves of the buffer may have been cleared.
+ * the first does not fit.
  * Both wait, read for the first record and write for room, unless the file has
  * O_NONBLOCK (EAGAIN).
  */

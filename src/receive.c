@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "receive.h"
+
+#include <linux/err.h>
+#include <linux/hrtimer.h>
+#include <linux/kevents.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "lease.h"
+#include "queue.h"
+#include "sink.h"
+#include "trace.h"
+
+/*
+ * Take, copy, settle
+ *
+ * A receive takes the event out of its queue under the lock, copies it without any lock
+ * and with page faults on, and then ends it, without the lock, or leases it. An event
+ * whose copy failed goes back to its place. A receiver that waits for one ID gets its
+ * event from the sender, taken already. One that waits for watched IDs is woken, and
+ * looks for itself.
+ */
+
+/* Events that were taken from one queue. */
+struct run {
+	struct ke_queue *queue;
+	unsigned int n;
+	struct ke_event *events[KE_RUN_MAX];
+};
+
+static __always_inline int copy_event(const struct ke_recv_req *req, unsigned int i,
+				      const struct ke_event *event, s32 id)
+{
+	return unlikely(req->iter) ? ke_sink_copy_record(req->iter, event, id) :
+	       ke_sink_copy(&req->sinks[i], event, id);
+}
+
+static ktime_t lease_end(const struct ke_sink *sink)
+{
+	return sink->lease_ms ? ktime_add_ms(ktime_get(), sink->lease_ms) : 0;
+}
+
+/*
+ * Leases the first @done events of @run, if that is wanted; the others go back to their
+ * places.
+ */
+static void settle_locked(struct ke_client *client, const struct ke_recv_req *req,
+			  struct run *run, unsigned int done, struct hlist_head *ended)
+{
+	unsigned int i;
+
+	if (req->leases)
+		for (i = 0; i < done; i++)
+			ke_lease_begin_locked(run->queue, run->events[i], &client->lessee,
+					      lease_end(&req->sinks[req->done - done + i]));
+	for (i = done; i < run->n; i++)
+		ke_queue_undo_locked(run->queue, run->events[i], req->leases, ended);
+	ke_queue_offer_locked(run->queue, run->n - done, NULL);
+}
+
+/* Adds @event, which has been received, to @ended, unless others are being shown it. */
+static __always_inline void end_received(struct ke_queue *queue, struct ke_event *event,
+					 unsigned long *bytes, unsigned int *n,
+					 struct hlist_head *ended)
+{
+	if (likely(!event->is_shown)) {
+		*bytes += event->bytes;
+		++*n;
+	} else if (!ke_queue_consume_shown(queue, event)) {
+		return;
+	}
+	hlist_add_head(&event->entry, ended);
+}
+
+/* Copies the events of @run, and settles what becomes of each. */
+static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct run *run)
+{
+	struct ke_queue *queue = run->queue;
+	const s32 id = queue->id;
+	unsigned long bytes = 0;
+	unsigned int done, n = 0;
+	HLIST_HEAD(ended);
+	int err;
+
+	err = fatal_signal_pending(current) ? -EINTR : 0;
+	for (done = 0; !err && done < run->n; done++) {
+		struct ke_event *event = run->events[done];
+
+		err = copy_event(req, req->done + done, event, id);
+		if (err)
+			break;
+		event->deliveries++;
+		trace_kevents_receive(event);
+		if (!req->leases)
+			end_received(queue, event, &bytes, &n, &ended);
+	}
+	req->done += done;
+	if (unlikely(req->leases || done < run->n)) {
+		spin_lock(&queue->lock);
+		settle_locked(client, req, run, done, &ended);
+		ke_queue_unlock(queue);
+	}
+	/* The last use of the queue, which may be gone already if none is left in flight. */
+	if (n)
+		ke_queue_consumed(queue, bytes, n);
+	ke_event_free_list(&ended);
+	return err;
+}
+
+/* Copies @event, which waits still and is kept for that. */
+static int copy_shown(struct ke_recv_req *req, struct ke_queue *queue, struct ke_event *event)
+{
+	HLIST_HEAD(ended);
+	int err;
+
+	err = copy_event(req, req->done, event, queue->id);
+	if (!err)
+		req->done++;
+	spin_lock(&queue->lock);
+	ke_queue_shown_locked(queue, event, &ended);
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
+	return err;
+}
+
+/* Ends @event, which has been received, or leases it. */
+static __always_inline void settle_one(struct ke_client *client, const struct ke_recv_req *req,
+				       struct ke_queue *queue, struct ke_event *event)
+{
+	event->deliveries++;
+	trace_kevents_receive(event);
+	if (likely(!req->leases)) {
+		ke_queue_consumed(queue, event->bytes, 1);
+		ke_event_free(event);
+		return;
+	}
+	spin_lock(&queue->lock);
+	ke_lease_begin_locked(queue, event, &client->lessee, lease_end(req->sinks));
+	ke_queue_unlock(queue);
+}
+
+/* The same as copy_run() for one event. */
+static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req *req,
+				    struct ke_queue *queue, struct ke_event *event)
+{
+	struct run run;
+
+	if (unlikely(req->peek))
+		return copy_shown(req, queue, event);
+	if (likely(!event->is_shown && !fatal_signal_pending(current) &&
+		   !ke_sink_copy(req->sinks, event, queue->id))) {
+		settle_one(client, req, queue, event);
+		return 0;
+	}
+	run.queue = queue;
+	run.n = 1;
+	run.events[0] = event;
+	return copy_run(client, req, &run);
+}
+
+/* Returns the event that a newcomer may have: none while others wait, for whom they are. */
+static __always_inline struct ke_event *first_for_newcomer(const struct ke_queue *queue)
+{
+	return likely(!queue->counts.waiters) ? ke_queue_first_locked(queue) : NULL;
+}
+
+/*
+ * Takes the oldest event of @queue, or keeps it for being shown; -ENOMSG if there is
+ * none, -EMSGSIZE if it is too long.
+ */
+static __always_inline int take(struct ke_queue *queue, struct ke_recv_req *req,
+				struct ke_event **event)
+{
+	*event = first_for_newcomer(queue);
+	if (!*event)
+		return -ENOMSG;
+	if (unlikely((*event)->len > req->sinks->size)) {
+		req->needed = (*event)->len;
+		return -EMSGSIZE;
+	}
+	if (unlikely(req->peek))
+		ke_queue_show_locked(queue, *event);
+	else
+		ke_queue_take_locked(queue, *event, req->leases);
+	return 0;
+}
+
+static bool is_in_time(const ktime_t *deadline)
+{
+	return !deadline || ktime_get() < *deadline;
+}
+
+/* Sleeps in the state set before; returns false if the deadline has passed. */
+static bool sleep_until(ktime_t *deadline)
+{
+	return schedule_hrtimeout_range(deadline, current->timer_slack_ns,
+					HRTIMER_MODE_ABS);
+}
+
+static int sleep_until_done(struct ke_waiter *waiter, ktime_t *deadline)
+{
+	bool in_time = is_in_time(deadline);
+	int err = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		/* What was set before it is seen: pairs with finish_waiter(). */
+		if (smp_load_acquire(&waiter->done))
+			break;
+		/* A wait that is restarted again and again ends all the same. */
+		err = -ETIMEDOUT;
+		if (!in_time)
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+		in_time = sleep_until(deadline);
+		err = 0;
+	}
+	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+/*
+ * Takes @waiter out of the line; returns false if its wait has ended before, or ends by a
+ * lease that is over.
+ */
+static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
+			struct hlist_head *ended)
+{
+	bool cancelled = false;
+
+	/* The queue was there when the wait had not ended. */
+	rcu_read_lock();
+	/* Likewise. */
+	if (!smp_load_acquire(&waiter->done)) {
+		spin_lock(&queue->lock);
+		if (!waiter->done)
+			ke_lease_run_deadlines_locked(queue, ended);
+		cancelled = !waiter->done;
+		if (cancelled)
+			ke_queue_remove_waiter_locked(queue, waiter);
+		ke_queue_unlock(queue);
+	}
+	rcu_read_unlock();
+	return cancelled;
+}
+
+/* Waits in the line of @queue; 0 with an event that was taken for it. */
+static noinline int wait_in_line(struct ke_client *client, struct ke_queue *queue,
+				 struct ke_recv_req *req, struct ke_event **event,
+				 struct hlist_head *ended)
+	__releases(&queue->lock)
+{
+	struct ke_waiter waiter = {
+		.task = current,
+		.identity = &client->identity,
+		.leases = req->leases,
+		.size = req->sinks->size,
+	};
+	const s32 id = queue->id;
+	int err;
+
+	ke_queue_add_waiter_locked(queue, &waiter);
+	spin_unlock(&queue->lock);
+	ke_event_free_list(ended);
+	ke_client_found_empty(client, id);
+	err = sleep_until_done(&waiter, req->deadline);
+	if (err && cancel_wait(queue, &waiter, ended))
+		return err;
+	*event = waiter.event;
+	req->needed = waiter.needed;
+	return waiter.event ? 0 : waiter.err;
+}
+
+int ke_receive(struct ke_client *client, s32 id, struct ke_recv_req *req)
+{
+	struct ke_broker *broker = client->broker;
+	struct ke_event *event = NULL;
+	struct ke_queue *queue;
+	HLIST_HEAD(ended);
+	int err = -EPERM;
+
+	if (req->waits)
+		queue = ke_broker_use_locked(broker, id);
+	else
+		queue = ke_broker_find_locked(broker, id);
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	__acquire(&queue->lock);
+	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
+		ke_lease_run_deadlines_locked(queue, &ended);
+		err = take(queue, req, &event);
+	}
+	if (err == -ENOMSG && req->waits)
+		err = wait_in_line(client, queue, req, &event, &ended);
+	else
+		ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
+	if (unlikely(err)) {
+		if (err == -ENOMSG || err == -EPERM)
+			ke_client_found_empty(client, id);
+		return err;
+	}
+	return copy_one(client, req, queue, event);
+}
+
+int ke_receive_poll(struct ke_client *client, s32 id)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	HLIST_HEAD(ended);
+	int ret = -EPERM;
+
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
+	__acquire(&queue->lock);
+	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
+		ke_lease_run_deadlines_locked(queue, &ended);
+		ret = first_for_newcomer(queue) ? 1 : 0;
+	}
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
+	if (ret != 1)
+		ke_client_found_empty(client, id);
+	return ret;
+}
+
+/* Whether its client can receive what @watch is ready for. */
+static bool is_ready(const struct ke_watch *watch)
+{
+	return first_for_newcomer(watch->queue) &&
+	       ke_queue_allows_locked(watch->queue, watch->identity, KE_ACCESS_RECEIVE);
+}
+
+/*
+ * Returns the watch whose turn it is among those that have an event, with its
+ * queue locked, or NULL; the others that looked ready leave the list.
+ */
+static struct ke_watch *next_ready_locked(struct ke_client *client,
+					  struct hlist_head *ended)
+{
+	struct ke_watch *watch;
+	struct ke_queue *queue;
+
+	for (;;) {
+		rcu_read_lock();
+		watch = ke_ready_list_first(&client->ready_list);
+		if (!watch) {
+			rcu_read_unlock();
+			return NULL;
+		}
+		queue = watch->queue;
+		spin_lock(&queue->lock);
+		if (watch->dead) {
+			ke_queue_unlock(queue);
+			rcu_read_unlock();
+			continue;
+		}
+		/* The watch stays as it is as long as the lock is held. */
+		rcu_read_unlock();
+		ke_lease_run_deadlines_locked(queue, ended);
+		if (is_ready(watch)) {
+			__release(&queue->lock);
+			return watch;
+		}
+		ke_queue_rearm_watch_locked(queue, watch);
+		ke_queue_unlock(queue);
+		cond_resched();
+	}
+}
+
+bool ke_receive_poll_watched(struct ke_client *client)
+{
+	HLIST_HEAD(ended);
+	struct ke_watch *watch = next_ready_locked(client, &ended);
+
+	if (watch) {
+		__acquire(&watch->queue->lock);
+		ke_queue_unlock(watch->queue);
+	}
+	ke_event_free_list(&ended);
+	return watch;
+}
+
+/* Takes what fits, as long as no other watch waits for its turn. */
+static __always_inline int take_run(struct ke_client *client, struct ke_recv_req *req,
+				    struct run *run)
+{
+	const unsigned int most = req->n - req->done;
+	u64 left = req->iter ? iov_iter_count(req->iter) : 0;
+	struct ke_queue *queue = run->queue;
+	struct ke_event *event;
+	unsigned int n = 0;
+
+	do {
+		event = ke_queue_first_locked(queue);
+		if (!event)
+			break;
+		if (req->iter ? KEVENTS_RECORD_SIZE(event->len) > left :
+				event->len > req->sinks[req->done + n].size) {
+			req->needed = event->len;
+			break;
+		}
+		left -= KEVENTS_RECORD_SIZE(event->len);
+		ke_queue_take_locked(queue, event, req->leases);
+		run->events[n++] = event;
+	} while (n < most && !ke_ready_list_has_others(&client->ready_list));
+	run->n = n;
+	return n ? 0 : -EMSGSIZE;
+}
+
+/* @watch has had its turn. */
+static void end_turn(struct ke_watch *watch)
+{
+	if (ke_queue_first_locked(watch->queue))
+		ke_watch_rotate(watch);
+	else
+		ke_queue_rearm_watch_locked(watch->queue, watch);
+}
+
+/* Receives from the watch whose turn it is, whose ID is then in @id. */
+static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *id)
+{
+	struct ke_event *event = NULL;
+	struct ke_watch *watch;
+	HLIST_HEAD(ended);
+	struct run run;
+	int err;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	watch = next_ready_locked(client, &ended);
+	if (watch) {
+		run.queue = watch->queue;
+		__acquire(&run.queue->lock);
+		*id = run.queue->id;
+		if (req->peek) {
+			err = take(run.queue, req, &event);
+		} else {
+			err = take_run(client, req, &run);
+			if (!err)
+				end_turn(watch);
+		}
+		ke_queue_unlock(run.queue);
+	} else {
+		err = -ENOMSG;
+	}
+	ke_event_free_list(&ended);
+	if (err)
+		return err;
+	return event ? copy_shown(req, run.queue, event) : copy_run(client, req, &run);
+}
+
+static int sleep_until_woken(struct ke_watcher *watcher, ktime_t *deadline)
+{
+	bool in_time = is_in_time(deadline);
+	int err = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (smp_load_acquire(&watcher->woken))
+			break;
+		/* A wait that is restarted again and again ends all the same. */
+		err = -ETIMEDOUT;
+		if (!in_time)
+			break;
+		err = -ERESTARTSYS;
+		if (signal_pending(current))
+			break;
+		in_time = sleep_until(deadline);
+		err = 0;
+	}
+	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+/* A receiver was woken for an event of @id, and leaves that to another one. */
+static void pass_on(struct ke_client *client, s32 id)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+
+	if (!queue)
+		return;
+	__acquire(&queue->lock);
+	ke_queue_wake_watcher_locked(queue);
+	ke_queue_unlock(queue);
+}
+
+static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *req)
+{
+	struct ke_ready_list *list = &client->ready_list;
+	struct ke_watcher watcher = { .task = current };
+	bool again = false;
+	int err, found;
+	s32 id = 0;
+
+	for (;; again = true) {
+		ke_watcher_add(list, &watcher, again);
+		found = try_watched(client, req, &id);
+		err = found == -ENOMSG ? sleep_until_woken(&watcher, req->deadline) : found;
+		if (!ke_watcher_remove(list, &watcher))
+			return err;
+		if (found != -ENOMSG || err == -ERESTARTSYS)
+			break;
+		/* An event that can be had goes before the deadline. */
+		found = try_watched(client, req, &id);
+		if (found != -ENOMSG)
+			err = found;
+		if (req->done && id == watcher.id)
+			return err;
+		if (found != -ENOMSG || err)
+			break;
+		pass_on(client, watcher.id);
+	}
+	/* What it has got by now, if anything, may not be what it was woken for. */
+	pass_on(client, watcher.id);
+	return err;
+}
+
+int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req)
+{
+	s32 id;
+	int err;
+
+	req->done = 0;
+	err = try_watched(client, req, &id);
+	if (err == -ENOMSG && req->waits)
+		err = wait_watched(client, req);
+	return req->done ? 0 : err;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KE_WATCH_H
+#define KE_WATCH_H
+
+#include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct ke_account;
+struct ke_identity;
+struct ke_queue;
+struct task_struct;
+
+/*
+ * What a client knows of its watched IDs. The lock lies inside that of a queue.
+ */
+struct ke_ready_list {
+	spinlock_t lock;		/* lock map: docs/internals.md */
+	struct list_head ready;		/* lock: ke_watch that may have an event, in turn */
+	struct list_head receivers;	/* lock: ke_watcher that sleeps, first come first */
+	wait_queue_head_t wait;		/* poll and epoll, for space to send, too */
+	struct llist_node to_wake;	/* of those that a worker is to wake */
+	bool is_queued;			/* it is in there; by xchg() */
+};
+
+/*
+ * A watched ID. It is in one list of its queue at any time: quiet, ready, sleeping or
+ * denied; see struct ke_queue. Freed after a grace period.
+ */
+struct ke_watch {
+	struct list_head in_queue;	/* queue lock */
+	bool dead;			/* queue lock: the client is done with it */
+	struct list_head in_ready;	/* ready list's lock: in ready, or empty */
+	struct ke_ready_list *list;	/* its client's */
+	struct ke_queue *queue;		/* alive until dead */
+	const struct ke_identity *identity;	/* its client's */
+	struct rb_node node;		/* in ke_client.watches */
+	struct rcu_head rcu;
+};
+
+/* A receiver that waits for any watched ID, on its stack. */
+struct ke_watcher {
+	struct list_head entry;		/* list's lock: in receivers, until it is woken */
+	struct task_struct *task;
+	bool woken;			/* list's lock; set last: for an event of id */
+	s32 id;
+};
+
+void ke_ready_list_init(struct ke_ready_list *list);
+
+/* No watch is on @list any more. May sleep. */
+void ke_ready_list_exit(struct ke_ready_list *list);
+
+/* A call that may wake what polls one client of its own account, once it holds no lock. */
+struct ke_waker {
+	const struct ke_account *account;
+	struct ke_ready_list *list;	/* that client's; NULL: none */
+};
+
+/*
+ * Puts @watch on its client's list, and has what polls that woken: by @waker if it can, which
+ * may be NULL, else by a worker. Returns whether receivers sleep there.
+ */
+bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker);
+
+void ke_ready_list_wake_pollers(struct ke_ready_list *list);
+
+/*
+ * Wakes the receiver of @list that has slept for longest, for an event of @id; returns
+ * false if none sleeps. @more: others do.
+ */
+bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more);
+
+/* Takes @watch off its client's list. */
+void ke_watch_forget(struct ke_watch *watch);
+
+/* Puts @watch behind the others that are ready. */
+void ke_watch_rotate(struct ke_watch *watch);
+
+/* Returns the watch whose turn it is, or NULL. It may be dead; RCU keeps it. */
+struct ke_watch *ke_ready_list_first(struct ke_ready_list *list);
+
+/* Whether a watch is ready; by the time it is read it may not be. */
+static inline bool ke_ready_list_has_any(const struct ke_ready_list *list)
+{
+	return READ_ONCE(list->ready.next) != &list->ready;
+}
+
+/* Whether more than one is; likewise. */
+static inline bool ke_ready_list_has_others(const struct ke_ready_list *list)
+{
+	return READ_ONCE(list->ready.next) != READ_ONCE(list->ready.prev);
+}
+
+/* Has @watcher woken from now on, after those that came before, or @first of all. */
+void ke_watcher_add(struct ke_ready_list *list, struct ke_watcher *watcher, bool first);
+
+/* Ends that. Returns whether it had been woken. */
+bool ke_watcher_remove(struct ke_ready_list *list, struct ke_watcher *watcher);
+
+#endif /* KE_WATCH_H */
