@@ -1,46 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How an event reaches a receiver that waits, step by step as src/ does it and
- * under its names: queue.c (wake and return), receiver.c (the row of an ID),
- * inbox.c and receiving.c (the row of a client), lease.c, client.c (watches),
- * control.c (claims). One ID, two senders, two receivers, three events.
+ * How an event meets a receiver that waits, step by step as src/ does it and under its
+ * names: queue.c (waiters, watches, what is owed), receive.c, watch.c, lease.c, client.c
+ * (watches), control.c (claims), broker.c (the worker). One ID, two senders, two receivers,
+ * three events.
  *
- * A receiver waits for the ID, or for what its client watches, or polls that by
- * edges, as epoll does; both may share a client. It waits for ever, or until a
- * time-out, a signal or a kill, which come at any moment. Its buffer may be too
- * small; a page of it may be missing, and then be bad, or never come. It peeks,
- * or takes the event, or leases it and acknowledges it, gives it back or closes
- * its client; from what it watches it may take two at a time. Leases and events
- * may reach their time limit, a claim or `strict` may forbid it to receive for a
- * while, its watch may end and begin again. Whatever can be chosen is chosen in
- * every possible way.
+ * A receiver waits for the ID, or for what its client watches, or polls that by edges, as
+ * epoll does; both may share a client. It waits for ever, or until a time-out, a signal or
+ * a kill, which come at any moment. Its buffer may be too small, the copy may fail, or never
+ * end. It takes the event, or leases it and acknowledges it, gives it back or closes its
+ * client; from what it watches it may take two at a time, or one of another ID instead.
+ * Leases and events may reach their time limit. A claim may forbid a client to receive for a
+ * while; another thread of a client may receive by the ID, or end its watch and begin it
+ * again. Whatever can be chosen is chosen in every possible way.
  *
- * What happens under the queue's lock is one step: such a section enters the lock
- * of each inbox once at most, so what others do under that alone comes to the
- * same before it or after it. Only one that appends or brings back several events
- * may tell an inbox of each: from the first time on that is ready, so nobody who
- * has the turn there goes to sleep.
+ * A section under the queue's lock is one step, unless it enters the lock of a ready list
+ * twice: others may come in between there, under that lock alone. A call wakes, tells or
+ * judges one at most and leaves the rest to the worker, so whatever larger portions do is
+ * among what is gone through here.
  *
  * Left out is
  *
- * - which event is the oldest. Here it is the one that was sent first; its lists
- *   are changed under the queue's lock alone.
- * - a second ID, and with it which of a client's watches has its turn: there would
- *   be too many states. What wakes a receiver is recorded with the receiver, and
- *   answered before it sleeps or goes, from whichever queue it took an event.
- * - how the queue comes and ends. Whoever waits there or brings a page is one of its
- *   holders, who owes it an answer counts in ke_queue.pins, under its lock.
- * - memory: the sender's spare, and when what has ended is freed. Who gives up the
- *   queue's lock to free it begins its look anew.
- * - ke_sink_prefault(), after which a missing page is rare, but may be.
- * - the alarm, and who settles what is due: here that is done at any moment, or
- *   never.
- * - the first look of ke_lease_find_locked(), without the queue's lock: the second
- *   decides.
- * - senders that wait for room: they append like others when there is some.
+ * - which event is the oldest. Here it is the one that was sent first; its places are
+ *   changed under the queue's lock alone.
+ * - a second ID, and with it which of a client's watches has its turn. A watcher that takes
+ *   an event of another ID is shown by one event that is there without a queue.
+ * - how the queue comes and ends, and when what has ended is freed.
+ * - peeks: they never wait, and take nothing.
+ * - the alarm: the worker, and what is due, runs at any moment, or what is due never does.
+ * - the first look of ke_lease_find_locked(), without the queue's lock: the second decides.
+ * - senders that wait for space: they append like others when there is some.
  *
- * Which receivers there are, what befalls them, and which step is left out to see
- * that it is missed, comes from the environment: see `run`.
+ * Which receivers there are, what befalls them, and which step is left out to see that it is
+ * missed, comes from the environment: see `run`.
  */
 
 c_decl {
@@ -57,31 +49,42 @@ c_decl {
 #define WATCHED		1
 #define POLLED		2
 #define POLLED_BY_ID	3	/* polls, and takes it by the ID */
-#define PEEKS		4	/* waits for the ID, and leaves the event there */
-#define WATCHES(way)	(way >= WATCHED && way <= POLLED_BY_ID)
-#define POLLS(way)	(way == POLLED || way == POLLED_BY_ID)
+#define WATCHES(way)	(way >= WATCHED)
+#define POLLS(way)	(way >= POLLED)
+
+/* OTHERS: what interferes. */
+#define CLAIM		1	/* forbids a client to receive, for a while */
+#define REWATCH		2	/* another thread ends a watch, and begins it again */
+#define THREAD		3	/* another thread receives by the ID */
 
 /* BREAK: what is left out. */
-#define NO_REWAKE	1	/* who leaves a queue's row wakes nobody */
-#define NO_PASS_ON	2	/* who leaves an inbox' row wakes nobody */
-#define NO_ANSWER	3	/* who was woken by a queue does not answer to it */
-#define LATE_TO_BED	4	/* who goes to sleep says so without the lock */
-#define TAKE_FIRST	5	/* an event leaves the queue before it is copied */
-#define NO_FRESH	6	/* nobody polls for what was kept for another */
-#define NO_HOLDER	7	/* anybody may acknowledge an event */
-#define NO_RETURN_WAKE	8	/* a lease that ends wakes nobody */
-#define NO_RESERVE	9	/* late comers take what is kept for the row */
-#define OUT_OF_TURN	10	/* who stands in a row does not wait for its turn */
-#define NEW_TICKET	11	/* who comes back from a missing page stands behind */
-#define NO_STAND_ASIDE	12	/* who brings a page stays in the queue's row */
-#define NO_STALL	13	/* who brings a page stays in the inbox' row */
-#define NO_STALL_ANSWER	14	/* who brings a page answers later */
-#define NO_CLAIM_WAKE	15	/* a claim that changes wakes nobody */
-#define NO_WATCH_WAKE	16	/* a new watch is not told of what is there */
-#define NO_FAULT_IN	17	/* who misses a page only tries again */
-#define NO_FORGET	18	/* a watch without an event stays ready */
+#define NO_RECHECK_LISTED 1	/* a watcher does not look again once it is in the list */
+#define NO_PASS_ON	2	/* a watcher that was woken and fails wakes no other */
+#define NO_PASS_ON_DONE	3	/* nor one that received before it was woken */
+#define NO_PASS_ON_NONE	4	/* nor one that finds nothing */
+#define NO_PASS_ON_ELSE	5	/* nor one that received another ID */
+#define NO_UNDO_OFFER	6	/* an event that comes back is not offered */
+#define NO_RETURN_OFFER	7	/* nor one whose lease is over */
+#define NO_REARM_LOOK	8	/* a watch is armed again without a look at the queue */
+#define NO_REARM_WAKE	9	/* it is told of what is there, its watchers are not woken */
+#define NO_CANCEL_CHECK	10	/* a wait is cancelled without a look at what was handed over */
+#define OWED_LOST	11	/* what is owed is forgotten while watches are quiet */
+#define ONE_OWED	12	/* a new watch wakes one watcher, however many events wait */
+#define BATCH_OWES_ONE	13	/* so does a batch */
+#define NO_DEFER	14	/* what a call leaves is not given to the worker */
+#define LATE_TO_BED	15	/* a receiver says that it sleeps after its last look */
+#define NO_FOUND_EMPTY	16	/* a receive by ID that finds nothing does not arm the watch */
+#define NO_FOUND_DENIED	17	/* nor one that is denied */
+#define NO_RECHECK	18	/* a claim that changes is not followed by a look at all */
+#define KEEP_DENIED	19	/* it leaves denied watches where they are */
+#define AHEAD		20	/* a new waiter goes before those that are not judged yet */
+#define LAST_FIRST	21	/* the last waiter is served first */
+#define NO_MORE		22	/* a watch leaves the sleeping with the first that is woken */
+#define NO_HOLDER	23	/* anybody may acknowledge an event */
+#define TAKE_IS_END	24	/* an event whose copy fails does not go back */
 
 #define EVENTS		3
+#define STEPS_MAX	1
 #define ROUNDS(r)	(2 - r)	/* receives of one receiver */
 #define OTHER(r)	(1 - (r))
 #define IS(what)	(broken == what)
@@ -90,13 +93,13 @@ c_decl {
 hidden byte there_is_an_event;	/* where one is taken */
 hidden byte ends_once;		/* an event */
 hidden byte nothing_lost;
-hidden byte served_in_order;	/* who waits for the ID, as they came */
-hidden byte no_wake_up_lost;	/* who waits has nothing to wait for */
-hidden byte told_of_the_claim;	/* who may not receive does not wait for the ID */
-hidden byte answers_to_one;	/* who was woken by a queue is not asked by another */
-hidden byte all_answered;	/* nobody owes the queue an answer */
+hidden byte served_in_order;	/* waiters, as they came */
+hidden byte never_both;		/* events and waiters wait, with nothing left to the worker */
+hidden byte no_wake_up_lost;	/* a receiver that sleeps has nothing to wait for */
+hidden byte told_of_the_claim;	/* no waiter sleeps that may not receive */
+hidden byte lists_agree;	/* that of the queue and that of the client */
 hidden byte counted_right;
-hidden byte nobody_is_stuck;	/* but who waits for an event or a page */
+hidden byte nobody_is_stuck;	/* but a receiver that waits for an event or a page */
 
 inline must(property, holds)
 {
@@ -104,138 +107,72 @@ inline must(property, holds)
 	assert(property)
 }
 
-mtype = { UNSENT, WAITS, LEASED, ENDED, LOST };
+mtype = { UNSENT, WAITS, IN_FLIGHT, LEASED, ENDED };
 
 byte broken;
 byte way[2];
 bool ticks;			/* time limits are reached */
-bool others;			/* interfere */
+byte others;			/* what interferes */
+bool stops;			/* time-outs, signals and kills come */
+bool elsewhere;			/* an event of another watched ID */
+byte faults;			/* copies that may still fail */
 
 /* ke_queue and its events, by seq */
 mtype event[EVENTS] = UNSENT;
 byte holder[EVENTS];		/* ke_event.lessee: client + 1 */
 bool ended[EVENTS];
-byte sent, pending, takers, tickets;
-bool asked;
-bool watched[2];		/* there is a watch of inbox i */
-byte first_watch;
-bool forbidden[2];		/* by a claim: to receiver r, and to the watch of inbox i */
+byte sent, pending, owed;
+bool locked;			/* between the steps of a section that has several */
+bool working;			/* in ke_queue_work_locked() */
+bool deferred;			/* the alarm is set for the worker */
+bool forbidden[2];		/* by a claim, to client c */
 
-/* ke_waiter, in a row where its ticket or its place is not 0 */
-bool woken[2], waker[2];
-byte ticket[2], place[2];
-bool in_row[2];
-byte came[2], comers;		/* when it took its place, whatever its ticket is now */
+/* ke_watch of client c: its list in the queue, and whether it is on the client's */
+#define NO_WATCH	0
+#define QUIET		1
+#define READY		2
+#define SLEEPING	3
+#define DENIED		4
+byte list[2];
+byte first_watch;		/* where both are in one list */
+bool told[2];
+
+/* ke_waiter */
+#define WAITERS		1
+#define UNJUDGED	2
+byte line[2];
+byte came[2], comers;
+bool done[2];
+byte handed[2];			/* event + 1; 0: none, because of an error */
+
+/* ke_watcher */
+byte place[2];			/* in the list of its client, from 1 on */
+bool woken[2];
 
 /* The receivers' processes. */
-byte inbox[2];
+byte client[2];
 bool runs[2] = true;
 bool sleeps[2], gone[2];
 bool hangs[2];			/* its page never comes */
 bool edge[2];			/* it polls, and has been told */
 
-/* ke_inbox */
-bool ready[2];
+/* Within a step. */
+byte left, e, w;
+bool more, others_sleep;
 
-byte faults;			/* pages that may still be missing */
-byte told;			/* within a step: the inbox that was asked */
-
-#define READY		(pending > takers)
-#define MAY_COME	(READY || IS(NO_RESERVE) && pending)
-#define CLIENT(r)	(inbox[r] + 1)
-#define IN_INBOX(r, i)	(place[r] && inbox[r] == i)
-#define FIRST_IN_ROW(r)	(in_row[r] && \
-	(!in_row[OTHER(r)] || ticket[r] < ticket[OTHER(r)]))
-#define FIRST_IN_INBOX(r) (place[r] && \
-	(!IN_INBOX(OTHER(r), inbox[r]) || place[r] < place[OTHER(r)]))
-
-/* wake_up_process() of one that is not woken */
-inline rouse(r)
-{
-	woken[r] = true;
-	runs[r] = true
-}
-
-/* wake_waiter() */
-inline wake_waiter()
-{
-	if
-	:: FIRST_IN_ROW(0) && !woken[0] -> rouse(0)
-	:: FIRST_IN_ROW(1) && !woken[1] -> rouse(1)
-	:: else
-	fi
-}
-
-inline ask(r)
-{
-	must(answers_to_one, !waker[r]);
-	waker[r] = true;
-	asked = true;
-	told = inbox[r] + 1;
-	rouse(r)
-}
-
-/* wake_up_poll() */
-inline tell_poller(r, i)
-{
-	edge[r] = edge[r] || POLLS(way[r]) && inbox[r] == i
-}
-
-/* ke_inbox_notify(), and what notify_watches() makes of it */
-inline notify(i, fresh)
-{
-	if
-	:: watched[i] && !forbidden[i] ->
-		if
-		:: fresh || !ready[i] -> tell_poller(0, i); tell_poller(1, i)
-		:: else
-		fi;
-		ready[i] = true;
-		if
-		:: !asked && IN_INBOX(0, i) && FIRST_IN_INBOX(0) && !woken[0] -> ask(0)
-		:: !asked && IN_INBOX(1, i) && FIRST_IN_INBOX(1) && !woken[1] -> ask(1)
-		:: else
-		fi
-	:: else
-	fi
-}
-
-/* wake() of queue.c */
-inline wake(fresh)
-{
-	if
-	:: pending ->
-		wake_waiter();
-		if
-		:: READY ->
-			notify(first_watch, fresh);
-			notify(OTHER(first_watch), fresh);
-			if
-			:: told == first_watch + 1 && watched[OTHER(first_watch)] ->
-				first_watch = OTHER(first_watch)
-			:: else
-			fi;
-			told = 0
-		:: else
-		fi
-	:: else
-	fi
-}
-
-/* ke_queue_wake_all_locked() */
-inline wake_all()
-{
-	if
-	:: IS(NO_CLAIM_WAKE)
-	:: else ->
-		runs[0] = runs[0] || in_row[0];
-		runs[1] = runs[1] || in_row[1];
-		wake(true)
-	fi
-}
+#define IN_LINE		(line[0] || line[1])
+#define ANY(l)		(list[0] == l || list[1] == l)
+#define FIRST_IN(l)	(list[0] == l && (list[1] != l || first_watch == 0) -> 0 : 1)
+#define CAME_FIRST(r)	(line[r] && (!line[OTHER(r)] || line[r] < line[OTHER(r)] || \
+	line[r] == line[OTHER(r)] && came[r] < came[OTHER(r)]))
+#define HOLDER(r)	(client[r] + 1)
+#define SLEEPS_AT(r, c)	(place[r] && client[r] == c)
+#define NEXT_AT(r, c)	(SLEEPS_AT(r, c) && \
+	(!SLEEPS_AT(OTHER(r), c) || place[r] < place[OTHER(r)]))
 
 inline find(state)
 {
+	e = 0;
 	do
 	:: e < EVENTS && event[e] != state -> e++
 	:: else -> break
@@ -251,402 +188,574 @@ inline end(n)
 	holder[n] = 0
 }
 
-/*
- * take(): the oldest event ends, or is leased. Of a row nobody takes one before
- * those who came earlier; who is not in it leaves them what is kept for them.
- */
-inline take(r)
+/* ke_queue_take_locked() of the oldest */
+inline take(to)
 {
-	e = 0;
-	if
-	:: in_row[OTHER(r)] && in_row[r] -> must(served_in_order, came[r] < came[OTHER(r)])
-	:: in_row[OTHER(r)] && !in_row[r] && way[OTHER(r)] != PEEKS ->
-		must(served_in_order, pending > 1)
-	:: else
-	fi;
 	find(WAITS);
+	event[e] = IN_FLIGHT;
 	pending--;
-	if
-	:: end(e)
-	:: event[e] = LEASED; holder[e] = CLIENT(r); lease = e + 1
-	fi;
-	e = 0;
-	got = true
+	to = e + 1;
+	e = 0
 }
 
-/* The same of a receiver that may peek. */
-inline take_or_peek(r)
+inline finish_waiter(r)
 {
-	if
-	:: how == PEEKS -> got = true
-	:: else -> take(r)
-	fi
+	line[r] = 0;
+	done[r] = true;
+	runs[r] = true
 }
 
-/* hand_out() where a page is missing */
-inline miss()
+inline hand_over()
 {
-	if
-	:: IS(NO_FAULT_IN)
-	:: else -> faults--
-	fi;
-	if
-	:: IS(TAKE_FIRST) ->
-		e = 0; find(WAITS); event[e] = LOST; pending--; e = 0
-	:: else
-	fi
-}
-
-/* ke_sink_bring(): it may take for ever, and a kill may come meanwhile. */
-inline bring_page(r)
-{
-	if
-	:: true
-	:: killed = true
-	:: !IS(NO_FAULT_IN) -> hangs[r] = true; false
-	fi
-}
-
-inline enter_row(r)
-{
-	in_row[r] = true;
-	takers = takers + (how == PEEKS -> 0 : 1)
-}
-
-inline leave_row(r, empty_handed)
-{
-	was_ready = READY;
-	in_row[r] = false;
-	woken[r] = false;
-	takers = takers - (how == PEEKS -> 0 : 1);
-	if
-	:: IS(NO_REWAKE)
-	:: !IS(NO_REWAKE) && empty_handed && !was_ready && READY && !IS(NO_FRESH) -> wake(true)
-	:: else -> wake(false)
-	fi;
-	was_ready = false
-}
-
-/* ke_inbox_enter() */
-inline inbox_enter(r, in_front)
-{
-	d_step {
-		woken[r] = true;
+	do
+	:: !IN_LINE || !pending -> break
+	:: IN_LINE && pending && !left -> more = true; break
+	:: IN_LINE && pending && left ->
+		left--;
+		w = (CAME_FIRST(0) -> 0 : 1);
 		if
-		:: !IN_INBOX(OTHER(r), inbox[r]) -> place[r] = 1
-		:: IN_INBOX(OTHER(r), inbox[r]) && in_front -> place[r] = 1; place[OTHER(r)] = 2
-		:: else -> place[r] = 2; place[OTHER(r)] = 1
-		fi
-	}
-}
-
-/* ke_inbox_leave() */
-inline inbox_leave(r)
-{
-	d_step {
-		place[r] = 0;
-		if
-		:: !IS(NO_PASS_ON) && ready[inbox[r]] && IN_INBOX(OTHER(r), inbox[r]) &&
-		   !woken[OTHER(r)] -> rouse(OTHER(r))
+		:: IS(LAST_FIRST) && line[0] && line[1] -> w = OTHER(w)
 		:: else
-		fi
-	}
+		fi;
+		if
+		:: forbidden[client[w]] -> finish_waiter(w)
+		:: else ->
+			if
+			:: finish_waiter(w)	/* EMSGSIZE */
+			:: must(served_in_order, !line[OTHER(w)] || came[w] < came[OTHER(w)]);
+			   take(handed[w]);
+			   finish_waiter(w)
+			fi
+		fi;
+		w = 0
+	od
 }
 
-/* answer(): ke_inbox_waker(), then what the queue is owed */
-inline answer(r)
+inline judge_waiters()
 {
-	d_step { owes = waker[r]; waker[r] = false };
-	if
-	:: owes -> atomic {
-		owes = false;
+	do
+	:: line[0] != UNJUDGED && line[1] != UNJUDGED -> break
+	:: (line[0] == UNJUDGED || line[1] == UNJUDGED) && !left -> more = true; break
+	:: (line[0] == UNJUDGED || line[1] == UNJUDGED) && left ->
+		left--;
+		w = (line[0] == UNJUDGED && (line[1] != UNJUDGED || came[0] < came[1]) -> 0 : 1);
 		if
-		:: IS(NO_ANSWER)
-		:: else -> asked = false; wake(false)
+		:: forbidden[client[w]] -> finish_waiter(w)
+		:: else -> line[w] = WAITERS
+		fi;
+		w = 0
+	od
+}
+
+/* list_move_tail() */
+inline move(c, to)
+{
+	list[c] = to;
+	first_watch = (list[OTHER(c)] == to -> OTHER(c) : 0)
+}
+
+/* tell_watch() with ke_watch_tell() */
+inline tell_watch(c)
+{
+	if
+	:: forbidden[c] -> move(c, DENIED)
+	:: else ->
+		told[c] = true;
+		edge[0] = edge[0] || POLLS(way[0]) && client[0] == c && !gone[0];
+		edge[1] = edge[1] || POLLS(way[1]) && client[1] == c && !gone[1];
+		if
+		:: SLEEPS_AT(0, c) || SLEEPS_AT(1, c) -> move(c, SLEEPING)
+		:: else -> move(c, READY)
 		fi
-	}
+	fi
+}
+
+inline tell_watches()
+{
+	do
+	:: !ANY(QUIET) -> break
+	:: ANY(QUIET) && !left -> more = true; break
+	:: ANY(QUIET) && left ->
+		left--;
+		w = FIRST_IN(QUIET);
+		tell_watch(w);
+		w = 0
+	od
+}
+
+/* ke_ready_list_wake() */
+inline wake_receiver(r)
+{
+	place[r] = 0;
+	woken[r] = true;
+	runs[r] = true;
+	others_sleep = SLEEPS_AT(OTHER(r), client[r]);
+	if
+	:: others_sleep -> place[OTHER(r)] = 1
+	:: else
+	fi;
+	owed--
+}
+
+inline wake_watchers()
+{
+	owed = (owed < pending -> owed : pending);
+	do
+	:: !owed || !ANY(SLEEPING) -> break
+	:: owed && ANY(SLEEPING) && !left -> more = true; break
+	:: owed && ANY(SLEEPING) && left ->
+		left--;
+		w = FIRST_IN(SLEEPING);
+		if
+		:: NEXT_AT(0, w) -> wake_receiver(0)
+		:: NEXT_AT(1, w) -> wake_receiver(1)
+		:: else
+		fi;
+		if
+		:: others_sleep && !IS(NO_MORE) -> move(w, SLEEPING)
+		:: else -> move(w, READY)
+		fi;
+		others_sleep = false;
+		w = 0
+	od;
+	if
+	:: !more && (!ANY(QUIET) || IS(OWED_LOST)) -> owed = 0
+	:: more && IS(OWED_LOST) && ANY(QUIET) -> owed = 0
 	:: else
 	fi
 }
 
-/* A kill may come at any moment. */
-inline interrupt()
+/* ke_queue_work_locked() */
+inline work()
+{
+	left = STEPS_MAX;
+	more = false;
+	hand_over();
+	judge_waiters();
+	if
+	:: pending -> tell_watches(); wake_watchers()
+	:: else -> owed = 0
+	fi;
+	left = 0
+}
+
+/* ke_queue_offer_waiting_locked(): Worker goes on with it, under the same lock. */
+inline offer_waiting(n)
+{
+	owed = owed + n;
+	locked = true;
+	working = true
+}
+
+/* ke_queue_offer_locked() */
+inline offer(n)
 {
 	if
-	:: killed = true
-	:: true
+	:: IN_LINE || ANY(QUIET) || ANY(SLEEPING) -> offer_waiting(n)
+	:: else
 	fi
 }
 
-/* ke_receiver_sleep(): a time-out ends it as a signal does. */
+/* requeue() */
+inline requeue(n, offers)
+{
+	event[n] = WAITS;
+	holder[n] = 0;
+	pending++;
+	if
+	:: offers -> offer(1)
+	:: else
+	fi
+}
+
+/*
+ * ke_queue_rearm_watch_locked(), whose second half is a step of its own: rearm_rest().
+ * Where the queue is empty there is none.
+ */
+inline rearm(c)
+{
+	told[c] = false;
+	move(c, QUIET);
+	locked = pending && !IS(NO_REARM_LOOK);
+	mine = locked
+}
+
+inline rearm_rest(c)
+{
+	if
+	:: mine -> atomic {
+		mine = false;
+		if
+		:: IS(NO_REARM_WAKE) -> tell_watch(c); locked = false
+		:: IS(ONE_OWED) -> offer_waiting(1)
+		:: else -> offer_waiting(pending)
+		fi }
+	:: else
+	fi
+}
+
+/* ke_client_found_empty() */
+inline found_empty(c)
+{
+	if
+	:: told[c] ->
+		atomic { !locked ->
+			if
+			:: list[c] -> rearm(c)
+			:: else
+			fi
+		};
+		rearm_rest(c)
+	:: else
+	fi
+}
+
+/* ke_queue_recheck_locked() */
+inline recheck()
+{
+	if
+	:: IS(NO_RECHECK)
+	:: else ->
+		line[0] = (line[0] -> UNJUDGED : 0);
+		line[1] = (line[1] -> UNJUDGED : 0);
+		if
+		:: IS(KEEP_DENIED)
+		:: !IS(KEEP_DENIED) && list[0] == DENIED && list[1] == DENIED ->
+			list[0] = QUIET; list[1] = QUIET
+		:: !IS(KEEP_DENIED) && list[0] == DENIED && list[1] != DENIED -> move(0, QUIET)
+		:: !IS(KEEP_DENIED) && list[0] != DENIED && list[1] == DENIED -> move(1, QUIET)
+		:: else
+		fi;
+		offer_waiting(pending)
+	fi
+}
+
+/* A time-out ends a sleep as a signal does. */
 inline sleep(r)
 {
 	if
 	:: atomic { runs[r] }
-	:: atomic { !runs[r] -> signalled = true; runs[r] = true }
-	:: atomic { !runs[r] -> killed = true; runs[r] = true }
+	:: atomic { stops && !runs[r] -> signalled = true; runs[r] = true }
+	:: atomic { stops && !runs[r] -> killed = true; runs[r] = true }
 	/* none of them comes */
 	:: atomic { !runs[r] -> sleeps[r] = true };
 	   atomic { runs[r] -> sleeps[r] = false }
 	fi
 }
 
-/* set_current_state(TASK_INTERRUPTIBLE) under the lock that who wakes has */
-inline lie_down(r)
-{
-	woken[r] = false;
-	runs[r] = IS(LATE_TO_BED)
-}
-
-inline lie_down_late(r)
+/* set_current_state(TASK_INTERRUPTIBLE) */
+inline lie_down(r, is_late)
 {
 	if
-	:: IS(LATE_TO_BED) -> runs[r] = false
+	:: IS(LATE_TO_BED) == is_late -> runs[r] = false
 	:: else
 	fi
 }
 
-/* ke_receiver_receive_locked() with stand_in_line() and wait_in_row() */
-inline receive_by_id(r)
+/* sleep_until_done(), sleep_until_woken() */
+inline sleep_until(r, what)
 {
 	do
-	:: atomic { killed -> break }
-	:: atomic { !killed && forbidden[r] -> failed = true; break }
-	:: atomic { !killed && !forbidden[r] && MAY_COME ->
+	:: signalled || killed -> break
+	:: !signalled && !killed ->
+		lie_down(r, false);
 		if
-		:: true -> take_or_peek(r); break
-		:: failed = true; break	/* EMSGSIZE */
-		:: faults -> miss()
-		fi };
-		bring_page(r);
-		if
-		:: true
-		:: failed = true; break
+		:: what -> runs[r] = true; break
+		:: !what -> lie_down(r, true); sleep(r)
 		fi
-	:: atomic { !killed && !forbidden[r] && !MAY_COME ->
-		tickets++; ticket[r] = tickets;
-		comers++; came[r] = comers;
-		break }
-	od;
-	if
-	:: got || failed || killed
-	:: else ->
-		away = true;
-		do
-		:: atomic {
-			if
-			:: away && !in_row[r] ->
-				away = false;
-				enter_row(r);
-				if
-				:: true
-				:: tried -> failed = true
-				fi
-			:: else -> away = false
-			fi;
-			interrupt();
-			failed = failed || forbidden[r];
-			if
-			:: failed || killed -> leave_row(r, true); break
-			:: !failed && !killed && pending && (FIRST_IN_ROW(r) || IS(OUT_OF_TURN)) ->
-				if
-				:: true -> take_or_peek(r); leave_row(r, false); break
-				:: failed = true; leave_row(r, true); break	/* EMSGSIZE */
-				/* fault_in() */
-				:: faults ->
-					miss();
-					if
-					:: IS(NO_STAND_ASIDE)
-					:: else -> leave_row(r, true)
-					fi;
-					if
-					:: IS(NEW_TICKET) -> tickets++; ticket[r] = tickets
-					:: else
-					fi;
-					away = true;
-					tried = true
-				fi
-			:: else ->
-				if
-				:: signalled -> leave_row(r, true); break
-				:: else -> lie_down(r)
-				fi
-			fi };
-			if
-			:: away -> bring_page(r)
-			:: else -> lie_down_late(r); sleep(r)
-			fi
-		od;
-		atomic {
-			ticket[r] = 0; came[r] = 0; tried = false; away = false;
-			/* They are only compared: who comes next may begin anew. */
-			tickets = (ticket[OTHER(r)] -> tickets : 0);
-			comers = (came[OTHER(r)] -> comers : 0)
-		}
-	fi
+	od
 }
 
-/* had_its_turn() */
-inline had_its_turn()
+/*
+ * copy_one() or copy_run(): events `first` and `second` are in flight. A page may be bad, or
+ * never come; a kill is looked at before each copy.
+ */
+inline copy(r)
 {
-	ready[box] = ready[box] && READY
-}
-
-/* fault_in() with stall() */
-inline stall(r)
-{
-	stands = place[r] > 0;
-	if
-	:: stands && !IS(NO_STALL) ->
-		inbox_leave(r);
+	atomic {
 		if
-		:: IS(NO_STALL_ANSWER)
-		:: else -> answer(r)
+		:: killed
+		:: !killed -> n_copied = 1
+		:: !killed && faults -> faults--; failed = true
+		:: !killed && faults -> faults--; hangs[r] = true; false
+		:: !killed && stops -> killed = true
+		fi;
+		if
+		:: n_copied && second -> n_copied = 2
+		:: n_copied && second && faults -> faults--; failed = true
+		:: n_copied && second && stops -> killed = true
+		:: else
 		fi
-	:: else
-	fi;
-	bring_page(r);
+	};
+	got = n_copied > 0;
+	/* settle_locked() */
 	if
-	:: stands && !IS(NO_STALL) -> inbox_enter(r, true)
-	:: else
-	fi;
-	stands = false
-}
-
-/* try_watched(); what is in the way of the next look is `away`. */
-inline try_watched(r)
-{
-	do
-	:: killed || !ready[box] -> break
-	:: !killed && ready[box] ->
-		atomic {
+	:: n_copied == 1 && !second -> atomic { !locked ->
+		event[first - 1] = LEASED;
+		holder[first - 1] = HOLDER(r);
+		lease = first }
+	:: n_copied == 0 || n_copied == 1 && second ->
+		atomic { !locked ->
 			if
-			:: watched[box] && !forbidden[box] && MAY_COME ->
-				if
-				:: take(r); had_its_turn()
-				/* a batch */
-				:: take(r);
-					if
-					:: !lease && READY -> take(r); had_its_turn()
-					:: faults && READY -> miss(); away = true
-					:: ticks	/* something was due before the next */
-					:: else -> had_its_turn()
-					fi
-				:: !POLLS(how) -> failed = true	/* EMSGSIZE */
-				:: faults -> miss(); away = true
-				fi
-			:: else ->
-				if
-				:: IS(NO_FORGET)
-				:: else -> ready[box] = false
-				fi
+			:: IS(TAKE_IS_END)
+			:: !IS(TAKE_IS_END) && n_copied == 0 && second ->
+				requeue(first - 1, !IS(NO_UNDO_OFFER))
+			:: !IS(TAKE_IS_END) && n_copied == 0 && !second ->
+				requeue(first - 1, !IS(NO_UNDO_OFFER));
+			:: else -> requeue(second - 1, !IS(NO_UNDO_OFFER))
 			fi
 		};
 		if
-		:: away ->
-			away = false;
-			stall(r);
-			if
-			:: true
-			:: !POLLS(how) && !got -> failed = true
-			fi
+		:: n_copied == 0 && second && !IS(TAKE_IS_END) -> atomic { !locked ->
+			requeue(second - 1, !IS(NO_UNDO_OFFER)) }
+		:: else
+		fi
+	:: n_copied == 2 || n_copied == 1 && !second
+	fi;
+	/* ke_queue_consumed() */
+	atomic {
+		if
+		:: n_copied && !lease -> end(first - 1)
 		:: else
 		fi;
 		if
-		:: got || failed -> break
+		:: n_copied == 2 -> end(second - 1)
+		:: else
+		fi;
+		first = 0; second = 0; n_copied = 0
+	}
+}
+
+/* Nobody overtakes waiters but while the worker is to serve them. */
+inline take_directly(to)
+{
+	must(served_in_order, !IN_LINE || deferred);
+	take(to)
+}
+
+/* ke_receive() */
+inline receive_by_id(r, waits)
+{
+	atomic { !locked ->
+		if
+		:: forbidden[client[r]] -> failed = true; none = !IS(NO_FOUND_DENIED)
+		:: !forbidden[client[r]] && pending ->
+			if
+			:: take_directly(first)
+			:: waits -> failed = true	/* EMSGSIZE */
+			fi
+		:: else ->
+			none = !IS(NO_FOUND_EMPTY);
+			if
+			:: waits ->
+				line[r] = (line[OTHER(r)] == UNJUDGED && !IS(AHEAD) -> UNJUDGED : WAITERS);
+				comers++; came[r] = comers;
+				stands = true
+			:: else
+			fi
+		fi
+	};
+	if
+	:: none -> none = false; found_empty(client[r])
+	:: else
+	fi;
+	if
+	:: stands ->
+		sleep_until(r, done[r]);
+		/* cancel_wait() */
+		atomic { done[r] || !locked ->
+			if
+			:: done[r] && (!IS(NO_CANCEL_CHECK) || !signalled) -> first = handed[r]
+			:: else -> line[r] = 0
+			fi;
+			failed = !first;
+			stands = false; done[r] = false; handed[r] = 0; came[r] = 0;
+			/* They are only compared: the next one may begin anew. */
+			comers = (came[OTHER(r)] -> comers : 0)
+		}
+	:: else
+	fi;
+	if
+	:: first -> copy(r)
+	:: else
+	fi
+}
+
+/* try_watched() */
+inline try_watched(r)
+{
+	do
+	:: got || failed || killed || !told[box] -> break
+	/* another watch has its turn */
+	:: !got && !failed && !killed && elsewhere && how == WATCHED -> atomic {
+		if
+		:: elsewhere -> elsewhere = false; got = true; another = true
+		:: else
+		fi }
+	:: !got && !failed && !killed && told[box] ->
+		atomic { !locked ->
+			if
+			:: list[box] && pending && !forbidden[box] ->
+				if
+				:: take_directly(first)
+				:: take_directly(first);
+					if
+					:: pending -> take(second)
+					:: else
+					fi
+				:: !POLLS(how) -> failed = true	/* EMSGSIZE */
+				fi;
+				/* end_turn() */
+				if
+				:: first && !pending -> rearm(box)
+				:: else
+				fi
+			:: list[box] && !(pending && !forbidden[box]) -> rearm(box)
+			:: !list[box]
+			fi
+		};
+		rearm_rest(box);
+		if
+		:: first -> copy(r)
 		:: else
 		fi
 	od
 }
 
-/* ke_receiving_receive_watched() with wait_watched() */
+/* ke_watcher_add() */
+inline watcher_add(r, in_front)
+{
+	d_step {
+		woken[r] = false;
+		if
+		:: !SLEEPS_AT(OTHER(r), client[r]) -> place[r] = 1
+		:: SLEEPS_AT(OTHER(r), client[r]) && in_front -> place[r] = 1; place[OTHER(r)] = 2
+		:: else -> place[r] = 2; place[OTHER(r)] = 1
+		fi
+	}
+}
+
+/* ke_watcher_remove() */
+inline watcher_remove(r)
+{
+	d_step {
+		was_woken = woken[r];
+		place[r] = 0;
+		if
+		:: place[OTHER(r)] -> place[OTHER(r)] = 1
+		:: else
+		fi
+	}
+}
+
+inline pass_on()
+{
+	atomic { !locked ->
+		if
+		:: ANY(SLEEPING) -> offer_waiting(1)
+		:: else
+		fi
+	}
+}
+
+/* ke_receive_watched() with wait_watched() */
 inline receive_watched(r)
 {
 	try_watched(r);
 	if
 	:: got || failed || killed
 	:: else ->
-		inbox_enter(r, false);
 		do
 		:: true ->
-			atomic { interrupt(); turn = FIRST_IN_INBOX(r) };
+			watcher_add(r, again);
+			again = false;
 			if
-			:: turn -> try_watched(r)
-			:: else
+			:: IS(NO_RECHECK_LISTED)
+			:: else -> try_watched(r)
 			fi;
 			if
-			:: got || failed || turn && killed -> turn = false; break
-			:: else -> turn = false
+			:: got || failed || killed
+			:: else -> sleep_until(r, woken[r])
 			fi;
-			answer(r);
 			if
-			:: signalled || killed -> break
-			:: else
-			fi;
-			/* ke_inbox_may_sleep() */
-			d_step {
+			:: got || failed || killed || signalled ->
+				watcher_remove(r);
+				received = got;
 				if
-				:: FIRST_IN_INBOX(r) && ready[box] -> woken[r] = true
-				:: else -> lie_down(r)
+				:: was_woken && signalled -> try_watched(r)	/* a time-out */
+				:: true
+				fi;
+				if
+				:: !was_woken || IS(NO_PASS_ON)
+				:: was_woken && IS(NO_PASS_ON_DONE) && received && !another
+				:: else -> pass_on()
+				fi;
+				break
+			:: else ->
+				try_watched(r);
+				if
+				:: got && (!another || IS(NO_PASS_ON_ELSE))
+				:: (failed || killed) && !got && IS(NO_PASS_ON)
+				:: !got && !failed && !killed && IS(NO_PASS_ON_NONE)
+				:: else -> pass_on()
+				fi;
+				if
+				:: got || failed || killed -> break
+				:: else -> again = true
 				fi
-			};
-			if
-			:: !woken[r] -> lie_down_late(r)
-			:: else
-			fi;
-			sleep(r)
+			fi
 		od;
-		inbox_leave(r);
-		answer(r)
-	fi
+		atomic { was_woken = false; again = false; received = false; woken[r] = false }
+	fi;
+	another = false
 }
 
-/*
- * A receive by ID that does not wait leaves the inbox as it is. It has no place in a
- * row, so it misses no page here: nobody would notice.
- */
-inline try_by_id(r)
-{
-	atomic {
-		if
-		:: !forbidden[r] && MAY_COME -> take(r)
-		:: else
-		fi
-	}
-}
-
-/* What epoll makes of an edge: ke_receiving_readable(). */
+/* What epoll makes of an edge: ke_receive_poll_watched(). */
 inline look(r)
 {
-	atomic {
-		if
-		:: ready[box] && (!READY || forbidden[box]) -> ready[box] = false
-		:: else
-		fi
-	}
+	readable = false;
+	do
+	:: readable || !told[box] -> break
+	:: !readable && told[box] ->
+		atomic { !locked ->
+			if
+			:: list[box] && pending && !forbidden[box] -> readable = true
+			:: list[box] && !(pending && !forbidden[box]) -> rearm(box)
+			:: !list[box]
+			fi
+		};
+		rearm_rest(box)
+	od
 }
 
-/* Edge-triggered epoll: when told, takes until there is nothing more. */
 inline wait_for_edge(r)
 {
 	if
 	:: atomic { edge[r] -> edge[r] = false }
-	:: atomic { !edge[r] -> killed = true }
+	:: atomic { stops && !edge[r] -> killed = true }
 	:: atomic { !edge[r] -> sleeps[r] = true };
 	   atomic { edge[r] -> edge[r] = false; sleeps[r] = false }
-	fi;
-	look(r)
+	fi
 }
 
-/* ke_queue_return_locked() */
-inline give_back(n)
+/* Edge-triggered epoll: when told, it takes until there is nothing more. */
+inline receive_polled(r)
 {
-	event[n] = WAITS;
-	holder[n] = 0;
-	pending++;
+	look(r);
+	do
+	:: !readable || killed -> break
+	:: readable && !killed ->
+		if
+		:: how == POLLED -> try_watched(r)
+		:: else -> receive_by_id(r, false)
+		fi;
+		readable = got || failed && !forbidden[client[r]];
+		finish_lease(r);
+		d_step { got = false; failed = false }
+	od;
 	if
-	:: IS(NO_RETURN_WAKE)
-	:: else -> wake(true)
+	:: !killed -> wait_for_edge(r)
+	:: else
 	fi
 }
 
@@ -654,12 +763,14 @@ inline give_back(n)
 inline finish_lease(r)
 {
 	if
-	:: lease -> atomic {
+	:: lease -> atomic { !locked ->
 		if
-		:: holder[lease - 1] == CLIENT(r) || IS(NO_HOLDER) ->
+		:: event[lease - 1] == LEASED && holder[lease - 1] == HOLDER(r) || IS(NO_HOLDER) ->
 			if
 			:: end(lease - 1)
-			:: !IS(NO_HOLDER) && may_return -> may_return = false; give_back(lease - 1)
+			:: !IS(NO_HOLDER) && may_return ->
+				may_return = false;
+				requeue(lease - 1, !IS(NO_RETURN_OFFER))
 			fi
 		:: else	/* ENOENT */
 		fi;
@@ -669,39 +780,35 @@ inline finish_lease(r)
 }
 
 /* ke_client_watch() */
-inline watch(i)
+inline watch(c)
 {
-	atomic {
+	atomic { !locked ->
 		if
-		:: !watched[i] ->
-			watched[i] = true;
-			first_watch = (watched[OTHER(i)] -> OTHER(i) : i);
-			if
-			:: IS(NO_WATCH_WAKE)
-			:: else -> wake(false)
-			fi
+		:: !list[c] -> rearm(c)
 		:: else
 		fi
-	}
+	};
+	rearm_rest(c)
 }
 
 /* end_watch() */
-inline unwatch(i)
+inline unwatch(c)
 {
-	watched[i] = false;
-	ready[i] = false
+	list[c] = NO_WATCH;
+	first_watch = 0;
+	told[c] = false
 }
 
-/* Whether somebody has the client of inbox i open, and watches there. */
-#define USES(r, i)	(inbox[r] == i && WATCHES(way[r]) && !gone[r])
+/* Whether somebody has client c open, and watches there. */
+#define USES(r, c)	(client[r] == c && WATCHES(way[r]) && !gone[r])
 
 /* The last close of a client ends its watch. */
 inline close_client(r)
 {
-	atomic {
+	atomic { !locked ->
 		gone[r] = true;
 		if
-		:: WATCHES(way[r]) && !USES(OTHER(r), inbox[r]) -> unwatch(inbox[r])
+		:: WATCHES(way[r]) && !USES(OTHER(r), client[r]) -> unwatch(client[r])
 		:: else
 		fi
 	}
@@ -709,9 +816,10 @@ inline close_client(r)
 
 proctype Receiver(byte r; byte how; byte box)
 {
-	bool got, failed, away, tried, turn, owes, was_ready, stands, signalled, killed;
+	bool got, failed, signalled, killed, none, stands, mine, another;
+	bool again, was_woken, received, readable;
 	bool may_return = true;
-	byte e, lease, rounds = ROUNDS(r);
+	byte first, second, n_copied, lease, rounds = ROUNDS(r);
 
 	if
 	:: WATCHES(how) -> watch(box)
@@ -720,117 +828,154 @@ proctype Receiver(byte r; byte how; byte box)
 	do
 	:: killed || !rounds -> break
 	:: !killed && rounds ->
-		got = false;
 		if
-		:: how == BY_ID || how == PEEKS -> receive_by_id(r)
-		:: how == WATCHED -> receive_watched(r)
-		:: how == POLLED -> try_watched(r)
-		:: how == POLLED_BY_ID -> try_by_id(r)
-		fi;
-		if
-		:: POLLS(how) && !got && !killed -> wait_for_edge(r)
-		:: POLLS(how) && (got || killed)
-		:: else -> rounds--
+		:: how == BY_ID -> receive_by_id(r, true); rounds--
+		:: how == WATCHED -> receive_watched(r); rounds--
+		:: else -> receive_polled(r)
 		fi;
 		finish_lease(r);
-		atomic { failed = false; signalled = false }
+		d_step { got = false; failed = false; signalled = false }
 	od;
 	/* Not what is left of its past. */
 	atomic {
-		got = false; killed = false; may_return = true; rounds = 0;
+		killed = false; may_return = true; rounds = 0; readable = false;
 		woken[r] = false; runs[r] = true; edge[r] = false
 	};
 	close_client(r)
 }
 
-/* append(); batches are told of as one: ke_queue_wake_for_new_locked(). */
+/* append() */
 proctype Sender(byte n)
 {
 	do
-	:: n -> atomic { n--; event[sent] = WAITS; sent++; pending++; wake(true) }
-	:: n == 2 -> atomic {
+	:: n -> atomic { !locked -> n--; event[sent] = WAITS; sent++; pending++; offer(1) }
+	:: n == 2 -> atomic { !locked ->
 		n = 0; event[sent] = WAITS; event[sent + 1] = WAITS; sent = sent + 2;
-		pending = pending + 2; wake(true);
+		pending = pending + 2;
 		if
-		:: POLLS(way[0]) || POLLS(way[1]) -> wake(true)
-		:: else
+		:: IS(BATCH_OWES_ONE) -> offer(1)
+		:: else -> offer(2)
 		fi }
 	:: !n -> break
+	od
+}
+
+/* run_due(), what calls have left to it */
+active proctype Worker()
+{
+	do
+	:: atomic { working || deferred && !locked ->
+		work();
+		deferred = deferred && working && !IS(NO_DEFER) || more && !IS(NO_DEFER);
+		more = false;
+		if
+		:: working -> working = false; locked = false
+		:: else
+		fi }
+	od
+}
+
+/* What holds whenever nobody has the lock. */
+active proctype Monitor()
+{
+	do
+	:: atomic { !locked && !deferred && pending && IN_LINE -> must(never_both, false) }
+	:: atomic { !locked && (told[0] != (list[0] == READY || list[0] == SLEEPING) ||
+				told[1] != (list[1] == READY || list[1] == SLEEPING)) ->
+		must(lists_agree, false) }
 	od
 }
 
 inline find_lease()
 {
 	if
-	:: event[0] == LEASED
-	:: event[1] == LEASED -> e = 1
-	:: event[2] == LEASED -> e = 2
+	:: event[0] == LEASED -> n = 0
+	:: event[1] == LEASED -> n = 1
+	:: event[2] == LEASED -> n = 2
 	fi
 }
 
-/* ke_lease_settle_locked(): a lease is over, an event has expired. */
+/* ke_lease_run_due_locked(): a lease is over, an event has expired. */
 proctype Clock()
 {
-	byte e;
+	byte n;
 
 	if
-	:: atomic { find_lease(); give_back(e); e = 0 }
-	:: atomic { find_lease(); end(e); e = 0 }
+	:: atomic { !locked -> find_lease(); requeue(n, !IS(NO_RETURN_OFFER)); n = 0 }
+	:: atomic { !locked -> find_lease(); end(n); n = 0 }
 	:: true
 	fi;
 	if
-	:: atomic { pending -> find(WAITS); pending--; end(e); e = 0 }
+	:: atomic { pending && !locked -> find(WAITS); pending--; end(e); e = 0 }
 	:: true
 	fi
 }
 
-/* A claim, or another thread of its client, keeps events from a receiver. */
+/* A claim, or another thread of a client. */
 proctype Others()
 {
-	byte i;
+	byte c;
+	bool mine, none;
 
 	if
 	:: true
-	:: i = 1
+	:: c = 1
 	fi;
 	if
-	:: atomic { forbidden[i] = true; wake_all() };
+	:: atomic { others == CLAIM && !locked -> forbidden[c] = true; recheck() };
 		if
-		:: atomic { forbidden[i] = false; wake_all() }
+		:: atomic { !locked -> forbidden[c] = false; recheck() }
 		:: true
 		fi
-	:: atomic { watched[i] -> unwatch(i) };
+	:: atomic { others == REWATCH && list[c] && !locked -> unwatch(c) };
 		if
-		:: atomic { USES(0, i) || USES(1, i) -> watch(i) }
+		:: atomic { USES(0, c) || USES(1, c) -> true };
+		   watch(c);
+		   if
+		   :: atomic { !locked && !USES(0, c) && !USES(1, c) -> unwatch(c) }
+		   :: atomic { USES(0, c) || USES(1, c) }
+		   fi
 		:: true
+		fi
+	/* a receive by the ID, which does not wait */
+	:: atomic { others == THREAD && list[c] && !locked ->
+		if
+		:: pending -> find(WAITS); pending--; end(e); e = 0
+		:: else -> none = !IS(NO_FOUND_EMPTY)
+		fi };
+		if
+		:: none -> none = false; found_empty(c)
+		:: else
 		fi
 	:: true
 	fi
 }
 
 #define RESTS(r)	(gone[r] || sleeps[r] || hangs[r])
-#define WANTS_NONE(r)	(gone[r] || hangs[r] || WATCHES(way[r]) && (!watched[inbox[r]] || \
-	forbidden[inbox[r]] || way[r] == POLLED_BY_ID && forbidden[r]))
-#define WAITS_IN_VAIN(r) (sleeps[r] && !WATCHES(way[r]) && forbidden[r])
+#define WANTS_NONE(r)	(gone[r] || hangs[r] || WATCHES(way[r]) && \
+	(!list[client[r]] || forbidden[client[r]]))
+#define WAITS_IN_VAIN(r) (sleeps[r] && !WATCHES(way[r]) && forbidden[client[r]])
 
 init
 {
-	byte e, waiting;
+	byte n, waiting;
 
 	atomic {
 		c_code {
 			now.broken = setting("BREAK");
 			now.way[0] = setting("WAY_0");
 			now.way[1] = setting("WAY_1");
-			now.inbox[1] = !setting("SAME_CLIENT");
+			now.client[1] = !setting("SAME_CLIENT");
 			now.faults = setting("PAGES");
 			now.ticks = setting("CLOCK");
 			now.others = setting("OTHERS");
+			now.stops = setting("STOPS");
+			now.elsewhere = setting("ELSEWHERE");
 		};
 		run Sender(2);
 		run Sender(1);
-		run Receiver(0, way[0], inbox[0]);
-		run Receiver(1, way[1], inbox[1]);
+		run Receiver(0, way[0], client[0]);
+		run Receiver(1, way[1], client[1]);
 		if
 		:: ticks -> run Clock()
 		:: else
@@ -846,19 +991,18 @@ init
 	d_step {
 		must(counted_right, sent == EVENTS);
 		do
-		:: e < EVENTS ->
-			must(nothing_lost, event[e] == WAITS && !ended[e] ||
-			     event[e] == ENDED && ended[e] ||
-			     event[e] == LEASED && (hangs[0] || hangs[1]));
-			waiting = waiting + (event[e] == WAITS -> 1 : 0);
-			e++
+		:: n < EVENTS ->
+			must(nothing_lost, event[n] == WAITS && !ended[n] ||
+			     event[n] == ENDED && ended[n] ||
+			     (event[n] == LEASED || event[n] == IN_FLIGHT) &&
+			     (hangs[0] || hangs[1]));
+			waiting = waiting + (event[n] == WAITS -> 1 : 0);
+			n++
 		:: else -> break
 		od;
-		must(counted_right, waiting == pending && takers ==
-		     (in_row[0] && way[0] != PEEKS) + (in_row[1] && way[1] != PEEKS));
+		must(counted_right, waiting == pending && !locked);
 		must(nobody_is_stuck, RESTS(0) && RESTS(1));
 		must(no_wake_up_lost, !pending || WANTS_NONE(0) && WANTS_NONE(1));
-		must(told_of_the_claim, !WAITS_IN_VAIN(0) && !WAITS_IN_VAIN(1));
-		must(all_answered, !asked)
+		must(told_of_the_claim, !WAITS_IN_VAIN(0) && !WAITS_IN_VAIN(1))
 	}
 }
