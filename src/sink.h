@@ -4,6 +4,7 @@
 
 #include <linux/cred.h>
 #include <linux/kevents.h>
+#include <linux/ktime.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
@@ -37,8 +38,9 @@ static inline s64 ke_sink_time_offset(void)
 	const struct timespec64 *offset =
 		&current->nsproxy->time_ns->offsets.monotonic;
 
+	/* Before 5.15, timespec64_to_ns() returns KTIME_MAX for a negative time. */
 	if (unlikely(offset->tv_sec | offset->tv_nsec))
-		return timespec64_to_ns(offset);
+		return timespec64_to_ktime(*offset);
 #endif
 	return 0;
 }
