@@ -117,7 +117,8 @@ static int add_segments(struct ke_segment **link, u32 len)
 		if (segment) {
 			len -= segment->size;
 			link = &segment->next;
-			singles -= !!singles;
+			if (singles)
+				singles--;
 		} else if (order) {
 			singles = 1U << order;
 		} else {
@@ -129,14 +130,20 @@ static int add_segments(struct ke_segment **link, u32 len)
 	return 0;
 }
 
+/* Frees @segment; returns the next. */
+static struct ke_segment *free_segment(struct ke_segment *segment)
+{
+	struct kmem_cache *cache = segment_caches[segment->order];
+	struct ke_segment *next = segment->next;
+
+	kmem_cache_free(cache, segment);
+	return next;
+}
+
 static void free_segments(struct ke_segment *segment)
 {
-	struct ke_segment *next;
-
-	for (; segment; segment = next) {
-		next = segment->next;
-		kmem_cache_free(segment_caches[segment->order], segment);
-	}
+	while (segment)
+		segment = free_segment(segment);
 }
 
 static struct ke_event *alloc_long(struct ke_account *account, u32 len)

@@ -50,24 +50,26 @@ static bool next_part(struct part *part)
  */
 int ke_payload_copy_from_user(struct ke_event *event, const void __user *from)
 {
+	const u8 __user *at = from;
 	struct part part = first_part(event);
 
 	do {
-		if (ke_compat_copy_from_user(part.data, from, part.size))
+		if (ke_compat_copy_from_user(part.data, at, part.size))
 			return -EFAULT;
-		from += part.size;
+		at += part.size;
 	} while (next_part(&part));
 	return 0;
 }
 
 int ke_payload_copy_to_user(const struct ke_event *event, void __user *to)
 {
+	u8 __user *at = to;
 	struct part part = first_part(event);
 
 	do {
-		if (ke_compat_copy_to_user(to, part.data, part.size))
+		if (ke_compat_copy_to_user(at, part.data, part.size))
 			return -EFAULT;
-		to += part.size;
+		at += part.size;
 	} while (next_part(&part));
 	return 0;
 }

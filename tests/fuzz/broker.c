@@ -31,7 +31,7 @@ static uint64_t user_bytes(int fd)
 
 static void measure_event(int fd, uint32_t len)
 {
-	static char payload[LEN_MAX];
+	static char payload[LEN_MAX] = { 0 };
 	struct kevents_send send = { .data = (uintptr_t)payload, .len = len };
 	struct kevents_id id = { .id = send.id };
 	uint64_t before = user_bytes(fd), bytes;

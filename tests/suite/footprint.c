@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "module.h"
 
-#define LONGEST (1 << 20)
+#define LONGEST 1048576
 
 static char payload[LONGEST], received[LONGEST];
 
@@ -37,6 +37,7 @@ static double ratio_of(int id, size_t len, unsigned long room)
 	limit_set("max_bytes", charged + room);
 	/* Each has an ID of its own, since it is charged with a queue. */
 	sent = fill(id, 1, len);
+	ck_assert_uint_gt(sent, 0);
 	charged = limits_now().bytes - charged;
 	taken = slab_pages(CACHES) - taken;
 	ratio = (double)taken / charged;

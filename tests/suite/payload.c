@@ -7,7 +7,7 @@
 #include "nth.h"
 #include "record.h"
 
-#define LONGEST (1 << 20)
+#define LONGEST 1048576
 #define UNIT 4096
 #define BATCH 16
 

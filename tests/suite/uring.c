@@ -446,14 +446,14 @@ START_TEST(p9_completions_in_a_ring_do_not_end_a_wait)
 {
 	struct ke_event ev = { .size = 0 };
 	int id = fresh_id(), i;
-	uint64_t start;
+	uint64_t begun;
 
 	if (!ring_create())
 		SKIP(NO_URING);
-	start = now_ns();
+	begun = now_ns();
 	start_timeouts(10, 50);
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, 0, 3000), -ETIMEDOUT);
-	ck_assert_uint_ge(now_ns() - start, UINT64_C(3000000000));
+	ck_assert_uint_ge(now_ns() - begun, UINT64_C(3000000000));
 	for (i = 0; i < 10; i++)
 		ASSERT_RESULT(finish(TIMEOUT), -ETIME);
 }

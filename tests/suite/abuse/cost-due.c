@@ -102,7 +102,7 @@ static void lease_until(int id, unsigned int count, uint64_t end)
 static void rule_until(uint64_t end)
 {
 	while (now_ns() + SPIN_NS < end)
-		usleep(1000);
+		nanosleep(&(struct timespec){ .tv_nsec = MS }, NULL);
 	task_rule();
 	while (now_ns() < end + 2 * MS)
 		;

@@ -84,7 +84,7 @@ START_TEST(p5_no_send_is_refused_while_nothing_is_held)
 		id += count;
 		task_rule();
 		mob_count(&hers->looks);
-		usleep(BEGUN_US * (i + 1));
+		nanosleep(&(struct timespec){ .tv_nsec = BEGUN_US * 1000L * (i + 1) }, NULL);
 		err = ke_send_event(&his, large, payload, sizeof(payload));
 		task_yield_rule();
 		mob_wait_ready(hers, i + 1);
