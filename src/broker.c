@@ -177,6 +177,19 @@ void ke_queue_unlock_idle(struct ke_queue *queue)
 	rcu_read_unlock();
 }
 
+void ke_queue_unlock_waking(struct ke_queue *queue, const struct ke_waker *waker)
+	__releases(&queue->lock)
+{
+	unsigned int i;
+
+	/* The clients are there for a grace period after the unlock. */
+	rcu_read_lock();
+	ke_queue_unlock(queue);
+	for (i = 0; i < waker->n; i++)
+		ke_ready_list_wake_pollers(waker->lists[i]);
+	rcu_read_unlock();
+}
+
 static int wait_a_tick(void)
 {
 	schedule_timeout_killable(1);
@@ -318,7 +331,7 @@ static void recheck(struct ke_broker *broker)
 		queue = ke_broker_find_locked(broker, id);
 		if (queue) {
 			__acquire(&queue->lock);
-			ke_queue_recheck_locked(queue);
+			ke_queue_recheck_locked(queue, NULL);
 			ke_queue_unlock(queue);
 		}
 		next = (s64)id + 1;

@@ -122,6 +122,21 @@ static inline void ke_queue_unlock(struct ke_queue *queue)
 		spin_unlock(&queue->lock);
 }
 
+/* The same as ke_queue_unlock_and_wake() where there is something to be woken. */
+void ke_queue_unlock_waking(struct ke_queue *queue, const struct ke_waker *waker)
+	__releases(&queue->lock);
+
+/* Unlocks @queue and wakes what @waker has collected. */
+static inline void ke_queue_unlock_and_wake(struct ke_queue *queue,
+					    const struct ke_waker *waker)
+	__releases(&queue->lock)
+{
+	if (unlikely(waker->n))
+		ke_queue_unlock_waking(queue, waker);
+	else
+		ke_queue_unlock(queue);
+}
+
 /* Has all look again who wait in any namespace: strict has changed. */
 void ke_broker_recheck_all(void);
 

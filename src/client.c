@@ -106,6 +106,7 @@ static struct ke_watch *find_watch(struct ke_client *client, s32 id)
 static int add_watch(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch = create_watch(client);
+	struct ke_waker waker;
 	struct ke_queue *queue;
 
 	if (IS_ERR(watch))
@@ -116,8 +117,9 @@ static int add_watch(struct ke_client *client, s32 id)
 		return PTR_ERR(queue);
 	}
 	__acquire(&queue->lock);
-	ke_queue_add_watch_locked(queue, watch);
-	ke_queue_unlock(queue);
+	ke_waker_init(&waker, client->identity.account);
+	ke_queue_add_watch_locked(queue, watch, &waker);
+	ke_queue_unlock_and_wake(queue, &waker);
 	rb_add(&watch->node, &client->watches, comes_before);
 	return 0;
 }
@@ -137,6 +139,7 @@ int ke_client_watch(struct ke_client *client, s32 id)
 void ke_client_rearm_watch(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch;
+	struct ke_waker waker;
 	struct ke_queue *queue;
 
 	if (mutex_lock_killable(&client->watches_lock))
@@ -145,8 +148,9 @@ void ke_client_rearm_watch(struct ke_client *client, s32 id)
 	if (watch) {
 		queue = watch->queue;
 		spin_lock(&queue->lock);
-		ke_queue_rearm_watch_locked(queue, watch);
-		ke_queue_unlock(queue);
+		ke_waker_init(&waker, client->identity.account);
+		ke_queue_rearm_watch_locked(queue, watch, &waker);
+		ke_queue_unlock_and_wake(queue, &waker);
 	}
 	mutex_unlock(&client->watches_lock);
 }
@@ -216,6 +220,7 @@ static int give_back(struct ke_client *client, const u64 *seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
+	struct ke_waker waker;
 	HLIST_HEAD(ended);
 
 	queue = ke_lease_find_locked(&client->lessee, seq, &event);
@@ -224,8 +229,9 @@ static int give_back(struct ke_client *client, const u64 *seq)
 	__acquire(&queue->lock);
 	ke_lease_end_locked(queue, event);
 	ke_queue_return_locked(queue, event, &ended);
-	ke_queue_offer_locked(queue, 1, NULL);
-	ke_queue_unlock(queue);
+	ke_waker_init(&waker, client->identity.account);
+	ke_queue_offer_locked(queue, 1, &waker);
+	ke_queue_unlock_and_wake(queue, &waker);
 	ke_event_free_list(&ended);
 	return 0;
 }

@@ -111,7 +111,8 @@ int ke_control_purge(struct ke_client *client, s32 id)
 	return total;
 }
 
-static int claim(struct ke_queue *queue, const struct ke_identity *identity, umode_t mode)
+static int claim(struct ke_queue *queue, const struct ke_identity *identity, umode_t mode,
+		 struct ke_waker *waker)
 {
 	struct ke_claim *claim = &queue->claim;
 	int err;
@@ -125,48 +126,53 @@ static int claim(struct ke_queue *queue, const struct ke_identity *identity, umo
 		return -EBUSY;
 	}
 	claim->mode = mode;
-	ke_queue_recheck_locked(queue);
+	ke_queue_recheck_locked(queue, waker);
 	return 0;
 }
 
 int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 {
 	struct ke_queue *queue = ke_broker_get_locked(client->broker, id);
+	struct ke_waker waker;
 	int err;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	err = claim(queue, &client->identity, mode);
-	ke_queue_unlock(queue);
+	ke_waker_init(&waker, client->identity.account);
+	err = claim(queue, &client->identity, mode, &waker);
+	ke_queue_unlock_and_wake(queue, &waker);
 	return err;
 }
 
-static int unclaim(struct ke_queue *queue, const struct ke_identity *identity)
+static int unclaim(struct ke_queue *queue, const struct ke_identity *identity,
+		   struct ke_waker *waker)
 {
 	if (!queue->claim.held)
 		return -ENOENT;
 	if (!ke_claim_is_ours(&queue->claim, identity))
 		return -EPERM;
 	queue->claim.held = false;
-	ke_queue_recheck_locked(queue);
+	ke_queue_recheck_locked(queue, waker);
 	return 0;
 }
 
 int ke_control_unclaim(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
-	struct ke_claim claim;
+	struct ke_waker waker;
+	struct ke_claim ended;
 	int err;
 
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	claim = queue->claim;
-	err = unclaim(queue, &client->identity);
-	ke_queue_unlock(queue);
+	ended = queue->claim;
+	ke_waker_init(&waker, client->identity.account);
+	err = unclaim(queue, &client->identity, &waker);
+	ke_queue_unlock_and_wake(queue, &waker);
 	if (!err)
-		ke_claim_uncharge(&claim);
+		ke_claim_uncharge(&ended);
 	return err;
 }
 

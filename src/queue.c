@@ -270,12 +270,13 @@ void ke_queue_wake_watcher_locked(struct ke_queue *queue)
 		ke_queue_offer_waiting_locked(queue, 1, NULL);
 }
 
-void ke_queue_recheck_locked(struct ke_queue *queue)
+void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_waker *waker)
 {
 	lockdep_assert_held(&queue->lock);
 	list_splice_init(&queue->waiters, &queue->unjudged);
 	list_splice_tail_init(&queue->denied, &queue->quiet);
-	ke_queue_offer_waiting_locked(queue, queue->counts.pending, NULL);
+	list_splice_tail_init(&queue->sleeping, &queue->quiet);
+	ke_queue_offer_waiting_locked(queue, queue->counts.pending, waker);
 }
 
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter)
@@ -293,7 +294,8 @@ void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *wai
 	queue->counts.waiters--;
 }
 
-void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
+void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
+				 struct ke_waker *waker)
 {
 	lockdep_assert_held(&queue->lock);
 	ke_watch_forget(watch);
@@ -301,15 +303,16 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
 	if (!ke_queue_first_locked(queue))
 		return;
 	/* Its client may have receivers that were asleep before it was told. */
-	if (tell_watch(queue, watch, NULL))
-		ke_queue_offer_waiting_locked(queue, queue->counts.pending, NULL);
+	if (tell_watch(queue, watch, waker))
+		ke_queue_offer_waiting_locked(queue, queue->counts.pending, waker);
 }
 
-void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
+void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
+			       struct ke_waker *waker)
 {
 	watch->queue = queue;
 	INIT_LIST_HEAD(&watch->in_queue);
-	ke_queue_rearm_watch_locked(queue, watch);
+	ke_queue_rearm_watch_locked(queue, watch, waker);
 }
 
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch)

@@ -277,14 +277,15 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 }
 
 /* The claim, or strict, has changed: waiters and watches are judged anew. */
-void ke_queue_recheck_locked(struct ke_queue *queue);
+void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_waker *waker);
 
 /* @waiter gets the next event, behind those that came before. */
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 
 /* Adds @watch, and tells it if an event waits. */
-void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
+			       struct ke_waker *waker);
 
 /* @watch is dead. */
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
@@ -293,7 +294,8 @@ void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch
  * The client of @watch has found nothing that it may receive: it is told of the next event,
  * or at once of one that has come meanwhile.
  */
-void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
+void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
+				 struct ke_waker *waker);
 
 /* A receiver that was woken for an event has left it: another one is woken. */
 void ke_queue_wake_watcher_locked(struct ke_queue *queue);

@@ -50,7 +50,8 @@ static ktime_t lease_end(const struct ke_sink *sink)
  * places.
  */
 static void settle_locked(struct ke_client *client, const struct ke_recv_req *req,
-			  struct run *run, unsigned int done, struct hlist_head *ended)
+			  struct run *run, unsigned int done, struct hlist_head *ended,
+			  struct ke_waker *waker)
 {
 	unsigned int i;
 
@@ -60,7 +61,7 @@ static void settle_locked(struct ke_client *client, const struct ke_recv_req *re
 					      lease_end(&req->sinks[req->done - done + i]));
 	for (i = done; i < run->n; i++)
 		ke_queue_undo_locked(run->queue, run->events[i], req->leases, ended);
-	ke_queue_offer_locked(run->queue, run->n - done, NULL);
+	ke_queue_offer_locked(run->queue, run->n - done, waker);
 }
 
 /* Adds @event, which has been received, to @ended, unless others are being shown it. */
@@ -84,6 +85,7 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 	const s32 id = queue->id;
 	unsigned long bytes = 0;
 	unsigned int done, n = 0;
+	struct ke_waker waker;
 	HLIST_HEAD(ended);
 	int err;
 
@@ -101,9 +103,10 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 	}
 	req->done += done;
 	if (unlikely(req->leases || done < run->n)) {
+		ke_waker_init(&waker, client->identity.account);
 		spin_lock(&queue->lock);
-		settle_locked(client, req, run, done, &ended);
-		ke_queue_unlock(queue);
+		settle_locked(client, req, run, done, &ended, &waker);
+		ke_queue_unlock_and_wake(queue, &waker);
 	}
 	/* The last use of the queue, which may be gone already if none is left in flight. */
 	if (n)
@@ -370,7 +373,7 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 			__release(&queue->lock);
 			return watch;
 		}
-		ke_queue_rearm_watch_locked(queue, watch);
+		ke_queue_rearm_watch_locked(queue, watch, NULL);
 		ke_queue_unlock(queue);
 		cond_resched();
 	}
@@ -422,7 +425,7 @@ static void end_turn(struct ke_watch *watch)
 	if (ke_queue_first_locked(watch->queue))
 		ke_watch_rotate(watch);
 	else
-		ke_queue_rearm_watch_locked(watch->queue, watch);
+		ke_queue_rearm_watch_locked(watch->queue, watch, NULL);
 }
 
 /* Receives from the watch whose turn it is, whose ID is then in @id. */
@@ -465,6 +468,7 @@ static int sleep_until_woken(struct ke_watcher *watcher, ktime_t *deadline)
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
+		/* With it comes id: pairs with ke_ready_list_wake(). */
 		if (smp_load_acquire(&watcher->woken))
 			break;
 		/* A wait that is restarted again and again ends all the same. */

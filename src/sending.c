@@ -120,25 +120,15 @@ static __always_inline int append(struct ke_client *client, struct ke_queue *que
 	return i;
 }
 
-static noinline void unlock_and_wake(struct ke_queue *queue, const struct ke_waker *waker)
-	__releases(&queue->lock)
-{
-	/* The client is there for a grace period after the unlock. */
-	rcu_read_lock();
-	ke_queue_unlock(queue);
-	ke_ready_list_wake_pollers(waker->list);
-	rcu_read_unlock();
-}
-
 /* Takes over as many events of @sendings as it returns; @err is why not all. */
 static __always_inline unsigned int deliver(struct ke_client *client,
 					    struct ke_sending *sendings,
 					    unsigned int n, int *err)
 {
-	struct ke_waker waker = { .account = client->identity.account };
 	struct ke_broker *broker = client->broker;
 	struct ke_queue *queue;
 	unsigned int done = 0;
+	struct ke_waker waker;
 	int ret;
 
 	*err = 0;
@@ -149,12 +139,9 @@ static __always_inline unsigned int deliver(struct ke_client *client,
 			break;
 		}
 		__acquire(&queue->lock);
-		waker.list = NULL;
+		ke_waker_init(&waker, client->identity.account);
 		ret = append(client, queue, sendings + done, n - done, &waker);
-		if (unlikely(waker.list))
-			unlock_and_wake(queue, &waker);
-		else
-			ke_queue_unlock(queue);
+		ke_queue_unlock_and_wake(queue, &waker);
 		if (ret < 0) {
 			*err = ret;
 			break;

@@ -66,8 +66,8 @@ bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
 	if (!wq_has_sleeper(&list->wait))
 		return sleeps;
 	/* What polls a file, and what polls that, may be any number. */
-	if (waker && !waker->list && waker->account == watch->identity->account)
-		waker->list = list;
+	if (waker && waker->n < KE_WAKER_MAX && waker->account == watch->identity->account)
+		waker->lists[waker->n++] = list;
 	else
 		wake_later(list);
 	return sleeps;
@@ -82,6 +82,7 @@ bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more)
 	if (watcher) {
 		list_del(&watcher->entry);
 		watcher->id = id;
+		/* Pairs with the load in receive.c. */
 		smp_store_release(&watcher->woken, true);
 		/* Under the lock: without it the watcher might be gone. */
 		wake_up_process(watcher->task);

@@ -56,11 +56,20 @@ void ke_ready_list_init(struct ke_ready_list *list);
 /* No watch is on @list any more. May sleep. */
 void ke_ready_list_exit(struct ke_ready_list *list);
 
-/* A call that may wake what polls one client of its own account, once it holds no lock. */
+#define KE_WAKER_MAX	4
+
+/* A call that wakes what polls some clients of its own account, once it holds no lock. */
 struct ke_waker {
 	const struct ke_account *account;
-	struct ke_ready_list *list;	/* that client's; NULL: none */
+	unsigned int n;
+	struct ke_ready_list *lists[KE_WAKER_MAX];	/* n of those clients' */
 };
+
+static inline void ke_waker_init(struct ke_waker *waker, const struct ke_account *account)
+{
+	waker->account = account;
+	waker->n = 0;
+}
 
 /*
  * Puts @watch on its client's list, and has what polls that woken: by @waker if it can, which
