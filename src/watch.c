@@ -23,7 +23,7 @@ static void wake_lists(struct work_struct *work)
 	llist_for_each_entry_safe(list, next, llist_del_all(&lists_to_wake), to_wake) {
 		/* Its client may close once this is seen; it is there for a grace period. */
 		rcu_read_lock();
-		xchg(&list->is_queued, false);
+		xchg(&list->is_queued, 0);
 		ke_ready_list_wake_pollers(list);
 		rcu_read_unlock();
 		cond_resched();
@@ -34,7 +34,7 @@ static DECLARE_WORK(wake_work, wake_lists);
 
 static void wake_later(struct ke_ready_list *list)
 {
-	if (!xchg(&list->is_queued, true) && llist_add(&list->to_wake, &lists_to_wake))
+	if (!xchg(&list->is_queued, 1) && llist_add(&list->to_wake, &lists_to_wake))
 		queue_work(ke_workqueue, &wake_work);
 }
 
@@ -44,7 +44,7 @@ void ke_ready_list_init(struct ke_ready_list *list)
 	INIT_LIST_HEAD(&list->ready);
 	INIT_LIST_HEAD(&list->receivers);
 	init_waitqueue_head(&list->wait);
-	list->is_queued = false;
+	list->is_queued = 0;
 }
 
 void ke_ready_list_exit(struct ke_ready_list *list)

@@ -25,7 +25,7 @@ struct ke_ready_list {
 	struct list_head receivers;	/* lock: ke_watcher that sleeps, first come first */
 	wait_queue_head_t wait;		/* poll and epoll, for space to send, too */
 	struct llist_node to_wake;	/* of those that a worker is to wake */
-	bool is_queued;			/* it is in there; by xchg() */
+	int is_queued;			/* it is in there; by xchg(), which s390 lacks for bool */
 };
 
 /*
