@@ -105,7 +105,7 @@ test_rates_are_by_the_second() {
 
 test_memory_and_rate_sort_too() {
 	fill
-	head -c 5000 /dev/zero | kevents send 702
+	head -c 50000 /dev/zero | kevents send 702
 	mkfifo lines
 	kevents send --lines 705 <lines &
 	exec 8>lines
