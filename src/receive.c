@@ -205,15 +205,19 @@ static bool sleep_until(ktime_t *deadline)
 					HRTIMER_MODE_ABS);
 }
 
-static int sleep_until_done(struct ke_waiter *waiter, ktime_t *deadline)
+/*
+ * Sleeps until @is_over is set, with which comes what was written before: pairs with
+ * finish_waiter() and ke_ready_list_wake().
+ */
+static int sleep_until_set(const bool *is_over, ktime_t *deadline)
 {
 	bool in_time = is_in_time(deadline);
 	int err = 0;
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		/* What was set before it is seen: pairs with finish_waiter(). */
-		if (smp_load_acquire(&waiter->done))
+		/* See above. */
+		if (smp_load_acquire(is_over))
 			break;
 		/* A wait that is restarted again and again ends all the same. */
 		err = -ETIMEDOUT;
@@ -273,7 +277,7 @@ static noinline int wait_in_line(struct ke_client *client, struct ke_queue *queu
 	spin_unlock(&queue->lock);
 	ke_event_free_list(ended);
 	ke_client_found_empty(client, id);
-	err = sleep_until_done(&waiter, req->deadline);
+	err = sleep_until_set(&waiter.done, req->deadline);
 	if (err && cancel_wait(queue, &waiter, ended))
 		return err;
 	*event = waiter.event;
@@ -461,30 +465,6 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 	return event ? copy_shown(req, run.queue, event) : copy_run(client, req, &run);
 }
 
-static int sleep_until_woken(struct ke_watcher *watcher, ktime_t *deadline)
-{
-	bool in_time = is_in_time(deadline);
-	int err = 0;
-
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		/* With it comes id: pairs with ke_ready_list_wake(). */
-		if (smp_load_acquire(&watcher->woken))
-			break;
-		/* A wait that is restarted again and again ends all the same. */
-		err = -ETIMEDOUT;
-		if (!in_time)
-			break;
-		err = -ERESTARTSYS;
-		if (signal_pending(current))
-			break;
-		in_time = sleep_until(deadline);
-		err = 0;
-	}
-	__set_current_state(TASK_RUNNING);
-	return err;
-}
-
 /* A receiver was woken for an event of @id, and leaves that to another one. */
 static void pass_on(struct ke_client *client, s32 id)
 {
@@ -508,7 +488,7 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 	for (;; again = true) {
 		ke_watcher_add(list, &watcher, again);
 		found = try_watched(client, req, &id);
-		err = found == -ENOMSG ? sleep_until_woken(&watcher, req->deadline) : found;
+		err = found == -ENOMSG ? sleep_until_set(&watcher.woken, req->deadline) : found;
 		if (!ke_watcher_remove(list, &watcher))
 			return err;
 		if (found != -ENOMSG || err == -ERESTARTSYS)
