@@ -300,7 +300,8 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 	lockdep_assert_held(&queue->lock);
 	ke_watch_forget(watch);
 	list_move_tail(&watch->in_queue, &queue->quiet);
-	if (!ke_queue_first_locked(queue))
+	/* Where others wait, the worker hands them what there is, and tells of the rest. */
+	if (queue->counts.waiters || !ke_queue_first_locked(queue))
 		return;
 	/* Its client may have receivers that were asleep before it was told. */
 	if (tell_watch(queue, watch, waker))
