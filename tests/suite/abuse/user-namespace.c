@@ -179,7 +179,7 @@ static void assert_one_account(struct house *house, kevents_ctx *hers, uint64_t 
 	child_run(send_without_privilege, root);
 }
 
-START_TEST(p5_users_of_a_users_namespace_are_one_account)
+static void assert_namespace_is_one_account(int (*take)(void *arg))
 {
 	struct house *house = new_house(fresh_user());
 	kevents_ctx *hers = clients_open(house->uid, 1);
@@ -187,29 +187,23 @@ START_TEST(p5_users_of_a_users_namespace_are_one_account)
 	pid_t pid;
 
 	limit_set("max_bytes", before + ROOM);
-	pid = child_start(take_all_in_namespace, house);
+	pid = child_start(take, house);
 	map_ids(pid, house, house->uid, FIRST_UID, 2 * TENANTS);
 	wait_sent(house);
 	assert_one_account(house, hers, before);
 	leave(house, pid);
 	clients_close(hers, 1);
 }
+
+START_TEST(p5_users_of_a_users_namespace_are_one_account)
+{
+	assert_namespace_is_one_account(take_all_in_namespace);
+}
 END_TEST
 
 START_TEST(p5_users_of_a_nested_namespace_are_one_account)
 {
-	struct house *house = new_house(fresh_user());
-	kevents_ctx *hers = clients_open(house->uid, 1);
-	uint64_t before = limits_now().bytes;
-	pid_t pid;
-
-	limit_set("max_bytes", before + ROOM);
-	pid = child_start(take_all_in_nested_namespace, house);
-	map_ids(pid, house, house->uid, FIRST_UID, 2 * TENANTS);
-	wait_sent(house);
-	assert_one_account(house, hers, before);
-	leave(house, pid);
-	clients_close(hers, 1);
+	assert_namespace_is_one_account(take_all_in_nested_namespace);
 }
 END_TEST
 
