@@ -178,7 +178,6 @@ static inline bool ke_args_receive_is_valid(const struct ke_args_receive *args)
 static inline void ke_args_prepare(struct ke_recv_req *req, struct ke_sink *sink,
 				   const struct ke_args_receive *args)
 {
-	req->peek = args->flags & KEVENTS_RECEIVE_PEEK;
 	req->leases = args->flags & KEVENTS_RECEIVE_LEASE;
 	req->iter = NULL;
 	req->sinks = sink;

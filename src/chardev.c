@@ -55,6 +55,7 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	struct ke_client *client = file->private_data;
 	__poll_t wanted = poll_requested_events(wait);
 	__poll_t mask = 0;
+	s32 id;
 
 	/*
 	 * Whatever is wanted now: when epoll wants something else, it does not ask
@@ -62,7 +63,7 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	 */
 	poll_wait(file, &client->ready_list.wait, wait);
 	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM) &&
-	    ke_receive_poll_watched(client))
+	    ke_receive_poll_watched(client, &id))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM) &&
 	    ke_space_poll(&client->space_poller, ke_event_extra_bytes()))

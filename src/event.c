@@ -55,7 +55,7 @@ int ke_event_init(void)
 
 	for (i = 0; i < KE_EVENT_CLASSES; i++) {
 		caches[i] = create_cache(cache_names[i],
-					 sizeof(struct ke_event) + ke_event_class_size(i),
+					 ke_event_total(i) - KE_EVENT_FREE_POINTER,
 					 construct_event);
 		if (!caches[i])
 			goto fail;

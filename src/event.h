@@ -47,10 +47,7 @@ struct ke_event {
 	struct timerqueue_node due;	/* in ke_queue.deadlines, or empty */
 	struct ke_lessee *lessee;	/* that has it; if leased */
 	u32 deliveries;			/* times it was received */
-	u32 peeks;			/* calls that show it */
 	u8 state;			/* enum ke_event_state; until it has ended */
-	bool is_shown;			/* peeks was not 0 when it was taken */
-	bool is_ended;			/* the last of peeks frees it */
 
 	ktime_t ttl;			/* when it expires, CLOCK_MONOTONIC; 0: never */
 	struct ke_queue *queue;		/* alive as long as it holds the event */
@@ -89,17 +86,22 @@ static inline unsigned int ke_event_class(u32 len)
 	       fls(len + KE_EVENT_OVERHEAD - 1) - KE_EVENT_SMALL_SHIFT;
 }
 
+/* Bytes that an object of @class and the free pointer behind it take. */
+static inline u32 ke_event_total(unsigned int class)
+{
+	return class ? 1U << (KE_EVENT_SMALL_SHIFT + class) : KE_EVENT_SMALL_TOTAL;
+}
+
 /* Bytes of payload that an object of @class has room for. */
 static inline u32 ke_event_class_size(unsigned int class)
 {
-	return class ? (1U << (KE_EVENT_SMALL_SHIFT + class)) - KE_EVENT_OVERHEAD :
-	       KE_EVENT_SMALL_SIZE;
+	return class ? ke_event_total(class) - KE_EVENT_OVERHEAD : KE_EVENT_SMALL_SIZE;
 }
 
-/* Bytes of memory that an object of @class takes, with its share of the rest of a page. */
+/* The same with its share of the rest of a page. */
 static inline unsigned long ke_event_class_bytes(unsigned int class)
 {
-	return class ? 1UL << (KE_EVENT_SMALL_SHIFT + class) :
+	return class ? ke_event_total(class) :
 	       DIV_ROUND_UP(PAGE_SIZE, PAGE_SIZE / KE_EVENT_SMALL_TOTAL);
 }
 
@@ -220,8 +222,6 @@ static inline void ke_event_begin(struct ke_event *event, struct ke_account *acc
 	event->uid = cred->uid;
 	event->gid = cred->gid;
 	event->deliveries = 0;
-	event->peeks = 0;
-	event->is_ended = false;
 	event->ttl = 0;
 }
 

@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "client.h"
 #include "control.h"
+#include "peek.h"
 #include "receive.h"
 #include "sending.h"
 #include "sink.h"
@@ -59,6 +60,14 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 	return ke_sending_send(client, &sending);
 }
 
+static noinline int peek(struct ke_client *client, const struct ke_args_receive *args,
+			 struct ke_recv_req *req)
+{
+	if (args->flags & KEVENTS_RECEIVE_WATCHED)
+		return ke_peek_watched(client, req->sinks, &req->needed);
+	return ke_peek(client, args->id, req->sinks, &req->needed);
+}
+
 static noinline long do_receive(struct ke_client *client,
 				struct kevents_receive __user *arg)
 {
@@ -77,7 +86,9 @@ static noinline long do_receive(struct ke_client *client,
 	req.waits = args.deadline_ns;
 	if (args.deadline_ns)
 		req.deadline = ke_args_deadline(args.deadline_ns, &deadline);
-	if (args.flags & KEVENTS_RECEIVE_WATCHED)
+	if (unlikely(args.flags & KEVENTS_RECEIVE_PEEK))
+		err = peek(client, &args, &req);
+	else if (args.flags & KEVENTS_RECEIVE_WATCHED)
 		err = ke_receive_watched(client, &req);
 	else
 		err = ke_receive(client, args.id, &req);

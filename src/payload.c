@@ -2,6 +2,8 @@
 #include "payload.h"
 
 #include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -10,7 +12,7 @@
 
 /* A part of a payload that lies in one piece. */
 struct part {
-	void *data;
+	u8 *data;
 	u32 size;
 	struct ke_segment *next;	/* where it goes on; NULL: nowhere */
 };
@@ -20,7 +22,7 @@ static struct part first_part(const struct ke_event *event)
 	struct ke_event_long *payload = ke_event_long_payload(event);
 
 	if (likely(event->len <= KE_EVENT_INLINE_SIZE))
-		return (struct part) { .data = payload, .size = event->len };
+		return (struct part) { .data = (u8 *)event->payload, .size = event->len };
 	return (struct part) {
 		.data = payload->data,
 		.size = ke_event_head(event->len),
@@ -72,6 +74,24 @@ int ke_payload_copy_to_user(const struct ke_event *event, void __user *to)
 		at += part.size;
 	} while (next_part(&part));
 	return 0;
+}
+
+void ke_payload_read(const struct ke_event *event, u32 from, u32 n, u8 *to)
+{
+	struct part part = first_part(event);
+	u32 some;
+
+	while (n) {
+		if (from < part.size) {
+			some = min(n, part.size - from);
+			memcpy(to, part.data + from, some);
+			to += some;
+			from += some;
+			n -= some;
+		}
+		from -= part.size;
+		next_part(&part);
+	}
 }
 
 int ke_payload_copy_from_iter(struct ke_event *event, struct iov_iter *iter)

@@ -15,6 +15,9 @@ int ke_payload_copy_to_user(const struct ke_event *event, void __user *to);
 /* 0, or -EFAULT with @iter where it was. */
 int ke_payload_copy_from_iter(struct ke_event *event, struct iov_iter *iter);
 
+/* Copies @n bytes of the payload, from byte @from on. */
+void ke_payload_read(const struct ke_event *event, u32 from, u32 n, u8 *to);
+
 /* Returns how many bytes were copied. */
 size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *iter);
 

@@ -67,7 +67,6 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id)
 	queue->deferred = false;
 	memset(&queue->counts, 0, sizeof(queue->counts));
 	memset(&queue->claim, 0, sizeof(queue->claim));
-	queue->peeks = 0;
 	atomic_set(&queue->in_flight, 0);
 	atomic_long_set(&queue->bytes, 0);
 	queue->dead = false;
@@ -355,32 +354,7 @@ void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
 	ke_queue_drop(queue, event->bytes, 1);
 	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
 		timerqueue_del(&queue->deadlines, &event->due);
-	if (event->peeks)
-		event->is_ended = true;
-	else
-		hlist_add_head(&event->entry, ended);
-}
-
-bool ke_queue_consume_shown(struct ke_queue *queue, struct ke_event *event)
-{
-	bool is_free;
-
-	ke_queue_drop(queue, event->bytes, 1);
-	spin_lock(&queue->lock);
-	is_free = !event->peeks;
-	event->is_ended = true;
-	atomic_dec(&queue->in_flight);
-	spin_unlock(&queue->lock);
-	return is_free;
-}
-
-void ke_queue_shown_locked(struct ke_queue *queue, struct ke_event *event,
-			   struct hlist_head *ended)
-{
-	lockdep_assert_held(&queue->lock);
-	queue->peeks--;
-	if (!--event->peeks && event->is_ended)
-		hlist_add_head(&event->entry, ended);
+	hlist_add_head(&event->entry, ended);
 }
 
 static void expire(struct ke_queue *queue, struct ke_event *event,

@@ -74,7 +74,6 @@ struct ke_queue {
 
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
-	u32 peeks;			/* calls that show an event */
 
 	atomic_t in_flight;		/* events being received; lowered without the lock */
 	atomic_long_t bytes;		/* held by all events; likewise */
@@ -160,6 +159,12 @@ static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queu
 	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
 }
 
+/* Returns the event that a newcomer may have: none while others wait, for whom they are. */
+static __always_inline struct ke_event *ke_queue_available_locked(const struct ke_queue *queue)
+{
+	return likely(!queue->counts.waiters) ? ke_queue_first_locked(queue) : NULL;
+}
+
 /* The same as ke_queue_unlink_locked() for one that is sorted. */
 void ke_queue_unsort_locked(struct ke_queue *queue, struct ke_event *event);
 
@@ -190,7 +195,6 @@ static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event 
 {
 	ke_queue_unlink_locked(queue, event);
 	event->state = KE_EVENT_IN_FLIGHT;
-	event->is_shown = event->peeks;
 	if (leases) {
 		queue->counts.leased++;
 	} else {
@@ -221,12 +225,6 @@ static inline void ke_queue_consumed(struct ke_queue *queue, unsigned long bytes
 }
 
 /*
- * The same for @event, which others are being shown; returns whether the caller is to free
- * it.
- */
-bool ke_queue_consume_shown(struct ke_queue *queue, struct ke_event *event);
-
-/*
  * @event, which was taken, goes back to its place, as if it had not been taken.
  * ke_queue_offer_locked() follows.
  */
@@ -244,18 +242,6 @@ void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
 /* Ends @event, which waits, because its time to live is over. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *ended);
-
-/* Keeps @event, which waits, while it is shown without the lock. */
-static inline void ke_queue_show_locked(struct ke_queue *queue, struct ke_event *event)
-{
-	lockdep_assert_held(&queue->lock);
-	queue->peeks++;
-	event->peeks++;
-}
-
-/* Ends that. */
-void ke_queue_shown_locked(struct ke_queue *queue, struct ke_event *event,
-			   struct hlist_head *ended);
 
 /* Returns the event whose deadline has passed before that of others, or NULL. */
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
@@ -311,7 +297,7 @@ static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 	return !queue->counts.pending && !queue->counts.leased && !queue->claim.held &&
-	       !queue->counts.waiters && !queue->peeks && list_empty(&queue->quiet) &&
+	       !queue->counts.waiters && list_empty(&queue->quiet) &&
 	       list_empty(&queue->ready) && list_empty(&queue->sleeping) &&
 	       list_empty(&queue->denied);
 }

@@ -64,28 +64,14 @@ static void settle_locked(struct ke_client *client, const struct ke_recv_req *re
 	ke_queue_offer_locked(run->queue, run->n - done, waker);
 }
 
-/* Adds @event, which has been received, to @ended, unless others are being shown it. */
-static __always_inline void end_received(struct ke_queue *queue, struct ke_event *event,
-					 unsigned long *bytes, unsigned int *n,
-					 struct hlist_head *ended)
-{
-	if (likely(!event->is_shown)) {
-		*bytes += event->bytes;
-		++*n;
-	} else if (!ke_queue_consume_shown(queue, event)) {
-		return;
-	}
-	hlist_add_head(&event->entry, ended);
-}
-
 /* Copies the events of @run, and settles what becomes of each. */
 static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct run *run)
 {
 	struct ke_queue *queue = run->queue;
 	const s32 id = queue->id;
 	unsigned long bytes = 0;
-	unsigned int done, n = 0;
 	struct ke_waker waker;
+	unsigned int done;
 	HLIST_HEAD(ended);
 	int err;
 
@@ -98,8 +84,10 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 			break;
 		event->deliveries++;
 		trace_kevents_receive(event);
-		if (!req->leases)
-			end_received(queue, event, &bytes, &n, &ended);
+		if (!req->leases) {
+			bytes += event->bytes;
+			hlist_add_head(&event->entry, &ended);
+		}
 	}
 	req->done += done;
 	if (unlikely(req->leases || done < run->n)) {
@@ -109,24 +97,8 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 		ke_queue_unlock_and_wake(queue, &waker);
 	}
 	/* The last use of the queue, which may be gone already if none is left in flight. */
-	if (n)
-		ke_queue_consumed(queue, bytes, n);
-	ke_event_free_list(&ended);
-	return err;
-}
-
-/* Copies @event, which waits still and is kept for that. */
-static int copy_shown(struct ke_recv_req *req, struct ke_queue *queue, struct ke_event *event)
-{
-	HLIST_HEAD(ended);
-	int err;
-
-	err = copy_event(req, req->done, event, queue->id);
-	if (!err)
-		req->done++;
-	spin_lock(&queue->lock);
-	ke_queue_shown_locked(queue, event, &ended);
-	ke_queue_unlock(queue);
+	if (done && !req->leases)
+		ke_queue_consumed(queue, bytes, done);
 	ke_event_free_list(&ended);
 	return err;
 }
@@ -153,9 +125,7 @@ static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req
 {
 	struct run run;
 
-	if (unlikely(req->peek))
-		return copy_shown(req, queue, event);
-	if (likely(!event->is_shown && !fatal_signal_pending(current) &&
+	if (likely(!fatal_signal_pending(current) &&
 		   !ke_sink_copy(req->sinks, event, queue->id))) {
 		settle_one(client, req, queue, event);
 		return 0;
@@ -166,30 +136,18 @@ static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req
 	return copy_run(client, req, &run);
 }
 
-/* Returns the event that a newcomer may have: none while others wait, for whom they are. */
-static __always_inline struct ke_event *first_for_newcomer(const struct ke_queue *queue)
-{
-	return likely(!queue->counts.waiters) ? ke_queue_first_locked(queue) : NULL;
-}
-
-/*
- * Takes the oldest event of @queue, or keeps it for being shown; -ENOMSG if there is
- * none, -EMSGSIZE if it is too long.
- */
+/* Takes the oldest event of @queue; -ENOMSG if there is none, -EMSGSIZE if it is too long. */
 static __always_inline int take(struct ke_queue *queue, struct ke_recv_req *req,
 				struct ke_event **event)
 {
-	*event = first_for_newcomer(queue);
+	*event = ke_queue_available_locked(queue);
 	if (!*event)
 		return -ENOMSG;
 	if (unlikely((*event)->len > req->sinks->size)) {
 		req->needed = (*event)->len;
 		return -EMSGSIZE;
 	}
-	if (unlikely(req->peek))
-		ke_queue_show_locked(queue, *event);
-	else
-		ke_queue_take_locked(queue, *event, req->leases);
+	ke_queue_take_locked(queue, *event, req->leases);
 	return 0;
 }
 
@@ -330,7 +288,7 @@ int ke_receive_poll(struct ke_client *client, s32 id)
 	__acquire(&queue->lock);
 	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
 		ke_lease_run_deadlines_locked(queue, &ended);
-		ret = first_for_newcomer(queue) ? 1 : 0;
+		ret = ke_queue_available_locked(queue) ? 1 : 0;
 	}
 	ke_queue_unlock(queue);
 	ke_event_free_list(&ended);
@@ -342,7 +300,7 @@ int ke_receive_poll(struct ke_client *client, s32 id)
 /* Whether its client can receive what @watch is ready for. */
 static bool is_ready(const struct ke_watch *watch)
 {
-	return first_for_newcomer(watch->queue) &&
+	return ke_queue_available_locked(watch->queue) &&
 	       ke_queue_allows_locked(watch->queue, watch->identity, KE_ACCESS_RECEIVE);
 }
 
@@ -383,13 +341,14 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 	}
 }
 
-bool ke_receive_poll_watched(struct ke_client *client)
+bool ke_receive_poll_watched(struct ke_client *client, s32 *id)
 {
 	HLIST_HEAD(ended);
 	struct ke_watch *watch = next_ready_locked(client, &ended);
 
 	if (watch) {
 		__acquire(&watch->queue->lock);
+		*id = watch->queue->id;
 		ke_queue_unlock(watch->queue);
 	}
 	ke_event_free_list(&ended);
@@ -435,7 +394,6 @@ static void end_turn(struct ke_watch *watch)
 /* Receives from the watch whose turn it is, whose ID is then in @id. */
 static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *id)
 {
-	struct ke_event *event = NULL;
 	struct ke_watch *watch;
 	HLIST_HEAD(ended);
 	struct run run;
@@ -448,13 +406,9 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 		run.queue = watch->queue;
 		__acquire(&run.queue->lock);
 		*id = run.queue->id;
-		if (req->peek) {
-			err = take(run.queue, req, &event);
-		} else {
-			err = take_run(client, req, &run);
-			if (!err)
-				end_turn(watch);
-		}
+		err = take_run(client, req, &run);
+		if (!err)
+			end_turn(watch);
 		ke_queue_unlock(run.queue);
 	} else {
 		err = -ENOMSG;
@@ -462,7 +416,7 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 	ke_event_free_list(&ended);
 	if (err)
 		return err;
-	return event ? copy_shown(req, run.queue, event) : copy_run(client, req, &run);
+	return copy_run(client, req, &run);
 }
 
 /* A receiver was woken for an event of @id, and leaves that to another one. */

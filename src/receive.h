@@ -14,9 +14,8 @@ struct ke_sink;
 
 /* A receive. */
 struct ke_recv_req {
-	bool peek;			/* show the event and leave it where it is */
 	bool leases;
-	bool waits;			/* if there is nothing now; not with peek */
+	bool waits;			/* if there is nothing now */
 	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
 	struct ke_sink *sinks;		/* where events go, one each */
 	struct iov_iter *iter;		/* instead of them: records */
@@ -37,7 +36,7 @@ int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req);
 /* Returns 1 if a receive of @id would find an event now, 0, or -EPERM. */
 int ke_receive_poll(struct ke_client *client, s32 id);
 
-/* Whether a receive of any watched ID would find one. */
-bool ke_receive_poll_watched(struct ke_client *client);
+/* Whether a receive of any watched ID would find one, and under which @id. */
+bool ke_receive_poll_watched(struct ke_client *client, s32 *id);
 
 #endif /* KE_RECEIVE_H */

@@ -29,3 +29,13 @@ int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32
 	iov_iter_revert(iter, done);
 	return -EFAULT;
 }
+
+int ke_sink_copy_flat(const struct ke_sink *sink, const struct ke_event *event,
+		      const void *payload, s32 id)
+{
+	int err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
+
+	if (!err && copy_to_user(u64_to_user_ptr(sink->data), payload, event->len))
+		err = -EFAULT;
+	return err ?: ke_sink_terminate(sink, event->len);
+}

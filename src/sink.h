@@ -28,6 +28,10 @@ struct ke_sink {
 	u32 lease_ms;			/* how long a lease lasts; 0: no limit */
 };
 
+/* The same as ke_sink_copy() for a payload that is in one piece, at @payload. */
+int ke_sink_copy_flat(const struct ke_sink *sink, const struct ke_event *event,
+		      const void *payload, s32 id);
+
 /* Copies @event, of @id, as a record, for which there is space; 0 or -EFAULT. */
 int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32 id);
 
@@ -137,7 +141,6 @@ fault:
 	return -EFAULT;
 }
 
-/* Where a buffer has room for it. */
 static inline int ke_sink_put_nul(u8 __user *to)
 {
 	if (!ke_access_begin_write(to, 1))
@@ -151,6 +154,14 @@ fault:
 	return -EFAULT;
 }
 
+/* Ends a payload of @len bytes with a NUL byte, if that is wanted and there is room. */
+static __always_inline int ke_sink_terminate(const struct ke_sink *sink, u32 len)
+{
+	if (!sink->terminate || len >= sink->size)
+		return 0;
+	return ke_sink_put_nul((u8 __user *)u64_to_user_ptr(sink->data) + len);
+}
+
 static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 					       const struct ke_sink *sink)
 {
@@ -161,9 +172,7 @@ static __always_inline int ke_sink_put_payload(const struct ke_event *event,
 		err = ke_sink_put_small(event->payload, to, event->len);
 	else
 		err = ke_payload_copy_to_user(event, to);
-	if (!err && sink->terminate && event->len < sink->size)
-		err = ke_sink_put_nul(to + event->len);
-	return err;
+	return err ?: ke_sink_terminate(sink, event->len);
 }
 
 /* Copies @event, of @id, to the calling process, which has space for it; 0 or -EFAULT. */

@@ -192,6 +192,87 @@ START_TEST(p3_a_peek_goes_on_whatever_becomes_of_the_event)
 }
 END_TEST
 
+START_TEST(p5_a_stalled_peek_keeps_nothing_charged_to_the_sender)
+{
+	int id = fresh_id();
+	struct receiver peeking = RECEIVER(id);
+	struct ke_limits before;
+	struct stall stall;
+
+	if (!stall_create(&stall))
+		SKIP(NO_USERFAULTFD);
+	before = limits_after_sending(id);
+	peeking.flags = KE_PEEK;
+	peeking.timeout_ms = 0;
+	peeking.data = stall.page;
+	peeking.size = page_size();
+	send_number(id, 1);
+	receiver_start(&peeking);
+	stall_wait(&stall);
+	ck_assert_uint_eq(receive_number(id), 1);
+	limits_wait_back_to(&before);
+	ck_assert(stall_is_hit(&stall));
+	stall_release(&stall);
+	receiver_join(&peeking);
+	ASSERT_OK(peeking.result);
+}
+END_TEST
+
+#define LONGEST 65536
+#define GUARD 64
+#define PEEKS 300
+
+struct traffic {
+	int id;
+	bool stop;
+};
+
+/* Keeps an event in the queue but for moments: each has a length and a content of its own. */
+static void *replace_events(void *arg)
+{
+	static const size_t lengths[] = { 60000, 10, LONGEST, 40000, 200, 0, 50000 };
+	static char out[LONGEST], in[LONGEST];
+	struct traffic *traffic = arg;
+	size_t i;
+
+	for (i = 0; !__atomic_load_n(&traffic->stop, __ATOMIC_RELAXED); i++) {
+		size_t len = lengths[i % ARRAY_SIZE(lengths)];
+
+		memory_fill(out, len, (unsigned int)len);
+		ASSERT_OK(ke_send_event(&ke, traffic->id, out, len));
+		if (i)
+			ASSERT_OK(ke_get_event(&ke, traffic->id, in, sizeof(in)));
+	}
+	return NULL;
+}
+
+START_TEST(p3_a_peek_shows_one_whole_event_while_others_take_its_place)
+{
+	static unsigned char shown[LONGEST + GUARD];
+	struct traffic traffic = { .id = fresh_id() };
+	pthread_t thread;
+	int done = 0;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, replace_events, &traffic), 0);
+	while (done < PEEKS) {
+		struct ke_event ev = { .data = shown, .size = LONGEST };
+		int err;
+
+		memset(shown, 0x5a, sizeof(shown));
+		err = ke_receive(&ke, traffic.id, &ev, KE_PEEK, 0);
+		if (err == -ENOMSG)
+			continue;
+		ASSERT_OK(err);
+		ck_assert(memory_is(shown, ev.len, (unsigned int)ev.len));
+		ck_assert(memory_is_all(shown + ev.len, sizeof(shown) - ev.len, 0x5a));
+		done++;
+	}
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELAXED);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	drain(traffic.id);
+}
+END_TEST
+
 /* The other way round: the event is received while it is shown, and that fails. */
 START_TEST(p3_an_event_that_is_shown_comes_back)
 {
@@ -235,4 +316,6 @@ TESTS(peek, 60, WITH_CLIENT,
       a_peek_with_a_deadline_is_einval,
       p9_a_peek_shows_what_the_waiters_leave,
       p3_a_peek_goes_on_whatever_becomes_of_the_event,
+      p5_a_stalled_peek_keeps_nothing_charged_to_the_sender,
+      p3_a_peek_shows_one_whole_event_while_others_take_its_place,
       p3_an_event_that_is_shown_comes_back)

@@ -9,19 +9,25 @@
 static char out[DEFAULT_MAX + 1];
 static char in[DEFAULT_MAX + GUARD];
 
-/* Sends len bytes and receives them into a buffer with so much room to spare. */
-static void round_trip(int id, size_t len, size_t spare)
+/* Peeks at, or receives, len bytes into a buffer with so much room to spare. */
+static void expect_payload(int id, size_t len, size_t spare, unsigned int flags)
 {
 	struct ke_event ev = { .data = in, .size = len + spare };
 
-	memory_fill(out, len, (unsigned int)len);
 	memset(in, 0x5a, len + GUARD);
-	ASSERT_OK(ke_send_event(&ke, id, out, len));
-	ASSERT_OK(ke_receive(&ke, id, &ev, 0, 0));
+	ASSERT_OK(ke_receive(&ke, id, &ev, flags, 0));
 	ck_assert_uint_eq(ev.len, len);
 	ck_assert_msg(memory_is(in, len, (unsigned int)len), "%zu bytes came damaged", len);
 	ck_assert_msg(memory_is_all(in + len, GUARD, 0x5a),
 		      "more than %zu bytes were written", len);
+}
+
+static void round_trip(int id, size_t len, size_t spare)
+{
+	memory_fill(out, len, (unsigned int)len);
+	ASSERT_OK(ke_send_event(&ke, id, out, len));
+	expect_payload(id, len, spare, KE_PEEK);
+	expect_payload(id, len, spare, 0);
 }
 
 START_TEST(small_payloads_come_whole)

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "peek.h"
+
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "account.h"
+#include "broker.h"
+#include "client.h"
+#include "event.h"
+#include "lease.h"
+#include "payload.h"
+#include "queue.h"
+#include "receive.h"
+#include "sink.h"
+
+/*
+ * A peek copies the event to memory of its own, under the lock of the queue, and that to the
+ * caller's. So it keeps nothing of the sender's, however long the caller's memory takes to be
+ * faulted in. Between the portions of a long event the lock is free: where another event has
+ * become the oldest meanwhile, the copy begins again.
+ */
+#define PORTION	32768U		/* bytes that are copied without letting go of the lock */
+
+struct copy {
+	u64 seq;			/* of the event that is being copied; 0: none */
+	u32 done;			/* bytes of its payload in data */
+	u32 size;			/* of data */
+	u32 wanted;			/* what that must be to go on */
+	u8 *data;
+	struct ke_event event;		/* once it is complete; without its payload */
+};
+
+/* Returns 1 if there is more to be done, or 0 with a reference to the sender's pid. */
+static int copy_portion_locked(struct copy *copy, const struct ke_queue *queue,
+			       const struct ke_event *event)
+{
+	u32 n;
+
+	lockdep_assert_held(&queue->lock);
+	if (event->len > copy->size) {
+		copy->wanted = event->len;
+		return 1;
+	}
+	if (event->seq != copy->seq) {
+		copy->seq = event->seq;
+		copy->done = 0;
+	}
+	n = min(event->len - copy->done, PORTION);
+	ke_payload_read(event, copy->done, n, copy->data + copy->done);
+	copy->done += n;
+	if (copy->done < event->len)
+		return 1;
+	copy->event = *event;
+	get_pid(event->pid);
+	return 0;
+}
+
+static int look(struct ke_client *client, s32 id, u64 size, struct copy *copy)
+{
+	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	struct ke_event *event;
+	HLIST_HEAD(ended);
+	int ret = -EPERM;
+
+	if (!queue)
+		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
+	__acquire(&queue->lock);
+	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
+		ke_lease_run_deadlines_locked(queue, &ended);
+		event = ke_queue_available_locked(queue);
+		if (!event) {
+			ret = -ENOMSG;
+		} else if (event->len > size) {
+			copy->wanted = event->len;
+			ret = -EMSGSIZE;
+		} else {
+			ret = copy_portion_locked(copy, queue, event);
+		}
+	}
+	ke_queue_unlock(queue);
+	ke_event_free_list(&ended);
+	return ret;
+}
+
+/* Makes data as large as is wanted; what was copied is lost. */
+static int grow(struct copy *copy)
+{
+	const u32 size = roundup_pow_of_two(copy->wanted);
+
+	kvfree(copy->data);
+	copy->seq = 0;
+	copy->size = 0;
+	copy->data = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!copy->data)
+		return -ENOMEM;
+	copy->size = size;
+	return 0;
+}
+
+int ke_peek(struct ke_client *client, s32 id, const struct ke_sink *sink, u32 *needed)
+{
+	struct copy copy = { .wanted = min_t(u64, sink->size, PAGE_SIZE) };
+	int err;
+
+	do {
+		err = fatal_signal_pending(current) ? -EINTR : 0;
+		if (!err && copy.wanted > copy.size)
+			err = grow(&copy);
+		if (!err)
+			err = look(client, id, sink->size, &copy);
+		cond_resched();
+	} while (err > 0);
+	if (!err) {
+		err = ke_sink_copy_flat(sink, &copy.event, copy.data, id);
+		put_pid(copy.event.pid);
+	} else if (err == -ENOMSG || err == -EPERM) {
+		ke_client_found_empty(client, id);
+	}
+	kvfree(copy.data);
+	*needed = copy.wanted;
+	return err;
+}
+
+int ke_peek_watched(struct ke_client *client, const struct ke_sink *sink, u32 *needed)
+{
+	int err = -ENOMSG;
+	s32 id;
+
+	/* An event that was there may have been received by now, and others may be left. */
+	while ((err == -ENOMSG || err == -EPERM) && ke_receive_poll_watched(client, &id))
+		err = ke_peek(client, id, sink, needed);
+	return err == -EPERM ? -ENOMSG : err;
+}
