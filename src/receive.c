@@ -402,21 +402,19 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	watch = next_ready_locked(client, &ended);
-	if (watch) {
-		run.queue = watch->queue;
-		__acquire(&run.queue->lock);
-		*id = run.queue->id;
-		err = take_run(client, req, &run);
-		if (!err)
-			end_turn(watch);
-		ke_queue_unlock(run.queue);
-	} else {
-		err = -ENOMSG;
+	if (!watch) {
+		ke_event_free_list(&ended);
+		return -ENOMSG;
 	}
+	run.queue = watch->queue;
+	__acquire(&run.queue->lock);
+	*id = run.queue->id;
+	err = take_run(client, req, &run);
+	if (!err)
+		end_turn(watch);
+	ke_queue_unlock(run.queue);
 	ke_event_free_list(&ended);
-	if (err)
-		return err;
-	return copy_run(client, req, &run);
+	return err ?: copy_run(client, req, &run);
 }
 
 /* A receiver was woken for an event of @id, and leaves that to another one. */
