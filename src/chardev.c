@@ -3,9 +3,12 @@
 
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/kevents.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 #include <net/net_namespace.h>
@@ -15,7 +18,7 @@
 #include "event.h"
 #include "ioctl.h"
 #include "receive.h"
-#include "stream.h"
+#include "sending.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -40,14 +43,94 @@ static bool may_wait(const struct kiocb *iocb)
 	       !(iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
+/* Whether what has been done of @size bytes is to be all. */
+static bool is_interrupted(const struct iov_iter *iter, size_t size)
+{
+	return iov_iter_count(iter) < size && signal_pending(current);
+}
+
+/*
+ * read(2) and write(2) of records return the bytes of whole records, or what stopped the
+ * first, which alone is waited for, or for whose space.
+ */
+
 static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return ke_stream_read(iocb->ki_filp->private_data, to, may_wait(iocb));
+	struct ke_client *client = iocb->ki_filp->private_data;
+	struct ke_recv_req req = { .iter = to, .n = KE_RUN_MAX, .waits = may_wait(iocb) };
+	size_t size = iov_iter_count(to);
+	int err = 0;
+
+	while (!err && iov_iter_count(to) && !is_interrupted(to, size)) {
+		err = ke_receive_watched(client, &req);
+		req.waits = false;
+		cond_resched();
+	}
+	return size - iov_iter_count(to) ?: err == -ENOMSG ? -EAGAIN : err;
+}
+
+static size_t padding_of(u32 len)
+{
+	return KEVENTS_RECORD_SIZE(len) - sizeof(struct kevents_record) - len;
+}
+
+/* Looks at the zeros behind the payload, at which @from stands. */
+static int check_padding(struct iov_iter *from, u32 len)
+{
+	size_t size = padding_of(len);
+	u64 padding = 0;
+
+	if (!size)
+		return 0;
+	iov_iter_advance(from, len);
+	if (!copy_from_iter_full(&padding, size, from))
+		return -EFAULT;
+	iov_iter_revert(from, len + size);
+	return padding ? -EINVAL : 0;
+}
+
+static int write_record(struct ke_client *client, struct iov_iter *from, bool waits)
+{
+	struct ke_sending sending = { .waits = waits };
+	size_t before = iov_iter_count(from);
+	struct kevents_record record;
+	int err;
+
+	if (before < sizeof(record))
+		return -EINVAL;
+	if (!copy_from_iter_full(&record, sizeof(record), from))
+		return -EFAULT;
+	if (record.seq || KEVENTS_RECORD_SIZE(record.len) > before) {
+		iov_iter_revert(from, sizeof(record));
+		return -EINVAL;
+	}
+	sending.id = record.id;
+	sending.len = record.len;
+	sending.iter = from;
+	err = check_padding(from, record.len);
+	if (!err)
+		err = ke_sending_send(client, &sending);
+	if (err)
+		iov_iter_revert(from, before - iov_iter_count(from));
+	else
+		iov_iter_advance(from, padding_of(record.len));
+	return err;
 }
 
 static ssize_t chardev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return ke_stream_write(iocb->ki_filp->private_data, from, may_wait(iocb));
+	struct ke_client *client = iocb->ki_filp->private_data;
+	const bool waits = may_wait(iocb);
+	size_t size = iov_iter_count(from);
+	int err = 0;
+
+	while (!err && iov_iter_count(from) && !is_interrupted(from, size)) {
+		err = write_record(client, from, waits);
+		cond_resched();
+	}
+	if (iov_iter_count(from) < size)
+		return size - iov_iter_count(from);
+	return err == -EDQUOT ? -EAGAIN : err;
 }
 
 static __poll_t chardev_poll(struct file *file, poll_table *wait)

@@ -4,14 +4,15 @@
 #include <linux/fs.h>
 #include <linux/kevents.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#include "args.h"
-#include "batch.h"
+#include "access.h"
 #include "client.h"
 #include "control.h"
+#include "event.h"
 #include "peek.h"
 #include "receive.h"
 #include "sending.h"
@@ -34,14 +35,142 @@ static_assert(sizeof(struct kevents_record) == 16);
 
 #define LIST_CHUNK	64	/* IDs that are listed at a time */
 
-static long do_info(struct kevents_info __user *arg)
-{
-	struct kevents_info info = {
-		.abi_version = KEVENTS_ABI_VERSION,
-		.max_event_size = READ_ONCE(ke_limits.max_event_size),
-	};
+#define RECEIVE_FLAGS \
+	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE | \
+	 KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED)
 
-	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+/* What a struct kevents_receive asks for, but for where the event goes. */
+struct receive_args {
+	s32 id;
+	u32 flags;
+	u64 deadline_ns;
+};
+
+/* Two fields that stand side by side, for one access to the caller's memory. */
+union pair {
+	u64 both;
+	struct {
+		u32 first;
+		u32 second;
+	};
+};
+
+static_assert(offsetof(struct kevents_send, flags) == 4);
+static_assert(offsetof(struct kevents_send, ttl_ms) == 32);
+static_assert(offsetof(struct kevents_send, reserved32) == 36);
+static_assert(offsetof(struct kevents_receive, flags) == 4);
+static_assert(offsetof(struct kevents_receive, lease_ms) == 32);
+static_assert(offsetof(struct kevents_receive, reserved32) == 36);
+
+static u64 address_of(const void __user *field)
+{
+	return (uintptr_t)field;
+}
+
+/*
+ * Sets @deadline to @deadline_ns, a time of the caller's time namespace, and returns
+ * it; NULL where a wait has no limit.
+ */
+static ktime_t *get_deadline(u64 deadline_ns, ktime_t *deadline)
+{
+	const s64 offset = ke_sink_time_offset();
+
+	if (deadline_ns > KTIME_MAX)
+		return NULL;
+	if ((s64)deadline_ns <= offset)
+		*deadline = 0;
+	else
+		*deadline = min_t(u64, deadline_ns - offset, KTIME_MAX);
+	return deadline;
+}
+
+/*
+ * Fills what of @sending and @deadline_ns comes from @arg; -EFAULT or -EINVAL. No event has
+ * been sent yet: @arg says so.
+ */
+static __always_inline int get_send(struct ke_sending *sending, u64 *deadline_ns,
+				    struct kevents_send __user *arg)
+{
+	union pair id_flags, ttl;
+	u64 data, len, reserved;
+
+	if (!ke_access_begin(arg, sizeof(*arg)))
+		return -EFAULT;
+	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
+	unsafe_get_user(data, &arg->data, fault);
+	unsafe_get_user(len, &arg->len, fault);
+	unsafe_get_user(*deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(ttl.both, (const u64 __user *)&arg->ttl_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved, fault);
+	unsafe_put_user(0ULL, &arg->seq, fault);
+	user_access_end();
+	sending->id = id_flags.first;
+	sending->len = len;
+	sending->data = data;
+	sending->iter = NULL;
+	sending->seq_addr = address_of(&arg->seq);
+	sending->ttl_ms = ttl.first;
+	return id_flags.second | ttl.second | reserved ? -EINVAL : 0;
+
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+/* Reads @arg; -EFAULT or -EINVAL. */
+static __always_inline int get_receive(struct receive_args *args, struct ke_sink *sink,
+				       struct kevents_receive __user *arg)
+{
+	union pair id_flags, lease;
+	u64 reserved;
+
+	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
+		return -EFAULT;
+	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
+	unsafe_get_user(sink->data, &arg->data, fault);
+	unsafe_get_user(sink->size, &arg->size, fault);
+	unsafe_get_user(args->deadline_ns, &arg->deadline_ns, fault);
+	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
+	unsafe_get_user(reserved, &arg->reserved, fault);
+	user_read_access_end();
+	args->id = id_flags.first;
+	args->flags = id_flags.second;
+	sink->terminate = args->flags & KEVENTS_RECEIVE_TERMINATE;
+	sink->received = address_of(&arg->event);
+	sink->lease_ms = lease.first;
+	return lease.second | reserved ? -EINVAL : 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+/* Whether flags, and what depends on them, go together. */
+static bool is_valid(const struct receive_args *args, u32 lease_ms)
+{
+	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
+
+	if (likely(!(args->flags & ~KEVENTS_RECEIVE_TERMINATE)))
+		return !lease_ms;
+	if (args->flags & ~RECEIVE_FLAGS || (args->flags & either) == either)
+		return false;
+	if (args->flags & KEVENTS_RECEIVE_WATCHED && args->id)
+		return false;
+	if (args->flags & KEVENTS_RECEIVE_PEEK && args->deadline_ns)
+		return false;
+	return args->flags & KEVENTS_RECEIVE_LEASE || !lease_ms;
+}
+
+/* Returns @err; with -EMSGSIZE @arg is told the length first, or it is -EFAULT. */
+static int put_needed(int err, const struct ke_recv_req *req,
+		      struct kevents_receive __user *arg)
+{
+	u64 needed;
+
+	if (likely(err != -EMSGSIZE))
+		return err;
+	needed = req->needed;
+	return copy_to_user(&arg->event.len, &needed, sizeof(needed)) ? -EFAULT : err;
 }
 
 static noinline long do_send(struct ke_client *client, struct kevents_send __user *arg)
@@ -51,48 +180,208 @@ static noinline long do_send(struct ke_client *client, struct kevents_send __use
 	u64 deadline_ns;
 	int err;
 
-	err = ke_args_get_send(&sending, &deadline_ns, arg);
+	err = get_send(&sending, &deadline_ns, arg);
 	if (err)
 		return err;
 	sending.waits = deadline_ns;
 	if (deadline_ns)
-		sending.deadline = ke_args_deadline(deadline_ns, &deadline);
+		sending.deadline = get_deadline(deadline_ns, &deadline);
 	return ke_sending_send(client, &sending);
 }
 
-static noinline int peek(struct ke_client *client, const struct ke_args_receive *args,
-			 struct ke_recv_req *req)
+static noinline int do_peek(struct ke_client *client, const struct receive_args *args,
+			    struct ke_recv_req *req)
 {
 	if (args->flags & KEVENTS_RECEIVE_WATCHED)
 		return ke_peek_watched(client, req->sinks, &req->needed);
 	return ke_peek(client, args->id, req->sinks, &req->needed);
 }
 
-static noinline long do_receive(struct ke_client *client,
-				struct kevents_receive __user *arg)
+static noinline long do_receive(struct ke_client *client, struct kevents_receive __user *arg)
 {
-	struct ke_args_receive args __uninitialized;
+	struct receive_args args __uninitialized;
 	struct ke_recv_req req __uninitialized;
 	struct ke_sink sink __uninitialized;
 	ktime_t deadline;
 	int err;
 
-	err = ke_args_get_receive(&args, arg);
+	err = get_receive(&args, &sink, arg);
 	if (err)
 		return err;
-	if (!ke_args_receive_is_valid(&args))
+	if (!is_valid(&args, sink.lease_ms))
 		return -EINVAL;
-	ke_args_prepare(&req, &sink, &args);
+	req.leases = args.flags & KEVENTS_RECEIVE_LEASE;
+	req.iter = NULL;
+	req.sinks = &sink;
+	req.n = 1;
+	req.done = 0;
 	req.waits = args.deadline_ns;
 	if (args.deadline_ns)
-		req.deadline = ke_args_deadline(args.deadline_ns, &deadline);
+		req.deadline = get_deadline(args.deadline_ns, &deadline);
 	if (unlikely(args.flags & KEVENTS_RECEIVE_PEEK))
-		err = peek(client, &args, &req);
+		err = do_peek(client, &args, &req);
 	else if (args.flags & KEVENTS_RECEIVE_WATCHED)
 		err = ke_receive_watched(client, &req);
 	else
 		err = ke_receive(client, args.id, &req);
-	return ke_args_tell_needed(err, &req, arg);
+	return put_needed(err, &req, arg);
+}
+
+static int get_batch(struct kevents_batch *batch,
+		     const struct kevents_batch __user *arg, u32 flags)
+{
+	if (copy_from_user(batch, arg, sizeof(*batch)))
+		return -EFAULT;
+	if (batch->flags & ~flags || batch->reserved[0] || batch->reserved[1])
+		return -EINVAL;
+	batch->n = min_t(u32, batch->n, INT_MAX);
+	return 0;
+}
+
+/* A batch of sends in progress. */
+struct sending {
+	struct kevents_send __user *entries;	/* those that are to be sent yet */
+	u32 n;
+	bool waits;
+	ktime_t *deadline;
+};
+
+/* Gets ready what can be sent of the next @n; @err says why that is not all. */
+static u32 get_sends(const struct sending *sending, struct ke_sending *sendings, u32 n,
+		     int *err)
+{
+	struct kevents_send __user *entry = sending->entries;
+	const bool waits = sending->waits;
+	ktime_t *const deadline = sending->deadline;
+	struct ke_sending *to;
+	u64 deadline_ns;
+
+	for (to = sendings; to < sendings + n; to++) {
+		*err = get_send(to, &deadline_ns, entry++);
+		if (unlikely(*err))
+			return to - sendings;
+		if (unlikely(deadline_ns))
+			break;
+		to->waits = waits;
+		to->deadline = deadline;
+	}
+	*err = to < sendings + n ? -EINVAL : 0;
+	return to - sendings;
+}
+
+static u32 send_chunk(struct ke_client *client, const struct sending *sending, int *err)
+{
+	struct ke_sending sendings[KE_EVENT_BULK] __uninitialized;
+	u32 got, done;
+	int bad;
+
+	got = get_sends(sending, sendings, min(sending->n, KE_EVENT_BULK), &bad);
+	done = ke_sending_send_all(client, sendings, got, err);
+	if (done == got)
+		*err = bad;
+	return done;
+}
+
+static long do_send_batch(struct ke_client *client, const struct kevents_batch __user *arg)
+{
+	struct kevents_batch batch;
+	struct sending sending;
+	u32 chunk, done = 0;
+	ktime_t deadline;
+	int err;
+
+	err = get_batch(&batch, arg, 0);
+	if (err)
+		return err;
+	sending.entries = u64_to_user_ptr(batch.entries);
+	sending.n = batch.n;
+	sending.waits = batch.deadline_ns;
+	sending.deadline = get_deadline(batch.deadline_ns, &deadline);
+	while (sending.n && !err && !(done && signal_pending(current))) {
+		chunk = send_chunk(client, &sending, &err);
+		sending.entries += chunk;
+		sending.n -= chunk;
+		done += chunk;
+		cond_resched();
+	}
+	return done ? (long)done : err;
+}
+
+/* Reads @arg, an entry of a batch whose events are leased or not; -EFAULT or -EINVAL. */
+static __always_inline int get_entry(struct ke_sink *sink, bool leases,
+				     struct kevents_receive __user *arg)
+{
+	struct receive_args args;
+	int err = get_receive(&args, sink, arg);
+
+	if (err)
+		return err;
+	if (args.id || args.flags || args.deadline_ns)
+		return -EINVAL;
+	return sink->lease_ms && !leases ? -EINVAL : 0;
+}
+
+/* Reads up to @n of @entries; @err says why not all. */
+static unsigned int get_sinks(struct kevents_receive __user *entries, unsigned int n,
+			      bool leases, struct ke_sink *sinks, int *err)
+{
+	unsigned int i;
+
+	*err = 0;
+	for (i = 0; i < n && !*err; i++)
+		*err = get_entry(&sinks[i], leases, &entries[i]);
+	return *err ? i - 1 : i;
+}
+
+static int receive_entries(struct ke_client *client, struct ke_recv_req *req,
+			   struct kevents_receive __user *entries, unsigned int n)
+{
+	struct ke_sink sinks[KE_RUN_MAX] __uninitialized;
+	int err, bad;
+
+	req->sinks = sinks;
+	req->n = get_sinks(entries, min(n, KE_RUN_MAX), req->leases, sinks, &bad);
+	req->done = 0;
+	if (!req->n)
+		return bad;
+	err = ke_receive_watched(client, req);
+	return put_needed(err, req, entries);
+}
+
+static long do_receive_batch(struct ke_client *client,
+			     const struct kevents_batch __user *arg)
+{
+	struct ke_recv_req req = { };
+	struct kevents_receive __user *entries;
+	struct kevents_batch batch;
+	ktime_t deadline;
+	u32 done = 0;
+	int err;
+
+	err = get_batch(&batch, arg, KEVENTS_RECEIVE_LEASE);
+	if (err)
+		return err;
+	entries = u64_to_user_ptr(batch.entries);
+	req.leases = batch.flags;
+	req.waits = batch.deadline_ns;
+	req.deadline = get_deadline(batch.deadline_ns, &deadline);
+	while (done < batch.n && !err && !(done && signal_pending(current))) {
+		err = receive_entries(client, &req, entries + done, batch.n - done);
+		done += req.done;
+		req.waits = false;
+		cond_resched();
+	}
+	return done ? (long)done : err;
+}
+
+static long do_info(struct kevents_info __user *arg)
+{
+	struct kevents_info info = {
+		.abi_version = KEVENTS_ABI_VERSION,
+		.max_event_size = READ_ONCE(ke_limits.max_event_size),
+	};
+
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 static long do_poll(struct ke_client *client,
@@ -216,9 +505,9 @@ static noinline long do_other(struct ke_client *client, fmode_t mode, unsigned i
 {
 	switch (cmd) {
 	case KEVENTS_IOC_SEND_BATCH:
-		return check(mode, FMODE_WRITE) ?: ke_batch_send(client, user);
+		return check(mode, FMODE_WRITE) ?: do_send_batch(client, user);
 	case KEVENTS_IOC_RECEIVE_BATCH:
-		return check(mode, FMODE_READ) ?: ke_batch_receive(client, user);
+		return check(mode, FMODE_READ) ?: do_receive_batch(client, user);
 	case KEVENTS_IOC_POLL:
 		return check(mode, FMODE_READ) ?: do_poll(client, user);
 	case KEVENTS_IOC_WATCH:
