@@ -12,8 +12,8 @@
 #define GFP_EVENT	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 /*
- * Several pages in one piece are worth neither compaction nor the OOM killer: single
- * units do as well.
+ * Several units at once, or in one piece, are worth neither reclaim nor the OOM killer: single
+ * ones do as well.
  */
 #define GFP_PIECE	((GFP_EVENT & ~__GFP_DIRECT_RECLAIM) | __GFP_NORETRY)
 
@@ -89,6 +89,13 @@ void ke_event_exit(void)
 	destroy_caches(caches, KE_EVENT_CLASSES);
 }
 
+static void init_segment(struct ke_segment *segment, unsigned int order, u32 len)
+{
+	segment->next = NULL;
+	segment->size = min(len, KE_EVENT_UNIT_SIZE << order);
+	segment->order = order;
+}
+
 /* Links a segment of @order, for as much of @len bytes as it has room for; or NULL. */
 static struct ke_segment *add_segment(struct ke_segment **link, unsigned int order, u32 len)
 {
@@ -97,9 +104,7 @@ static struct ke_segment *add_segment(struct ke_segment **link, unsigned int ord
 	segment = kmem_cache_alloc(segment_caches[order], order ? GFP_PIECE : GFP_EVENT);
 	if (!segment)
 		return NULL;
-	segment->next = NULL;
-	segment->size = min(len, KE_EVENT_UNIT_SIZE << order);
-	segment->order = order;
+	init_segment(segment, order, len);
 	*link = segment;
 	return segment;
 }
@@ -188,15 +193,41 @@ void ke_event_free_memory(struct ke_event *event)
 	kmem_cache_free(caches[class], event);
 }
 
-bool ke_event_create_bulk(unsigned int class, unsigned int n,
-			  const struct ke_identity *identity, bool waits,
-			  struct ke_event **events)
+/* Gives each of @events, which are long, the one unit that it needs for @len bytes. */
+static bool add_units(struct ke_event **events, unsigned int n, u32 len)
 {
-	const unsigned long bytes = n * ke_event_inline_bytes(class);
+	struct ke_segment *segments[KE_EVENT_BULK];
+	unsigned int i;
+
+	if (!kmem_cache_alloc_bulk(segment_caches[0], GFP_PIECE, n, (void **)segments))
+		return false;
+	for (i = 0; i < n; i++) {
+		init_segment(segments[i], 0, len);
+		ke_event_long_payload(events[i])->segments = segments[i];
+	}
+	return true;
+}
+
+static bool alloc_bulk(u32 len, unsigned int n, struct ke_event **events)
+{
+	struct kmem_cache *cache = caches[ke_event_object_class(len)];
+
+	if (!kmem_cache_alloc_bulk(cache, GFP_EVENT, n, (void **)events))
+		return false;
+	if (len <= KE_EVENT_INLINE_SIZE || add_units(events, n, len - ke_event_head(len)))
+		return true;
+	kmem_cache_free_bulk(cache, n, (void **)events);
+	return false;
+}
+
+bool ke_event_create_bulk(u32 len, unsigned int n, const struct ke_identity *identity,
+			  bool waits, struct ke_event **events)
+{
+	const unsigned long bytes = n * ke_event_bytes(len);
 
 	if (ke_charge(identity, bytes, waits))
 		return false;
-	if (!kmem_cache_alloc_bulk(caches[class], GFP_EVENT, n, (void **)events)) {
+	if (!alloc_bulk(len, n, events)) {
 		ke_uncharge(identity->account, bytes);
 		return false;
 	}
@@ -204,14 +235,28 @@ bool ke_event_create_bulk(unsigned int class, unsigned int n,
 	return true;
 }
 
+/* Frees the units of @events, which are long and have one each. */
+static void free_units(struct ke_event **events, unsigned int n)
+{
+	struct ke_segment *segments[FREED_MAX];
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		segments[i] = ke_event_long_payload(events[i])->segments;
+	kmem_cache_free_bulk(segment_caches[0], n, (void **)segments);
+}
+
 /* Frees @n events that are alike. */
 static void free_bulk(struct ke_event **events, unsigned int n)
 {
 	struct ke_account *account = events[0]->account;
 	const unsigned long bytes = n * events[0]->bytes;
+	const u32 len = events[0]->len;
 	struct pid *pid = events[0]->pid;
 
-	kmem_cache_free_bulk(caches[ke_event_class(events[0]->len)], n, (void **)events);
+	if (len > KE_EVENT_INLINE_SIZE)
+		free_units(events, n);
+	kmem_cache_free_bulk(caches[ke_event_object_class(len)], n, (void **)events);
 	/* All but the last reference, which put_pid() drops. */
 	if (n > 1)
 		WARN_ON_ONCE(refcount_sub_and_test(n - 1, &pid->count));
@@ -219,7 +264,7 @@ static void free_bulk(struct ke_event **events, unsigned int n)
 	ke_uncharge(account, bytes);
 }
 
-/* What is charged for events of one process says of which class they are. */
+/* What is charged for events of one process says of which class they are, and how many units. */
 static bool are_alike(const struct ke_event *a, const struct ke_event *b)
 {
 	return a->bytes == b->bytes && a->pid == b->pid && a->account == b->account;
@@ -252,7 +297,7 @@ void __ke_event_free_list(struct hlist_head *events)
 	struct ke_event *event = hlist_entry_safe(events->first, struct ke_event, entry);
 
 	while (event) {
-		if (event->len <= KE_EVENT_INLINE_SIZE)
+		if (event->len <= KE_EVENT_BULK_SIZE)
 			event = free_alike(event);
 		else
 			event = free_one(event);

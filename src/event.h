@@ -153,6 +153,13 @@ static inline unsigned int ke_event_head_class(u32 len)
 	return ke_event_class(ke_event_head(len) + (u32)sizeof(struct ke_event_long));
 }
 
+/* The class of the event's own object, whether it is long or not. */
+static inline unsigned int ke_event_object_class(u32 len)
+{
+	return likely(len <= KE_EVENT_INLINE_SIZE) ? ke_event_class(len) :
+	       ke_event_head_class(len);
+}
+
 /* An event may be all that keeps the struct pid of its sender. */
 static inline unsigned long ke_event_pid_bytes(const struct pid *pid)
 {
@@ -244,16 +251,17 @@ static inline struct ke_event *ke_event_create(struct ke_account *account, u32 l
 }
 
 /* Events that are made at one go; what is known of them then lies on the stack. */
-#define KE_EVENT_BULK	(BITS_PER_LONG / 4U)
+#define KE_EVENT_BULK		(BITS_PER_LONG / 4U)
+#define KE_EVENT_BULK_SIZE	(KE_EVENT_HEAD_SIZE + KE_EVENT_UNIT_SIZE) /* one unit at most */
 
 /*
- * Charges @identity with @n events of @class, less than KE_EVENT_CLASSES, gets memory for
- * them and takes the references that ke_event_begin() consumes. All or none: false if for
- * whatever reason they have to be made one by one.
+ * Charges @identity with @n events of @len bytes, at most KE_EVENT_BULK_SIZE, or of the class
+ * of that if they are not long. Gets memory for them and takes the references that
+ * ke_event_begin() consumes. All or none: false if for whatever reason they have to be made
+ * one by one.
  */
-bool ke_event_create_bulk(unsigned int class, unsigned int n,
-			  const struct ke_identity *identity, bool waits,
-			  struct ke_event **events);
+bool ke_event_create_bulk(u32 len, unsigned int n, const struct ke_identity *identity,
+			  bool waits, struct ke_event **events);
 
 /* Frees the memory of @event. */
 void ke_event_free_memory(struct ke_event *event);

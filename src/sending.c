@@ -167,20 +167,25 @@ int ke_sending_send(struct ke_client *client, struct ke_sending *sending)
 	return err;
 }
 
-/* How many of @sendings, from the first on, are of its class, and need no second look. */
+/*
+ * How many of @sendings, from the first on, are of its class, or its length if they are long,
+ * and need no second look.
+ */
 static unsigned int count_alike(const struct ke_sending *sendings, unsigned int n)
 {
 	const u32 limit = READ_ONCE(ke_limits.max_event_size);
 	u32 least, most;
 	unsigned int class, i = 1;
 
-	if (sendings[0].iter || sendings[0].len > limit)
+	if (sendings[0].iter || sendings[0].len > min(limit, KE_EVENT_BULK_SIZE))
 		return 0;
-	class = ke_event_class(sendings[0].len);
-	if (class >= KE_EVENT_CLASSES)
-		return 0;
-	least = class ? ke_event_class_size(class - 1) + 1 : 0;
-	most = min(ke_event_class_size(class), limit);
+	least = sendings[0].len;
+	most = least;
+	class = ke_event_class(least);
+	if (class < KE_EVENT_CLASSES) {
+		least = class ? ke_event_class_size(class - 1) + 1 : 0;
+		most = min(ke_event_class_size(class), limit);
+	}
 	while (i < n && sendings[i].len - least <= most - least)
 		i++;
 	return i;
@@ -195,17 +200,17 @@ static unsigned int create_alike(struct ke_client *client, struct ke_sending *se
 {
 	struct ke_event *events[KE_EVENT_BULK];
 	const struct cred *cred = current_cred();
-	unsigned int class, i, done = 0;
+	unsigned int i, done = 0;
 	unsigned long bytes;
 	int err = 0;
 
 	n = count_alike(sendings, min(n, KE_EVENT_BULK));
 	if (n < 2)
 		return 0;
-	class = ke_event_class(sendings[0].len);
-	if (!ke_event_create_bulk(class, n, &client->identity, sendings[0].waits, events))
+	if (!ke_event_create_bulk(sendings[0].len, n, &client->identity, sendings[0].waits,
+				  events))
 		return 0;
-	bytes = ke_event_inline_bytes(class);
+	bytes = ke_event_bytes(sendings[0].len);
 	for (i = 0; i < n; i++) {
 		ke_event_begin(events[i], client->identity.account, sendings[i].len, bytes,
 			       task_tgid(current), cred);
