@@ -202,11 +202,10 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 	struct ke_event *event;
 	HLIST_HEAD(ended);
 
-	queue = ke_lease_find_locked(&client->lessee, &seq, &event);
+	queue = ke_lease_end_locked(&client->lessee, &seq, &event);
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	ke_lease_end_locked(queue, event);
 	trace_kevents_ack(event);
 	queue->counts.received++;
 	ke_queue_end_locked(queue, event, &ended);
@@ -223,11 +222,10 @@ static int give_back(struct ke_client *client, const u64 *seq)
 	struct ke_waker waker;
 	HLIST_HEAD(ended);
 
-	queue = ke_lease_find_locked(&client->lessee, seq, &event);
+	queue = ke_lease_end_locked(&client->lessee, seq, &event);
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	ke_lease_end_locked(queue, event);
 	ke_queue_return_locked(queue, event, &ended);
 	ke_waker_init(&waker, client->identity.account);
 	ke_queue_offer_locked(queue, 1, &waker);

@@ -45,15 +45,15 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 	trace_kevents_lease(event);
 }
 
-void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event)
+/* Ends the lease of @event, for which the lock of its lessee is held, too. */
+static void end(struct ke_queue *queue, struct ke_event *event)
 {
 	struct ke_lessee *lessee = event->lessee;
 
 	lockdep_assert_held(&queue->lock);
-	spin_lock(&lessee->lock);
+	lockdep_assert_held(&lessee->lock);
 	rb_erase(&event->node, &lessee->events);
 	lessee->count--;
-	spin_unlock(&lessee->lock);
 	event->lessee = NULL;
 	queue->counts.leased--;
 }
@@ -61,11 +61,16 @@ void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event)
 /* Runs the deadline of @event; returns whether it has been returned. */
 static bool run(struct ke_queue *queue, struct ke_event *event, struct hlist_head *ended)
 {
+	struct ke_lessee *lessee;
+
 	if (event->state != KE_EVENT_LEASED) {
 		ke_queue_expire_locked(queue, event, ended);
 		return false;
 	}
-	ke_lease_end_locked(queue, event);
+	lessee = event->lessee;
+	spin_lock(&lessee->lock);
+	end(queue, event);
+	spin_unlock(&lessee->lock);
 	ke_queue_return_locked(queue, event, ended);
 	return true;
 }
@@ -96,8 +101,8 @@ static struct ke_event *find(struct ke_lessee *lessee, const u64 *seq)
 	return node ? rb_entry(node, struct ke_event, node) : NULL;
 }
 
-struct ke_queue *ke_lease_find_locked(struct ke_lessee *lessee, const u64 *seq,
-				      struct ke_event **event)
+struct ke_queue *ke_lease_end_locked(struct ke_lessee *lessee, const u64 *seq,
+				     struct ke_event **event)
 {
 	struct ke_queue *queue;
 	bool same;
@@ -116,6 +121,8 @@ struct ke_queue *ke_lease_find_locked(struct ke_lessee *lessee, const u64 *seq,
 		spin_lock(&queue->lock);
 		spin_lock(&lessee->lock);
 		same = find(lessee, seq) == *event && (*event)->queue == queue;
+		if (likely(same))
+			end(queue, *event);
 		spin_unlock(&lessee->lock);
 		if (same) {
 			rcu_read_unlock();

@@ -28,9 +28,6 @@ void ke_lessee_init(struct ke_lessee *lessee);
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 			   struct ke_lessee *lessee, ktime_t until);
 
-/* Takes @event, which is leased, back. */
-void ke_lease_end_locked(struct ke_queue *queue, struct ke_event *event);
-
 /* The same as ke_lease_run_deadlines_locked() for a queue with deadlines. */
 bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended);
 
@@ -46,10 +43,10 @@ static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
 }
 
 /*
- * Finds number @seq, or the first of all where @seq is NULL. Returns its queue
- * with the lock held and the event in @event; or NULL if there is none.
+ * Ends the lease of number @seq, or the first of all where @seq is NULL. Returns the queue of
+ * the event in @event, with the lock held; or NULL if there is none.
  */
-struct ke_queue *ke_lease_find_locked(struct ke_lessee *lessee, const u64 *seq,
-				      struct ke_event **event);
+struct ke_queue *ke_lease_end_locked(struct ke_lessee *lessee, const u64 *seq,
+				     struct ke_event **event);
 
 #endif /* KE_LEASE_H */

@@ -28,7 +28,7 @@
  * - how the queue comes and ends, and when what has ended is freed.
  * - peeks: they never wait, and take nothing.
  * - the alarm: the worker, and what is due, runs at any moment, or what is due never does.
- * - the first look of ke_lease_find_locked(), without the queue's lock: the second decides.
+ * - the first look of ke_lease_end_locked(), without the queue's lock: the second decides.
  * - senders that wait for space: they append like others when there is some.
  *
  * Which receivers there are, what befalls them, and which step is left out to see that it is
