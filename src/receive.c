@@ -70,7 +70,7 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 	struct ke_queue *queue = run->queue;
 	const s32 id = queue->id;
 	unsigned long bytes = 0;
-	struct ke_waker waker;
+	struct ke_waker waker __uninitialized;
 	unsigned int done;
 	HLIST_HEAD(ended);
 	int err;
@@ -123,7 +123,7 @@ static __always_inline void settle_one(struct ke_client *client, const struct ke
 static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req *req,
 				    struct ke_queue *queue, struct ke_event *event)
 {
-	struct run run;
+	struct run run __uninitialized;
 
 	if (likely(!fatal_signal_pending(current) &&
 		   !ke_sink_copy(req->sinks, event, queue->id))) {
@@ -396,7 +396,7 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 {
 	struct ke_watch *watch;
 	HLIST_HEAD(ended);
-	struct run run;
+	struct run run __uninitialized;
 	int err;
 
 	if (fatal_signal_pending(current))

@@ -128,7 +128,7 @@ static __always_inline unsigned int deliver(struct ke_client *client,
 	struct ke_broker *broker = client->broker;
 	struct ke_queue *queue;
 	unsigned int done = 0;
-	struct ke_waker waker;
+	struct ke_waker waker __uninitialized;
 	int ret;
 
 	*err = 0;
