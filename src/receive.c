@@ -343,9 +343,12 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 
 bool ke_receive_poll_watched(struct ke_client *client, s32 *id)
 {
+	struct ke_watch *watch;
 	HLIST_HEAD(ended);
-	struct ke_watch *watch = next_ready_locked(client, &ended);
 
+	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_tell(). */
+	smp_mb();
+	watch = next_ready_locked(client, &ended);
 	if (watch) {
 		__acquire(&watch->queue->lock);
 		*id = watch->queue->id;

@@ -7,7 +7,6 @@
 #include <linux/workqueue.h>
 
 #include "account.h"
-#include "identity.h"
 
 void ke_ready_list_wake_pollers(struct ke_ready_list *list)
 {
@@ -32,7 +31,7 @@ static void wake_lists(struct work_struct *work)
 
 static DECLARE_WORK(wake_work, wake_lists);
 
-static void wake_later(struct ke_ready_list *list)
+void ke_ready_list_wake_pollers_later(struct ke_ready_list *list)
 {
 	if (!xchg(&list->is_queued, 1) && llist_add(&list->to_wake, &lists_to_wake))
 		queue_work(ke_workqueue, &wake_work);
@@ -51,26 +50,6 @@ void ke_ready_list_exit(struct ke_ready_list *list)
 {
 	if (READ_ONCE(list->is_queued))
 		flush_work(&wake_work);
-}
-
-bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
-{
-	struct ke_ready_list *list = watch->list;
-	bool sleeps;
-
-	spin_lock(&list->lock);
-	if (list_empty(&watch->in_ready))
-		list_add_tail(&watch->in_ready, &list->ready);
-	sleeps = !list_empty(&list->receivers);
-	spin_unlock(&list->lock);
-	if (!wq_has_sleeper(&list->wait))
-		return sleeps;
-	/* What polls a file, and what polls that, may be any number. */
-	if (waker && waker->n < KE_WAKER_MAX && waker->account == watch->identity->account)
-		waker->lists[waker->n++] = list;
-	else
-		wake_later(list);
-	return sleeps;
 }
 
 bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more)
@@ -92,31 +71,15 @@ bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more)
 	return watcher;
 }
 
-void ke_watch_forget(struct ke_watch *watch)
-{
-	spin_lock(&watch->list->lock);
-	list_del_init(&watch->in_ready);
-	spin_unlock(&watch->list->lock);
-}
-
 void ke_watch_rotate(struct ke_watch *watch)
 {
 	struct ke_ready_list *list = watch->list;
 
 	spin_lock(&list->lock);
-	if (!list_empty(&watch->in_ready))
+	/* Readers without the lock must not find the list empty meanwhile. */
+	if (!list_empty(&watch->in_ready) && !list_is_singular(&list->ready))
 		list_move_tail(&watch->in_ready, &list->ready);
 	spin_unlock(&list->lock);
-}
-
-struct ke_watch *ke_ready_list_first(struct ke_ready_list *list)
-{
-	struct ke_watch *watch;
-
-	spin_lock(&list->lock);
-	watch = list_first_entry_or_null(&list->ready, struct ke_watch, in_ready);
-	spin_unlock(&list->lock);
-	return watch;
 }
 
 void ke_watcher_add(struct ke_ready_list *list, struct ke_watcher *watcher, bool first)

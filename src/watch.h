@@ -6,13 +6,15 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/rbtree.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "identity.h"
+
 struct ke_account;
-struct ke_identity;
 struct ke_queue;
 struct task_struct;
 
@@ -21,7 +23,7 @@ struct task_struct;
  */
 struct ke_ready_list {
 	spinlock_t lock;		/* lock map: docs/internals.md */
-	struct list_head ready;		/* lock: ke_watch that may have an event, in turn */
+	struct list_head ready;		/* ke_watch that may have an event, in turn; lock, or RCU */
 	struct list_head receivers;	/* lock: ke_watcher that sleeps, first come first */
 	wait_queue_head_t wait;		/* poll and epoll, for space to send, too */
 	struct llist_node to_wake;	/* of those that a worker is to wake */
@@ -71,13 +73,34 @@ static inline void ke_waker_init(struct ke_waker *waker, const struct ke_account
 	waker->n = 0;
 }
 
+void ke_ready_list_wake_pollers(struct ke_ready_list *list);
+
+/* Has a worker do that. */
+void ke_ready_list_wake_pollers_later(struct ke_ready_list *list);
+
 /*
  * Puts @watch on its client's list, and has what polls that woken: by @waker if it can, which
  * may be NULL, else by a worker. Returns whether receivers sleep there.
  */
-bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker);
+static inline bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
+{
+	struct ke_ready_list *list = watch->list;
+	bool sleeps;
 
-void ke_ready_list_wake_pollers(struct ke_ready_list *list);
+	spin_lock(&list->lock);
+	if (list_empty(&watch->in_ready))
+		list_add_tail_rcu(&watch->in_ready, &list->ready);
+	sleeps = !list_empty(&list->receivers);
+	spin_unlock(&list->lock);
+	if (!wq_has_sleeper(&list->wait))
+		return sleeps;
+	/* What polls a file, and what polls that, may be any number. */
+	if (waker && waker->n < KE_WAKER_MAX && waker->account == watch->identity->account)
+		waker->lists[waker->n++] = list;
+	else
+		ke_ready_list_wake_pollers_later(list);
+	return sleeps;
+}
 
 /*
  * Wakes the receiver of @list that has slept for longest, for an event of @id; returns
@@ -86,13 +109,27 @@ void ke_ready_list_wake_pollers(struct ke_ready_list *list);
 bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more);
 
 /* Takes @watch off its client's list. */
-void ke_watch_forget(struct ke_watch *watch);
+static inline void ke_watch_forget(struct ke_watch *watch)
+{
+	struct ke_ready_list *list = watch->list;
+
+	spin_lock(&list->lock);
+	list_del_init(&watch->in_ready);
+	spin_unlock(&list->lock);
+}
 
 /* Puts @watch behind the others that are ready. */
 void ke_watch_rotate(struct ke_watch *watch);
 
-/* Returns the watch whose turn it is, or NULL. It may be dead; RCU keeps it. */
-struct ke_watch *ke_ready_list_first(struct ke_ready_list *list);
+/*
+ * Returns the watch whose turn it is, or NULL. It may be dead; RCU keeps it. A caller that is
+ * going to sleep has become a watcher before, or is in wait, with a full barrier after that:
+ * so it either finds the watch, or is found when that is told.
+ */
+static inline struct ke_watch *ke_ready_list_first(struct ke_ready_list *list)
+{
+	return list_first_or_null_rcu(&list->ready, struct ke_watch, in_ready);
+}
 
 /* Whether a watch is ready; by the time it is read it may not be. */
 static inline bool ke_ready_list_has_any(const struct ke_ready_list *list)

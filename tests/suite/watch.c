@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Watched IDs, and receives that take from any of them. */
+#include <pthread.h>
+
 #include "harness.h"
 #include "limits.h"
 #include "module.h"
@@ -329,6 +331,33 @@ static int share_watches(void *arg)
 	return 0;
 }
 
+#define TURNS 10000
+
+static void *receive_turns(void *client)
+{
+	int i;
+
+	for (i = 0; i < TURNS; i++)
+		receive_watched(client);
+	return NULL;
+}
+
+/* The watch has its turn again each time, and is never seen to have none meanwhile. */
+START_TEST(p9_threads_that_share_a_client_find_every_event)
+{
+	int id = fresh_id(), i;
+	pthread_t thread;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	for (i = 0; i < 2 * TURNS + 1; i++)
+		send_number(id, i);
+	ck_assert_int_eq(pthread_create(&thread, NULL, receive_turns, &ke), 0);
+	receive_turns(&ke);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_eq(receive_watched(&ke), 2 * TURNS);
+}
+END_TEST
+
 START_TEST(a_child_shares_the_watches)
 {
 	int ids[3] = { fresh_id(), fresh_id(), fresh_id() };
@@ -391,5 +420,6 @@ TESTS(watch, 60, WITH_CLIENT,
       p7_ten_thousand_ids_are_watched,
       p7_idle_watched_ids_cost_nothing,
       watching_ends_with_the_client,
+      p9_threads_that_share_a_client_find_every_event,
       a_child_shares_the_watches,
       p1_clients_that_watch_the_same_ids_share_the_events)
