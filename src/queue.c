@@ -234,11 +234,13 @@ static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 static void work(struct ke_queue *queue, struct ke_waker *waker)
 {
 	unsigned int left = STEPS_MAX;
-	bool more;
+	bool more = false;
 
 	lockdep_assert_held(&queue->lock);
-	more = hand_over(queue, &left);
-	more |= judge_waiters(queue, &left);
+	if (queue->counts.waiters) {
+		more = hand_over(queue, &left);
+		more |= judge_waiters(queue, &left);
+	}
 	if (queue->counts.pending) {
 		if (!queue->deferred)
 			more |= tell_watches(queue, &left, waker);
@@ -297,8 +299,7 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_waker *waker)
 {
 	lockdep_assert_held(&queue->lock);
-	ke_watch_forget(watch);
-	list_move_tail(&watch->in_queue, &queue->quiet);
+	ke_queue_quieten_watch_locked(queue, watch);
 	/* Where others wait, the worker hands them what there is, and tells of the rest. */
 	if (queue->counts.waiters || !ke_queue_first_locked(queue))
 		return;

@@ -276,6 +276,15 @@ void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 /* @watch is dead. */
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
+/* The client of @watch has taken the last event: it is told of the next. */
+static inline void ke_queue_quieten_watch_locked(struct ke_queue *queue,
+						 struct ke_watch *watch)
+{
+	lockdep_assert_held(&queue->lock);
+	ke_watch_forget(watch);
+	list_move_tail(&watch->in_queue, &queue->quiet);
+}
+
 /*
  * The client of @watch has found nothing that it may receive: it is told of the next event,
  * or at once of one that has come meanwhile.
@@ -296,8 +305,8 @@ void ke_queue_work_locked(struct ke_queue *queue);
 static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return !queue->counts.pending && !queue->counts.leased && !queue->claim.held &&
-	       !queue->counts.waiters && list_empty(&queue->quiet) &&
+	return !queue->counts.pending && list_empty(&queue->quiet) && !queue->counts.leased &&
+	       !queue->claim.held && !queue->counts.waiters &&
 	       list_empty(&queue->ready) && list_empty(&queue->sleeping) &&
 	       list_empty(&queue->denied);
 }

@@ -391,7 +391,7 @@ static void end_turn(struct ke_watch *watch)
 	if (ke_queue_first_locked(watch->queue))
 		ke_watch_rotate(watch);
 	else
-		ke_queue_rearm_watch_locked(watch->queue, watch, NULL);
+		ke_queue_quieten_watch_locked(watch->queue, watch);
 }
 
 /* Receives from the watch whose turn it is, whose ID is then in @id. */
