@@ -128,6 +128,7 @@ static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req
 	if (likely(!fatal_signal_pending(current) &&
 		   !ke_sink_copy(req->sinks, event, queue->id))) {
 		settle_one(client, req, queue, event);
+		req->done++;
 		return 0;
 	}
 	run.queue = queue;
@@ -297,11 +298,11 @@ int ke_receive_poll(struct ke_client *client, s32 id)
 	return ret;
 }
 
-/* Whether its client can receive what @watch is ready for. */
-static bool is_ready(const struct ke_watch *watch)
+/* Whether the client of @watch can receive what it is ready for in @queue, its own. */
+static bool is_ready(const struct ke_queue *queue, const struct ke_watch *watch)
 {
-	return ke_queue_available_locked(watch->queue) &&
-	       ke_queue_allows_locked(watch->queue, watch->identity, KE_ACCESS_RECEIVE);
+	return ke_queue_available_locked(queue) &&
+	       ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE);
 }
 
 /*
@@ -331,7 +332,7 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 		/* The watch stays as it is as long as the lock is held. */
 		rcu_read_unlock();
 		ke_lease_run_deadlines_locked(queue, ended);
-		if (is_ready(watch)) {
+		if (is_ready(queue, watch)) {
 			__release(&queue->lock);
 			return watch;
 		}
@@ -394,8 +395,8 @@ static void end_turn(struct ke_watch *watch)
 		ke_queue_quieten_watch_locked(watch->queue, watch);
 }
 
-/* Receives from the watch whose turn it is, whose ID is then in @id. */
-static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *id)
+/* Receives from the watch whose turn it is. */
+static int try_watched(struct ke_client *client, struct ke_recv_req *req)
 {
 	struct ke_watch *watch;
 	HLIST_HEAD(ended);
@@ -411,13 +412,17 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req, s32 *i
 	}
 	run.queue = watch->queue;
 	__acquire(&run.queue->lock);
-	*id = run.queue->id;
+	req->id = run.queue->id;
 	err = take_run(client, req, &run);
 	if (!err)
 		end_turn(watch);
 	ke_queue_unlock(run.queue);
 	ke_event_free_list(&ended);
-	return err ?: copy_run(client, req, &run);
+	if (err)
+		return err;
+	if (run.n > 1 || req->iter)
+		return copy_run(client, req, &run);
+	return copy_one(client, req, run.queue, run.events[0]);
 }
 
 /* A receiver was woken for an event of @id, and leaves that to another one. */
@@ -438,21 +443,20 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 	struct ke_watcher watcher = { .task = current };
 	bool again = false;
 	int err, found;
-	s32 id = 0;
 
 	for (;; again = true) {
 		ke_watcher_add(list, &watcher, again);
-		found = try_watched(client, req, &id);
+		found = try_watched(client, req);
 		err = found == -ENOMSG ? sleep_until_set(&watcher.woken, req->deadline) : found;
 		if (!ke_watcher_remove(list, &watcher))
 			return err;
 		if (found != -ENOMSG || err == -ERESTARTSYS)
 			break;
 		/* An event that can be had goes before the deadline. */
-		found = try_watched(client, req, &id);
+		found = try_watched(client, req);
 		if (found != -ENOMSG)
 			err = found;
-		if (req->done && id == watcher.id)
+		if (req->done && req->id == watcher.id)
 			return err;
 		if (found != -ENOMSG || err)
 			break;
@@ -465,11 +469,10 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 
 int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req)
 {
-	s32 id;
 	int err;
 
 	req->done = 0;
-	err = try_watched(client, req, &id);
+	err = try_watched(client, req);
 	if (err == -ENOMSG && req->waits)
 		err = wait_watched(client, req);
 	return req->done ? 0 : err;

@@ -21,6 +21,7 @@ struct ke_recv_req {
 	struct iov_iter *iter;		/* instead of them: records */
 	unsigned int n;			/* events that it wants, KE_RUN_MAX at most */
 	unsigned int done;		/* out: events that it has got */
+	s32 id;				/* out, of watched IDs: theirs, if it has got any */
 	u32 needed;			/* out, after -EMSGSIZE: length of the payload */
 };
 
