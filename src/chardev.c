@@ -57,10 +57,15 @@ static bool is_interrupted(const struct iov_iter *iter, size_t size)
 static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct ke_client *client = iocb->ki_filp->private_data;
-	struct ke_recv_req req = { .iter = to, .n = KE_RUN_MAX, .waits = may_wait(iocb) };
+	struct ke_recv_req req __uninitialized;
 	size_t size = iov_iter_count(to);
 	int err = 0;
 
+	req.leases = false;
+	req.waits = may_wait(iocb);
+	req.deadline = NULL;
+	req.iter = to;
+	req.n = KE_RUN_MAX;
 	while (!err && iov_iter_count(to) && !is_interrupted(to, size)) {
 		err = ke_receive_watched(client, &req);
 		req.waits = false;
@@ -91,7 +96,7 @@ static int check_padding(struct iov_iter *from, u32 len)
 
 static int write_record(struct ke_client *client, struct iov_iter *from, bool waits)
 {
-	struct ke_sending sending = { .waits = waits };
+	struct ke_sending sending __uninitialized;
 	size_t before = iov_iter_count(from);
 	struct kevents_record record;
 	int err;
@@ -107,6 +112,10 @@ static int write_record(struct ke_client *client, struct iov_iter *from, bool wa
 	sending.id = record.id;
 	sending.len = record.len;
 	sending.iter = from;
+	sending.seq_addr = 0;
+	sending.ttl_ms = 0;
+	sending.waits = waits;
+	sending.deadline = NULL;
 	err = check_padding(from, record.len);
 	if (!err)
 		err = ke_sending_send(client, &sending);
@@ -138,7 +147,6 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	struct ke_client *client = file->private_data;
 	__poll_t wanted = poll_requested_events(wait);
 	__poll_t mask = 0;
-	s32 id;
 
 	/*
 	 * Whatever is wanted now: when epoll wants something else, it does not ask
@@ -146,7 +154,7 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	 */
 	poll_wait(file, &client->ready_list.wait, wait);
 	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM) &&
-	    ke_receive_poll_watched(client, &id))
+	    ke_receive_poll_watched(client))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (file->f_mode & FMODE_WRITE && wanted & (EPOLLOUT | EPOLLWRNORM) &&
 	    ke_space_poll(&client->space_poller, ke_event_extra_bytes()))

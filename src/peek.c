@@ -131,7 +131,7 @@ int ke_peek_watched(struct ke_client *client, const struct ke_sink *sink, u32 *n
 	s32 id;
 
 	/* An event that was there may have been received by now, and others may be left. */
-	while ((err == -ENOMSG || err == -EPERM) && ke_receive_poll_watched(client, &id))
+	while ((err == -ENOMSG || err == -EPERM) && ke_receive_find_watched(client, &id))
 		err = ke_peek(client, id, sink, needed);
 	return err == -EPERM ? -ENOMSG : err;
 }

@@ -342,21 +342,32 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 	}
 }
 
-bool ke_receive_poll_watched(struct ke_client *client, s32 *id)
+static __always_inline bool find_watched(struct ke_client *client, s32 *id)
 {
 	struct ke_watch *watch;
 	HLIST_HEAD(ended);
 
-	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_tell(). */
-	smp_mb();
 	watch = next_ready_locked(client, &ended);
 	if (watch) {
 		__acquire(&watch->queue->lock);
-		*id = watch->queue->id;
+		if (id)
+			*id = watch->queue->id;
 		ke_queue_unlock(watch->queue);
 	}
 	ke_event_free_list(&ended);
 	return watch;
+}
+
+bool ke_receive_find_watched(struct ke_client *client, s32 *id)
+{
+	return find_watched(client, id);
+}
+
+bool ke_receive_poll_watched(struct ke_client *client)
+{
+	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_tell(). */
+	smp_mb();
+	return find_watched(client, NULL);
 }
 
 /* Takes what fits, as long as no other watch waits for its turn. */

@@ -37,7 +37,13 @@ int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req);
 /* Returns 1 if a receive of @id would find an event now, 0, or -EPERM. */
 int ke_receive_poll(struct ke_client *client, s32 id);
 
-/* Whether a receive of any watched ID would find one, and under which @id. */
-bool ke_receive_poll_watched(struct ke_client *client, s32 *id);
+/*
+ * Whether a receive of any watched ID would find one. Callers that are to be woken for the next
+ * are in ready_list.wait already.
+ */
+bool ke_receive_poll_watched(struct ke_client *client);
+
+/* The same for a caller that does not wait, with that ID in @id. */
+bool ke_receive_find_watched(struct ke_client *client, s32 *id);
 
 #endif /* KE_RECEIVE_H */
