@@ -9,14 +9,13 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#include "access.h"
 #include "client.h"
 #include "control.h"
 #include "event.h"
 #include "peek.h"
 #include "receive.h"
 #include "sending.h"
-#include "sink.h"
+#include "uaccess.h"
 
 static_assert(sizeof(struct kevents_info) == 128);
 static_assert(sizeof(struct kevents_send) == 56);

@@ -12,10 +12,9 @@
 #include "client.h"
 #include "event.h"
 #include "lease.h"
-#include "payload.h"
 #include "queue.h"
 #include "receive.h"
-#include "sink.h"
+#include "uaccess.h"
 
 /*
  * A peek copies the event to memory of its own, under the lock of the queue, and that to the

@@ -13,7 +13,7 @@
 #include "event.h"
 #include "lease.h"
 #include "queue.h"
-#include "sink.h"
+#include "uaccess.h"
 #include "trace.h"
 
 /*

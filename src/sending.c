@@ -11,10 +11,9 @@
 #include "broker.h"
 #include "client.h"
 #include "event.h"
-#include "payload.h"
 #include "queue.h"
-#include "source.h"
 #include "trace.h"
+#include "uaccess.h"
 #include "watch.h"
 
 /* Whether the claim of its ID allows @sending, for which there is no space: 0 or -EPERM. */

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "payload.h"
+#include "uaccess.h"
 
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "compat.h"
-#include "event.h"
 
 /* A part of a payload that lies in one piece. */
 struct part {
@@ -120,4 +118,36 @@ size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *it
 		done += n;
 	} while (n == part.size && next_part(&part));
 	return done;
+}
+
+int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32 id)
+{
+	const struct kevents_record record = {
+		.id = id,
+		.len = event->len,
+		.seq = event->seq,
+	};
+	size_t padding = KEVENTS_RECORD_SIZE(event->len) - sizeof(record) -
+			 event->len;
+	size_t done;
+
+	done = copy_to_iter(&record, sizeof(record), iter);
+	if (done == sizeof(record))
+		done += ke_payload_copy_to_iter(event, iter);
+	if (done == sizeof(record) + event->len)
+		done += iov_iter_zero(padding, iter);
+	if (done == KEVENTS_RECORD_SIZE(event->len))
+		return 0;
+	iov_iter_revert(iter, done);
+	return -EFAULT;
+}
+
+int ke_sink_copy_flat(const struct ke_sink *sink, const struct ke_event *event,
+		      const void *payload, s32 id)
+{
+	int err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
+
+	if (!err && copy_to_user(u64_to_user_ptr(sink->data), payload, event->len))
+		err = -EFAULT;
+	return err ?: ke_sink_terminate(sink, event->len);
 }
