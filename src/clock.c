@@ -12,6 +12,7 @@ void ke_clock_init(struct ke_clock *clock, work_func_t work)
 {
 	spin_lock_init(&clock->lock);
 	timerqueue_init_head(&clock->alarms);
+	clock->is_running = false;
 	INIT_DELAYED_WORK(&clock->work, work);
 }
 
@@ -62,6 +63,7 @@ struct timerqueue_node *ke_clock_next(struct ke_clock *clock)
 	}
 	if (alarm)
 		clear(clock, alarm);
+	clock->is_running = alarm;
 	spin_unlock(&clock->lock);
 	return alarm;
 }
@@ -73,7 +75,7 @@ void ke_clock_set(struct ke_clock *clock, struct timerqueue_node *alarm,
 	if (RB_EMPTY_NODE(&alarm->node) || when < alarm->expires) {
 		clear(clock, alarm);
 		alarm->expires = when;
-		if (timerqueue_add(&clock->alarms, alarm))
+		if (timerqueue_add(&clock->alarms, alarm) && !clock->is_running)
 			start_work(clock, when);
 	}
 	spin_unlock(&clock->lock);

@@ -14,12 +14,13 @@
 struct ke_clock {
 	spinlock_t lock;		/* lock map: docs/internals.md */
 	struct timerqueue_head alarms;	/* lock */
+	bool is_running;		/* lock: the worker is to call ke_clock_next() again */
 	struct delayed_work work;
 };
 
 /*
  * Within some milliseconds after an alarm was due @work is called, which is to
- * take all from ke_clock_next().
+ * call ke_clock_next() until that returns NULL.
  */
 void ke_clock_init(struct ke_clock *clock, work_func_t work);
 
