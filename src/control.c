@@ -14,12 +14,27 @@
 #include "lease.h"
 #include "queue.h"
 
+/*
+ * Sets what is held by @queue, and returns how many events are in flight. Receivers lower
+ * both without the lock, the bytes first: events whose bytes are gone have been received.
+ */
+static u32 read_in_flight(const struct ke_queue *queue, u64 *bytes)
+{
+	u32 in_flight = atomic_read(&queue->in_flight);
+
+	/* Pairs with ke_queue_consumed(). */
+	smp_rmb();
+	*bytes = atomic_long_read(&queue->bytes);
+	return *bytes ? in_flight : 0;
+}
+
 int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 {
 	struct ke_queue *queue = ke_broker_find_locked(client->broker, stat->id);
 	const struct ke_queue_counts *counts;
-	u32 in_flight;
 	HLIST_HEAD(ended);
+	u32 in_flight;
+	u64 bytes;
 	int err = 0;
 
 	if (!queue)
@@ -32,9 +47,9 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 		goto unlock;
 	}
 	stat->pending = counts->pending;
-	in_flight = atomic_read(&queue->in_flight);
+	in_flight = read_in_flight(queue, &bytes);
 	stat->leased = counts->leased + in_flight;
-	stat->bytes = atomic_long_read(&queue->bytes);
+	stat->bytes = bytes;
 	stat->waiters = counts->waiters;
 	stat->sent = counts->sent;
 	stat->received = counts->received - in_flight;
