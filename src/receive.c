@@ -406,12 +406,12 @@ static void end_turn(struct ke_watch *watch)
 		ke_queue_quieten_watch_locked(watch->queue, watch);
 }
 
-/* Receives from the watch whose turn it is. */
-static int try_watched(struct ke_client *client, struct ke_recv_req *req)
+/* Takes from the watch whose turn it is; -ENOMSG, -EMSGSIZE, or -EINTR after a fatal signal. */
+static __always_inline int take_watched(struct ke_client *client, struct ke_recv_req *req,
+					struct run *run)
 {
 	struct ke_watch *watch;
 	HLIST_HEAD(ended);
-	struct run run __uninitialized;
 	int err;
 
 	if (fatal_signal_pending(current))
@@ -421,19 +421,23 @@ static int try_watched(struct ke_client *client, struct ke_recv_req *req)
 		ke_event_free_list(&ended);
 		return -ENOMSG;
 	}
-	run.queue = watch->queue;
-	__acquire(&run.queue->lock);
-	req->id = run.queue->id;
-	err = take_run(client, req, &run);
+	run->queue = watch->queue;
+	__acquire(&run->queue->lock);
+	req->id = run->queue->id;
+	err = take_run(client, req, run);
 	if (!err)
 		end_turn(watch);
-	ke_queue_unlock(run.queue);
+	ke_queue_unlock(run->queue);
 	ke_event_free_list(&ended);
-	if (err)
-		return err;
-	if (run.n > 1 || req->iter)
-		return copy_run(client, req, &run);
-	return copy_one(client, req, run.queue, run.events[0]);
+	return err;
+}
+
+static __always_inline int copy_taken(struct ke_client *client, struct ke_recv_req *req,
+				      struct run *run)
+{
+	if (run->n > 1 || req->iter)
+		return copy_run(client, req, run);
+	return copy_one(client, req, run->queue, run->events[0]);
 }
 
 /* A receiver was woken for an event of @id, and leaves that to another one. */
@@ -448,7 +452,12 @@ static void pass_on(struct ke_client *client, s32 id)
 	ke_queue_unlock(queue);
 }
 
-static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *req)
+/*
+ * Waits until it has taken something. What copies is no watcher any more: its memory may
+ * take for ever to be faulted in, while there are others that could be woken.
+ */
+static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *req,
+				 struct run *run)
 {
 	struct ke_ready_list *list = &client->ready_list;
 	struct ke_watcher watcher = { .task = current };
@@ -457,34 +466,37 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 
 	for (;; again = true) {
 		ke_watcher_add(list, &watcher, again);
-		found = try_watched(client, req);
+		found = take_watched(client, req, run);
 		err = found == -ENOMSG ? sleep_until_set(&watcher.woken, req->deadline) : found;
 		if (!ke_watcher_remove(list, &watcher))
 			return err;
 		if (found != -ENOMSG || err == -ERESTARTSYS)
 			break;
 		/* An event that can be had goes before the deadline. */
-		found = try_watched(client, req);
+		found = take_watched(client, req, run);
+		if (!found && req->id == watcher.id)
+			return 0;
 		if (found != -ENOMSG)
 			err = found;
-		if (req->done && req->id == watcher.id)
-			return err;
 		if (found != -ENOMSG || err)
 			break;
 		pass_on(client, watcher.id);
 	}
-	/* What it has got by now, if anything, may not be what it was woken for. */
+	/* What it has taken by now, if anything, may not be what it was woken for. */
 	pass_on(client, watcher.id);
 	return err;
 }
 
 int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req)
 {
+	struct run run __uninitialized;
 	int err;
 
 	req->done = 0;
-	err = try_watched(client, req);
+	err = take_watched(client, req, &run);
 	if (err == -ENOMSG && req->waits)
-		err = wait_watched(client, req);
+		err = wait_watched(client, req, &run);
+	if (!err)
+		err = copy_taken(client, req, &run);
 	return req->done ? 0 : err;
 }

@@ -82,6 +82,7 @@ c_decl {
 #define NO_MORE		22	/* a watch leaves the sleeping with the first that is woken */
 #define NO_HOLDER	23	/* anybody may acknowledge an event */
 #define TAKE_IS_END	24	/* an event whose copy fails does not go back */
+#define COPY_IN_LINE	25	/* a watcher that copies can still be woken */
 
 #define EVENTS		3
 #define STEPS_MAX	1
@@ -581,18 +582,18 @@ inline receive_by_id(r, waits)
 	fi
 }
 
-/* try_watched() */
-inline try_watched(r)
+/* take_watched() */
+inline take_watched(r)
 {
 	do
-	:: got || failed || killed || !told[box] -> break
+	:: got || first || failed || killed || !told[box] -> break
 	/* another watch has its turn */
-	:: !got && !failed && !killed && elsewhere && how == WATCHED -> atomic {
+	:: !got && !first && !failed && !killed && elsewhere && how == WATCHED -> atomic {
 		if
 		:: elsewhere -> elsewhere = false; got = true; another = true
 		:: else
 		fi }
-	:: !got && !failed && !killed && told[box] ->
+	:: !got && !first && !failed && !killed && told[box] ->
 		atomic { !locked ->
 			if
 			:: list[box] && pending && !forbidden[box] ->
@@ -614,12 +615,17 @@ inline try_watched(r)
 			:: !list[box]
 			fi
 		};
-		rearm_rest(box);
-		if
-		:: first -> copy(r)
-		:: else
-		fi
+		rearm_rest(box)
 	od
+}
+
+/* copy_taken() */
+inline copy_taken(r)
+{
+	if
+	:: first -> copy(r)
+	:: else
+	fi
 }
 
 /* ke_watcher_add() */
@@ -661,9 +667,9 @@ inline pass_on()
 /* ke_receive_watched() with wait_watched() */
 inline receive_watched(r)
 {
-	try_watched(r);
+	take_watched(r);
 	if
-	:: got || failed || killed
+	:: got || first || failed || killed
 	:: else ->
 		do
 		:: true ->
@@ -671,42 +677,40 @@ inline receive_watched(r)
 			again = false;
 			if
 			:: IS(NO_RECHECK_LISTED)
-			:: else -> try_watched(r)
+			:: else -> take_watched(r)
+			fi;
+			received = got || first;
+			if
+			:: IS(COPY_IN_LINE) -> copy_taken(r)
+			:: else
 			fi;
 			if
-			:: got || failed || killed
+			:: received || failed || killed
 			:: else -> sleep_until(r, woken[r])
 			fi;
+			watcher_remove(r);
 			if
-			:: got || failed || killed || signalled ->
-				watcher_remove(r);
-				received = got;
-				if
-				:: was_woken && signalled -> try_watched(r)	/* a time-out */
-				:: true
-				fi;
-				if
-				:: !was_woken || IS(NO_PASS_ON)
-				:: was_woken && IS(NO_PASS_ON_DONE) && received && !another
-				:: else -> pass_on()
-				fi;
-				break
-			:: else ->
-				try_watched(r);
-				if
-				:: got && (!another || IS(NO_PASS_ON_ELSE))
-				:: (failed || killed) && !got && IS(NO_PASS_ON)
-				:: !got && !failed && !killed && IS(NO_PASS_ON_NONE)
-				:: else -> pass_on()
-				fi;
-				if
-				:: got || failed || killed -> break
-				:: else -> again = true
-				fi
+			:: !was_woken -> break
+			:: was_woken && !received && !failed && !killed -> take_watched(r)
+			:: was_woken && signalled	/* no time-out */
+			:: was_woken && (received || failed || killed)
+			fi;
+			if
+			:: first && !received
+			:: (failed || killed) && !received && IS(NO_PASS_ON)
+			:: received && !another && IS(NO_PASS_ON_DONE)
+			:: !received && got && IS(NO_PASS_ON_ELSE)
+			:: !got && !first && !failed && !killed && IS(NO_PASS_ON_NONE)
+			:: else -> pass_on()
+			fi;
+			if
+			:: got || first || failed || killed || signalled -> break
+			:: else -> again = true
 			fi
 		od;
 		atomic { was_woken = false; again = false; received = false; woken[r] = false }
 	fi;
+	copy_taken(r);
 	another = false
 }
 
@@ -746,7 +750,7 @@ inline receive_polled(r)
 	:: !readable || killed -> break
 	:: readable && !killed ->
 		if
-		:: how == POLLED -> try_watched(r)
+		:: how == POLLED -> take_watched(r); copy_taken(r)
 		:: else -> receive_by_id(r, false)
 		fi;
 		readable = got || failed && !forbidden[client[r]];
