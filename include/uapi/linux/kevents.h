@@ -3,17 +3,16 @@
  * The kernel interface of KEvents: the ioctls of /dev/kevents.
  *
  * Every structure has the same layout for 32-bit and 64-bit programs: fixed
- * widths, pointers as __u64, no implicit padding. Reserved fields and flags
- * without a meaning must be 0 (EINVAL otherwise). Unknown commands give
- * ENOTTY.
+ * widths, pointers as __u64, no implicit padding. Reserved fields and unknown
+ * flags must be 0 (EINVAL otherwise). Unknown commands return ENOTTY.
  *
  * Claims, limits and capabilities are those of the credentials with which the file
- * was opened, and their user is charged, whatever process makes a call. Only the
- * sender that an event names is the process that makes it.
+ * was opened, and their user is charged, whichever process makes a call. Only the
+ * sender named in an event is the process that made the call.
  *
- * A call that fails leaves every event where it was. What it wrote to its
- * output fields or to the caller's buffer until then has no meaning, but for
- * @len after EMSGSIZE.
+ * A call that fails leaves every event where it was. Its output fields and the
+ * caller's buffer are then undefined, except for @len after EMSGSIZE. A fatal signal
+ * ends any call.
  */
 #ifndef _UAPI_LINUX_KEVENTS_H
 #define _UAPI_LINUX_KEVENTS_H
@@ -21,30 +20,30 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Raised when a change breaks programs built for the version before. */
+/* Increased by a change that breaks existing programs. */
 #define KEVENTS_ABI_VERSION	2
 
 /*
- * The @deadline_ns of a call says until when it may wait: a time of CLOCK_MONOTONIC
- * in the caller's time namespace, in nanoseconds. 0: do not wait. One that has
- * passed, or that passes: ETIMEDOUT. KEVENTS_NO_DEADLINE, or any value over
- * INT64_MAX: wait without limit.
+ * @deadline_ns is the time until which a call may wait, in nanoseconds of
+ * CLOCK_MONOTONIC in the caller's time namespace. With 0 the call does not wait. When
+ * the deadline passes, or has passed already, the call fails with ETIMEDOUT. With
+ * KEVENTS_NO_DEADLINE, or any other value over INT64_MAX, it waits without limit.
  *
- * Only a signal ends a wait early, and only one whose handler was installed without
- * SA_RESTART: EINTR. After any other the kernel restarts the call, and also where the
- * process was stopped and continued, traced or frozen, or had work of io_uring to do.
- * The deadline stays what it was. A receiver, though, stands behind the others then.
+ * Only a signal whose handler was installed without SA_RESTART ends a wait early, with
+ * EINTR. After any other handler, and when the process was stopped and continued,
+ * traced or frozen, or had io_uring task work to run, the kernel restarts the call
+ * with the same deadline. A receiver loses its place in the line by that.
  */
 #define KEVENTS_NO_DEADLINE	(~0ULL)
 
-/* The largest value that the limit max_event_size can be given, in bytes. */
+/* The upper bound of the module parameter max_event_size, in bytes. */
 #define KEVENTS_EVENT_SIZE_MAX	(1U << 20)
 
 /**
- * struct kevents_info - what this module is and allows
+ * struct kevents_info - version and features of the module
  * @abi_version: out: KEVENTS_ABI_VERSION of the module
  * @reserved32:  out: 0
- * @features:    out: bits for what was added within an ABI version; none yet
+ * @features:    out: one bit for each addition within an ABI version; none yet
  * @max_event_size: out: largest payload that a send accepts now, in bytes
  * @reserved:    out: 0
  *
@@ -59,23 +58,25 @@ struct kevents_info {
 };
 
 /**
- * struct kevents_send - leave an event under an ID
+ * struct kevents_send - send an event to an ID
  * @id:         in: any value
  * @flags:      in: 0
- * @data:       in: address of the payload; not looked at when @len is 0
+ * @data:       in: address of the payload; ignored if @len is 0
  * @len:        in: bytes of payload, at most max_event_size
- * @deadline_ns: in: until when to wait for room
- * @ttl_ms:     in: milliseconds after which the event ends if nobody has taken
- *              it; 0 never
+ * @deadline_ns: in: time until which to wait for room
+ * @ttl_ms:     in: milliseconds after which the event expires if it has not been
+ *              received; 0: never
  * @reserved32: in: 0
  * @reserved:   in: 0
- * @seq:        out: sequence number of the event; grows strictly within the
- *              network namespace, in the order in which events were accepted
+ * @seq:        out: number of the event, which grows strictly within the network
+ *              namespace, in the order in which events were accepted
+ *
+ * @seq must be writable before the send, and is 0 if nothing was sent.
  *
  * Errors: EBADF the file is not open for writing; EFAULT; EINVAL; EMSGSIZE
  * @len is over max_event_size; EPERM the claim of @id, or strict, forbids it;
- * ENOMEM; with @deadline_ns 0 EAGAIN max_bytes are in use, EDQUOT the user is at
- * a limit of its own; otherwise ETIMEDOUT or EINTR.
+ * ENOMEM. If there is no room: with @deadline_ns 0, EAGAIN max_bytes are in use or
+ * EDQUOT the user is at its own limit; otherwise ETIMEDOUT or EINTR.
  */
 struct kevents_send {
 	__s32 id;
@@ -89,32 +90,32 @@ struct kevents_send {
 	__aligned_u64 seq;
 };
 
-/* Show the event and leave it where it is. Never waits: @deadline_ns must be 0. */
+/* Copy the event and leave it in its place. Never waits: @deadline_ns must be 0. */
 #define KEVENTS_RECEIVE_PEEK	(1U << 0)
-/* Write a NUL byte behind the payload where there is room for it. */
+/* Write a NUL byte after the payload if there is room for it. */
 #define KEVENTS_RECEIVE_TERMINATE (1U << 1)
-/* Hold the event for this open file until it is acknowledged or given back. */
+/* Lease the event to this open file until it is acknowledged or returned. */
 #define KEVENTS_RECEIVE_LEASE	(1U << 2)
-/* Take it from any ID that this open file watches. */
+/* Receive from any ID that this open file watches. */
 #define KEVENTS_RECEIVE_WATCHED	(1U << 3)
 
 /* The event was handed out before and came back. */
 #define KEVENTS_RECEIVED_AGAIN	(1U << 0)
 
 /**
- * struct kevents_received - what the kernel says of an event
- * @len:        bytes of payload; set after EMSGSIZE, too
- * @seq:        its sequence number
- * @sent_ns:    when it was accepted, CLOCK_MONOTONIC of the receiver's time
- *              namespace, in nanoseconds
+ * struct kevents_received - description of a received event
+ * @len:        bytes of payload; set after EMSGSIZE as well
+ * @seq:        its number
+ * @sent_ns:    time at which it was accepted, CLOCK_MONOTONIC of the receiver's
+ *              time namespace, in nanoseconds
  * @id:         the ID it was sent to
  * @flags:      KEVENTS_RECEIVED_*
- * @deliveries: how often it was handed out, this time included
+ * @deliveries: number of deliveries, this one included
  * @pid:        process ID of the sender in the receiver's pid namespace, 0 if
  *              it has none there
  * @uid:        real user ID of the sender in the receiver's user namespace,
  *              the overflow ID if it has none there
- * @gid:        the same of its real group ID
+ * @gid:        the same for its real group ID
  * @reserved:   0
  */
 struct kevents_received {
@@ -131,31 +132,30 @@ struct kevents_received {
 };
 
 /**
- * struct kevents_receive - take the oldest event of an ID
+ * struct kevents_receive - receive the oldest event of an ID
  * @id:         in: any value; 0 with KEVENTS_RECEIVE_WATCHED
  * @flags:      in: KEVENTS_RECEIVE_*; PEEK and LEASE exclude each other
  * @data:       in: address of a buffer for the payload
- * @size:       in: room there in bytes; nothing beyond the payload is written
- * @deadline_ns: in: until when to wait for an event; 0 with PEEK
+ * @size:       in: size of the buffer; nothing beyond the payload is written
+ * @deadline_ns: in: time until which to wait for an event; 0 with PEEK
  * @lease_ms:   in: with KEVENTS_RECEIVE_LEASE, milliseconds after which the
- *              event goes back by itself; 0 never; otherwise 0
+ *              event goes back to its place, 0: never; without it, 0
  * @reserved32: in: 0
  * @reserved:   in: 0
  * @event:      out: the event
  *
- * Receivers that wait for an ID are served in the order in which they came,
- * and before one that comes later; those that wait for watched IDs get what is
- * left over. Watched IDs that have events are served in turn. O_NONBLOCK of the
- * file does not matter here, @deadline_ns decides.
+ * Receivers that wait for an ID are served in the order in which they came. Receivers
+ * that wait for watched IDs get the events that are left. Watched IDs that have events
+ * are served in turn. O_NONBLOCK has no effect here.
  *
  * While an event is being copied to its receiver it counts as leased, and others may get
- * later ones. If the copy fails, the event goes back to its place. An event that is handed
- * to a receiver in time counts as in time for its @ttl_ms.
+ * later events. If the copy fails, the event goes back to its place. An event that is
+ * handed to a receiver before its time to live ends counts as in time.
  *
  * Errors: EBADF the file is not open for reading; EFAULT; EINTR; EINVAL; EMSGSIZE
- * the payload is longer than @size, @event.len says how long; ENOMEM; ENOMSG
- * nothing waits and @deadline_ns is 0; ETIMEDOUT; EPERM the claim of @id, or strict,
- * forbids it.
+ * the payload is longer than @size, and @event.len is set to its length; ENOMEM;
+ * ENOMSG no event waits and @deadline_ns is 0; ETIMEDOUT; EPERM the claim of @id, or
+ * strict, forbids it.
  */
 struct kevents_receive {
 	__s32 id;
@@ -175,8 +175,8 @@ struct kevents_receive {
  * @flags:    in: 0
  * @reserved: in: 0
  *
- * The ioctl returns 1 if it would, else 0. An event on its way to a receiver
- * that waits already does not count.
+ * The ioctl returns 1 if it would, else 0. Events that are due to receivers which
+ * wait already do not count.
  *
  * Errors: EBADF the file is not open for reading; EFAULT; EINVAL; EPERM.
  */
@@ -189,16 +189,16 @@ struct kevents_poll {
 /**
  * struct kevents_batch - several sends or receives in one call
  * @entries:    in: address of an array of struct kevents_send or of struct
- *              kevents_receive, each used as in a single call; its own
- *              @deadline_ns and @flags are 0, and @id of a receive
- * @n:          in: how many
+ *              kevents_receive, each used as in a single call, but with
+ *              @deadline_ns and @flags 0, and in a receive @id 0 as well
+ * @n:          in: number of entries
  * @flags:      in: for all receives, 0 or KEVENTS_RECEIVE_LEASE
- * @deadline_ns: in: until when to wait for room for all events that are sent, or
- *              for the first event that is received
+ * @deadline_ns: in: time until which to wait for room for all events that are sent,
+ *              or for the first event that is received
  * @reserved:   in: 0
  *
- * Receives take events from the watched IDs. The ioctl returns how many entries
- * were done; what stopped it is an error only if that is 0.
+ * Receives take events from the watched IDs. The ioctl returns how many entries it
+ * completed, and an error only if it completed none.
  */
 struct kevents_batch {
 	__aligned_u64 entries;
@@ -209,13 +209,13 @@ struct kevents_batch {
 };
 
 /**
- * struct kevents_lease - acknowledge an event, or give it back
+ * struct kevents_lease - acknowledge a leased event, or return it
  * @seq:      in: its number
  * @flags:    in: 0
  * @reserved32: in: 0
  * @reserved: in: 0
  *
- * Errors: EFAULT; EINVAL; ENOENT this open file holds no such lease.
+ * Errors: EFAULT; EINVAL; ENOENT this open file has no such lease.
  */
 struct kevents_lease {
 	__aligned_u64 seq;
@@ -225,19 +225,19 @@ struct kevents_lease {
 };
 
 /**
- * struct kevents_id - an ID and nothing else
+ * struct kevents_id - argument of the calls that need only an ID
  * @id:       in: any value
  * @flags:    in: 0
  * @reserved: in: 0
  *
- * WATCH: EBADF the file is not open for reading; EAGAIN, EDQUOT, ENOMEM. If the
- * ID is claimed, the credentials that opened the file decide. To watch an ID
- * twice is to watch it once.
- * UNWATCH: ENOENT it is not watched.
- * PURGE drops what waits, not what is leased, and returns how many (INT_MAX for
- * more): EBADF the file is not open for reading; EPERM.
- * UNCLAIM: ENOENT there is no claim; EPERM somebody else's.
- * All: EFAULT; EINVAL; EINTR a fatal signal came.
+ * WATCH needs no permission; the claim of the ID decides whether its events are
+ * seen. Watching an ID twice has no further effect. Errors: EBADF the file is not
+ * open for reading; EAGAIN; EDQUOT; ENOMEM.
+ * UNWATCH: ENOENT the ID is not watched.
+ * PURGE drops the events that wait, but not those on lease, and returns how many, at
+ * most INT_MAX. Errors: EBADF the file is not open for reading; EPERM.
+ * UNCLAIM: ENOENT there is no claim; EPERM another user owns the ID.
+ * All: EFAULT; EINVAL.
  */
 struct kevents_id {
 	__s32 id;
@@ -248,13 +248,13 @@ struct kevents_id {
 /**
  * struct kevents_claim - decide who may use an ID
  * @id:       in: any value
- * @mode:     in: as of a file: r (receive, peek, stat, purge), w (send) for
- *            owner, group, others; at most 0666
+ * @mode:     in: read like that of a file: r (receive, peek, poll, stat, purge) and
+ *            w (send) for owner, group and others; at most 0666
  * @reserved: in: 0
  *
- * The file's effective user and group become owner and group, unless that user
- * changes a claim there is. Errors: EBUSY somebody else's; EDQUOT or EAGAIN no
- * room for one more ID; EFAULT; EINVAL; ENOMEM.
+ * The file's effective user and group become owner and group. If that user owns the ID
+ * already, only the mode changes. Errors: EBUSY another user owns the ID; EDQUOT or
+ * EAGAIN there is no room for the claim; EFAULT; EINVAL; ENOMEM.
  */
 struct kevents_claim {
 	__s32 id;
@@ -263,25 +263,25 @@ struct kevents_claim {
 };
 
 /**
- * struct kevents_stat - what there is under an ID
+ * struct kevents_stat - the state of an ID
  * @id:        in: any value
  * @flags:     in: 0
  * @pending:   out: events that wait
- * @leased:    out: events that clients hold
- * @bytes:     out: what both take, bookkeeping included
+ * @leased:    out: events on lease, or being copied to a receiver
+ * @bytes:     out: memory of both, bookkeeping included
  * @waiters:   out: receivers that wait for this ID
- * @sent:      out: since the ID came into being, as the next three: events sent
- * @received:  out: received without a lease, or acknowledged
- * @expired:   out: whose time to live ended
- * @returned:  out: given back, or returned by the end of a lease
- * @owner_uid: out: of the claim, in the caller's user namespace; 0 without one
- * @owner_gid: out: the same
- * @mode:      out: of the claim
- * @claimed:   out: 1 if there is one, else 0
+ * @sent:      out: events sent, since the ID came into use, as the next three
+ * @received:  out: events received without a lease, or acknowledged
+ * @expired:   out: events whose time to live ended
+ * @returned:  out: events that came back from a lease
+ * @owner_uid: out: owner of the claim, in the caller's user namespace; 0 without one
+ * @owner_gid: out: group of the claim, likewise
+ * @mode:      out: mode of the claim
+ * @claimed:   out: 1 if there is a claim, else 0
  * @reserved:  out: 0
  *
- * Of an ID that nobody uses any more @sent, @received, @expired and @returned may be kept
- * for a while; all else is 0. Errors: EFAULT; EINVAL; EPERM.
+ * If the ID is no longer in use, @sent, @received, @expired and @returned may be kept for
+ * a while; everything else is 0. Errors: EFAULT; EINVAL; EPERM.
  */
 struct kevents_stat {
 	__s32 id;
@@ -304,16 +304,15 @@ struct kevents_stat {
 /**
  * struct kevents_list - the IDs in use
  * @ids:      in: address of an array of __s32
- * @n:        in: room there
- * @count:    out: how many IDs are in use; the least @n of them are written, in
+ * @n:        in: size of the array
+ * @count:    out: number of IDs in use; the @n lowest are written, in ascending
  *            order
  * @flags:    in: 0
  * @reserved32: in: 0
  * @reserved: in: 0
  *
  * IDs whose claim does not let the file's user receive are left out. An ID that is in
- * use throughout the call is listed once. Errors: EFAULT; EINVAL; EINTR a fatal
- * signal came.
+ * use throughout the call is listed once. Errors: EFAULT; EINVAL.
  */
 struct kevents_list {
 	__aligned_u64 ids;
@@ -325,19 +324,19 @@ struct kevents_list {
 };
 
 /**
- * struct kevents_limits - the limits, and what is in use
+ * struct kevents_limits - the limits and their use
  * @max_event_size: out: bytes of one payload
- * @max_bytes:      out: bytes held over all brokers
+ * @max_bytes:      out: bytes held in all network namespaces
  * @user_max_bytes: out: the same for one user
  * @strict:         out: 1 if only claimed IDs can be used
- * @bytes:          out: held over all brokers
- * @broker_bytes:   out: events of this network namespace
- * @broker_events:  out: the same, how many
- * @broker_ids:     out: IDs in use there, and those lately in use
- * @user_bytes:     out: held for the file's user
+ * @bytes:          out: bytes held in all network namespaces now
+ * @broker_bytes:   out: bytes of the events in this network namespace
+ * @broker_events:  out: number of events there
+ * @broker_ids:     out: number of IDs in use there, or recently in use
+ * @user_bytes:     out: bytes charged to the file's user
  * @reserved:       out: 0
  *
- * Errors: EFAULT; ENOMEM; EINTR a fatal signal came.
+ * Errors: EFAULT.
  */
 struct kevents_limits {
 	__aligned_u64 max_event_size;
@@ -353,17 +352,16 @@ struct kevents_limits {
 };
 
 /**
- * struct kevents_record - head of an event in read(2) and write(2)
+ * struct kevents_record - header of an event in read(2) and write(2)
  * @id:  the ID
- * @len: bytes of payload, which follow, with zeros up to a multiple of 8
- * @seq: of a received event its number; 0 in one to send
+ * @len: bytes of the payload, which follows, with zeros up to a multiple of 8
+ * @seq: number of a received event; 0 in an event to send
  *
  * write(2) takes whole records, each KEVENTS_RECORD_SIZE() long, and returns the
- * bytes of those it accepted; what stopped it is an error only if that is 0.
- * read(2) fills the buffer with whole records from the watched IDs; EMSGSIZE if
- * the first does not fit.
- * Both wait, read for the first record and write for room, unless the file has
- * O_NONBLOCK (EAGAIN).
+ * bytes of the records that it accepted, or an error if it accepted none. read(2)
+ * fills the buffer with whole records from the watched IDs, and fails with EMSGSIZE
+ * if the first one does not fit. read waits for the first record, and write waits for
+ * room, unless the file has O_NONBLOCK (EAGAIN).
  */
 struct kevents_record {
 	__s32 id;
