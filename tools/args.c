@@ -65,9 +65,9 @@ void args_operands(struct args *args, int min, int max)
 	while (args->rest && *args->rest)
 		args->operands[args->count++] = *args->rest++;
 	if (args->count < min)
-		wrong_usage(args->verb, "something is missing");
+		wrong_usage(args->verb, "an operand is missing");
 	if (args->count > max)
-		wrong_usage(args->verb, "'%s' is too much", args->operands[max]);
+		wrong_usage(args->verb, "unexpected operand '%s'", args->operands[max]);
 }
 
 bool parse_id(const char *text, int *id)
@@ -98,8 +98,8 @@ int args_id(const struct args *args, const char *text)
 	int id;
 
 	if (!parse_id(text, &id))
-		wrong_usage(args->verb, "'%s' is no ID: a whole number from %d to %d", text,
-			    INT_MIN, INT_MAX);
+		wrong_usage(args->verb, "'%s' is not an ID, which is an integer from %d to %d",
+			    text, INT_MIN, INT_MAX);
 	return id;
 }
 
@@ -108,7 +108,7 @@ unsigned int args_count(const struct args *args, const char *option, const char 
 	int number;
 
 	if (!parse_id(text, &number) || number < 0)
-		wrong_usage(args->verb, "%s '%s': a whole number is wanted", option, text);
+		wrong_usage(args->verb, "%s '%s': must be a whole number", option, text);
 	return (unsigned int)number;
 }
 
@@ -117,7 +117,7 @@ unsigned int args_some(const struct args *args, const char *option, const char *
 	unsigned int number = args_count(args, option, text);
 
 	if (!number)
-		wrong_usage(args->verb, "%s 0: at least one is wanted", option);
+		wrong_usage(args->verb, "%s 0: must be at least 1", option);
 	return number;
 }
 
@@ -127,10 +127,10 @@ uint64_t args_duration(const struct args *args, const char *option, const char *
 	uint64_t ms;
 
 	if (!parse_duration(text, &ms))
-		wrong_usage(args->verb, "%s '%s': a time is wanted, such as 500ms, 10s, 5m or 1h",
+		wrong_usage(args->verb, "%s '%s': must be a time such as 500ms, 10s, 5m or 1h",
 			    option, text);
 	if (ms > max)
-		wrong_usage(args->verb, "%s '%s': at most %llud are possible", option, text,
+		wrong_usage(args->verb, "%s '%s': must be at most %llud", option, text,
 			    (unsigned long long)(max / 86400000));
 	return ms;
 }

@@ -18,7 +18,7 @@ static mode_t parse_mode(const struct args *args, const char *text)
 
 	if (end == text || *end || *text < '0' || *text > '7' || mode & ~0666ul)
 		wrong_usage(args->verb,
-			    "'%s' is no mode of a claim: octal digits 0, 2, 4 or 6, such as 0640",
+			    "'%s' is not a mode, which has octal digits 0, 2, 4 or 6, such as 0640",
 			    text);
 	return (mode_t)mode;
 }
@@ -107,7 +107,7 @@ static int unclaim(const struct verb *verb, int argc, char **argv)
 	err = ke_unclaim(&ctx, id);
 	ke_close(&ctx);
 	if (err == -ENOENT) {
-		say("%d: nobody owns it", id);
+		say("%d is not claimed", id);
 		return NOTHING;
 	}
 	if (err)
@@ -120,20 +120,22 @@ static int unclaim(const struct verb *verb, int argc, char **argv)
 const struct verb claim_verb = {
 	.name = "claim",
 	.synopsis = "[OPTION]... ID MODE",
-	.summary = "make an ID one's own, or change who may use it",
+	.summary = "claim an ID, or change the mode of a claim",
 	.help =
-"Makes the caller the owner of ID, or changes the mode of the claim it has. MODE is read\n"
-"like a file's, in octal digits for owner, group and others: 4 lets them receive, peek,\n"
-"see and purge, 2 lets them send. The claim stays until 'kevents unclaim', whether or\n"
-"not its owner is logged in, or until the module is unloaded.\n"
+"Makes the caller the owner of ID, or changes the mode of the caller's claim.\n"
+"MODE is read like that of a file, as octal digits for owner, group and others:\n"
+"4 lets them receive, peek, poll, see statistics and purge, and 2 lets them send.\n"
+"The claim stays until 'kevents unclaim', even if its owner logs out, or until\n"
+"the module is unloaded.\n"
 "\n"
 "  -o, --owner=USER[:GROUP]\n"
-"                        make USER the owner, with GROUP or the user's own group; for\n"
-"                        root: others have \"sg GROUP -c 'kevents claim ...'\"\n"
+"                        make USER the owner, with GROUP or the user's own group.\n"
+"                        Only root can do so. Other users can claim an ID for one\n"
+"                        of their groups with \"sg GROUP -c 'kevents claim ...'\"\n"
 "  -j, --json            print an object: id, claimed, mode\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done; 2 wrong usage; 3 refused, as when another user owns ID;\n"
+"Exit status: 0 success; 2 wrong usage; 3 refused, as when another user owns ID;\n"
 "4 no device.\n",
 	.run = claim,
 };
@@ -143,12 +145,13 @@ const struct verb unclaim_verb = {
 	.synopsis = "[OPTION]... ID",
 	.summary = "end the claim of an ID",
 	.help =
-"Ends the claim of ID. Its events stay, and whoever may open the device may use it.\n"
+"Ends the claim of ID. Its events stay, and every user that can open the device\n"
+"may then use it.\n"
 "\n"
 "  -j, --json            print an object: id, claimed\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done; 1 nobody owns ID; 2 wrong usage; 3 refused, as when another\n"
-"user owns it; 4 no device.\n",
+"Exit status: 0 success; 1 the ID is not claimed; 2 wrong usage; 3 refused, as\n"
+"when another user owns it; 4 no device.\n",
 	.run = unclaim,
 };

@@ -260,16 +260,18 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb doctor_verb = {
 	.name = "doctor",
 	.synopsis = "[OPTION]",
-	.summary = "look for what keeps KEvents from working here",
+	.summary = "find out why KEvents does not work",
 	.help =
-"Looks whether the device is there, the module is loaded, and of this command's version;\n"
-"whether library and module fit and this user may open the device, and if not, whether it\n"
-"is the group; whether Secure Boot is in the way; and what DKMS says. A line each: \"ok\", or\n"
-"\"PROBLEM\" and what helps. Changes nothing.\n"
+"Checks whether KEvents works: whether the device exists, whether the module is\n"
+"loaded and of the version of this command, whether library and module fit,\n"
+"whether this user may open the device, whether Secure Boot prevents loading the\n"
+"module, and what DKMS reports. Prints a line for each check, with \"ok\" or with\n"
+"\"PROBLEM\" and what to do. Changes nothing.\n"
 "\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 all is well; 2 wrong usage; by the first problem 3 this user may not\n"
-"open the device or versions differ, 4 it cannot be used.\n",
+"Exit status: 0 all is well; 2 wrong usage; otherwise by the first problem:\n"
+"3 this user may not open the device, or versions differ; 4 the device cannot be\n"
+"used.\n",
 	.run = run,
 };

@@ -66,9 +66,9 @@ static void check(const struct getting *getting, const struct verb *verb, bool r
 	if (raw && getting->json)
 		wrong_usage(verb, "--raw and --json exclude each other");
 	if (endless_and_counted)
-		wrong_usage(verb, "--follow has no end, -n has");
+		wrong_usage(verb, "--follow and -n exclude each other");
 	if (getting->peek && getting->count != 1)
-		wrong_usage(verb, "--peek shows the oldest event alone");
+		wrong_usage(verb, "--peek prints only the oldest event");
 	if (getting->peek && getting->timeout_ms)
 		wrong_usage(verb, "--peek does not wait");
 }
@@ -137,24 +137,26 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb get_verb = {
 	.name = "get",
 	.synopsis = "[OPTION]... ID",
-	.summary = "take the oldest event of an ID and print it",
+	.summary = "receive the oldest event of an ID and print it",
 	.help =
-"Takes the oldest event of ID and prints its payload as it is. Text that does not end\n"
-"with a newline gets one where standard output is a terminal or several events are\n"
-"asked for. An event that cannot be printed stays where it is.\n"
+"Receives the oldest event of ID and prints its payload as it is. If standard\n"
+"output is a terminal, or several events are requested, text that does not end\n"
+"with a newline gets one. An event that cannot be printed stays in its place.\n"
 "\n"
-"  -w, --wait            wait for an event as long as it takes\n"
-"  -t, --timeout=TIME    wait for an event, at most TIME for each\n"
-"  -n, --count=COUNT     take up to COUNT events\n"
-"  -f, --follow          take events for ever, or until none comes for --timeout\n"
-"  -p, --peek            show the oldest event and leave it there; does not wait\n"
-"  -j, --json            print an object in a line for each event: id, seq, sent_ns,\n"
-"                        deliveries, redelivered, pid, uid, gid, len, and data, or\n"
-"                        data_base64 if the payload is no text\n"
+"  -w, --wait            wait for an event without limit\n"
+"  -t, --timeout=TIME    wait for each event for at most TIME\n"
+"  -n, --count=COUNT     receive up to COUNT events\n"
+"  -f, --follow          receive events for ever, or until none has come for the\n"
+"                        time of --timeout\n"
+"  -p, --peek            print the oldest event and leave it in its place,\n"
+"                        without waiting\n"
+"  -j, --json            print each event as an object in a line: id, seq,\n"
+"                        sent_ns, deliveries, redelivered, pid, uid, gid, len,\n"
+"                        and data, or data_base64 if the payload is not text\n"
 "  -r, --raw             never add a newline\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 at least one event was there; 1 none was, or none came in time;\n"
+"Exit status: 0 at least one event was received; 1 none waits or came in time;\n"
 "2 wrong usage; 3 refused; 4 no device.\n",
 	.run = run,
 };

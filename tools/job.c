@@ -36,7 +36,7 @@ bool command_is_there(const char *name)
 	if (strchr(name, '/')) {
 		if (is_executable(name))
 			return true;
-		say("%s cannot be executed", name);
+		say("%s is not an executable file", name);
 		return false;
 	}
 	if (!at)
@@ -51,7 +51,7 @@ bool command_is_there(const char *name)
 			break;
 		at += len + 1;
 	}
-	say("%s is nowhere in PATH", name);
+	say("%s is not in PATH", name);
 	return false;
 }
 

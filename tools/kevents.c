@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Leaves messages in the kernel, gets them out again, and looks after them. */
+/* Sends, receives and administers messages in the kernel. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,21 +33,21 @@ static void print_usage(void)
 	     "       kevents help [VERB]\n"
 	     "       kevents --version\n"
 	     "\n"
-	     "A mailbox in the kernel: leaves events under an ID, gets them out again, and\n"
-	     "looks after them. 'kevents help VERB' or 'kevents VERB --help' says more.\n");
+	     "Sends, receives and administers events, which wait in the kernel under an ID.\n"
+	     "'kevents help VERB' or 'kevents VERB --help' says more.\n");
 	for (size_t i = 0; i < VERBS; i++)
 		printf("  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
 	puts("\n"
-	     "An ID is a whole number from -2147483648 to 2147483647. A time has a unit: ms, s,\n"
-	     "m, h or d, as in 500ms or 1h30m; without one it is in seconds. A size may have one:\n"
-	     "K, M, G or T (powers of 1024), KB, MB, GB or TB (powers of 1000).\n"
+	     "An ID is an integer from -2147483648 to 2147483647. A time has one of the units\n"
+	     "ms, s, m, h or d, as in 500ms or 1h30m; without a unit it is in seconds. A size\n"
+	     "may have a unit: K, M, G, T (powers of 1024) or KB, MB, GB, TB (powers of 1000).\n"
 	     "\n"
 	     "Exit status:\n"
-	     "  0  done\n"
-	     "  1  nothing there: no event waits or came in time, nobody owns the ID\n"
+	     "  0  success\n"
+	     "  1  nothing there: no event waits or came in time, the ID is not claimed\n"
 	     "  2  the command line is wrong\n"
-	     "  3  refused: by a permission, a claim or a limit, or another error\n"
-	     "  4  no device: the module is not loaded, or it does not fit\n"
+	     "  3  refused by a permission, a claim or a limit, or another error\n"
+	     "  4  no device: the module is not loaded or has another version\n"
 	     "\n"
 	     "Environment:\n"
 	     "  KEVENTS_DEVICE  the device to open instead of /dev/kevents");
@@ -58,7 +58,7 @@ static int help(int argc, char **argv)
 	const struct verb *verb;
 
 	if (argc > 2)
-		wrong_usage(NULL, "'%s' is too much", argv[2]);
+		wrong_usage(NULL, "unexpected operand '%s'", argv[2]);
 	if (argc == 2) {
 		verb = find_verb(argv[1]);
 		if (!verb)

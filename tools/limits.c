@@ -36,7 +36,7 @@ static const struct limit {
 	{ "user_max_bytes", BYTES, offsetof(struct ke_limits, user_max_bytes),
 	  offsetof(struct ke_limits, user_bytes), "bytes of this user" },
 	{ "strict", SWITCH, offsetof(struct ke_limits, strict), 0,
-	  "1: claimed IDs only" },
+	  "1: only claimed IDs" },
 };
 
 #define LIMITS (sizeof(limit_table) / sizeof(limit_table[0]))
@@ -101,15 +101,15 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 		wrong_usage(verb, "'%s' is not of the form NAME=VALUE", word);
 	limit = find_limit(word, (size_t)(equals - word));
 	if (!limit)
-		wrong_usage(verb, "no limit has the name in '%s'", word);
+		wrong_usage(verb, "'%s' names no limit", word);
 	if (limit->kind == BYTES) {
 		if (!parse_bytes(equals + 1, value))
-			wrong_usage(verb, "'%s': a size is wanted, such as 65536, 64K or 1.5M",
+			wrong_usage(verb, "'%s': must be a size such as 65536, 64K or 1.5M",
 				    word);
 		return limit;
 	}
 	if (!parse_count(equals + 1, value) || *value > 1)
-		wrong_usage(verb, "'%s': a number is wanted, 0 or 1", word);
+		wrong_usage(verb, "'%s': must be 0 or 1", word);
 	return limit;
 }
 
@@ -180,7 +180,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	if (human && json)
 		wrong_usage(verb, "--human and --json exclude each other");
 	if (args.count && (human || json))
-		wrong_usage(verb, "a limit that is set prints nothing");
+		wrong_usage(verb, "--human and --json do not go with NAME=VALUE");
 	if (args.count) {
 		status = set_all(&args);
 	} else {
@@ -195,21 +195,22 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb limits_verb = {
 	.name = "limits",
 	.synopsis = "[OPTION]... [NAME=VALUE]...",
-	.summary = "show the limits and what is used of each, or set them",
+	.summary = "show the limits and their use, or set them",
 	.help =
-"Shows the limits and what is in use of each. With NAME=VALUE sets limits, each at once,\n"
-"until the module is unloaded; sizes may have units, as in max_bytes=128M. Only root may.\n"
-"To keep a setting, write it to a file in /etc/modprobe.d, in bytes:\n"
-"\"options kevents max_bytes=134217728\".\n"
+"Shows the limits and their use. With NAME=VALUE, sets limits until the module is\n"
+"unloaded, each at once. A size may have a unit, as in max_bytes=128M. Only root\n"
+"can set limits. To keep a setting, write it to a file in /etc/modprobe.d, in\n"
+"bytes: \"options kevents max_bytes=134217728\".\n"
 "\n"
-"  -H, --human           sizes with units\n"
-"  -j, --json            print an object: max_event_size, max_bytes, user_max_bytes,\n"
-"                        strict; in use: bytes (in all network namespaces),\n"
-"                        broker_bytes, broker_events, broker_ids (in this one),\n"
-"                        user_bytes (of this user, in all)\n"
+"  -H, --human           print sizes with units\n"
+"  -j, --json            print an object: max_event_size, max_bytes,\n"
+"                        user_max_bytes, strict; and the use: bytes (in all\n"
+"                        network namespaces), broker_bytes, broker_events,\n"
+"                        broker_ids (in this one), user_bytes (of this user, in\n"
+"                        all)\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done; 2 wrong usage; 3 refused, as when a value is out of range;\n"
-"4 no device.\n",
+"Exit status: 0 success; 2 wrong usage; 3 refused, as when a value is out of\n"
+"range; 4 no device.\n",
 	.run = run,
 };

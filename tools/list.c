@@ -114,16 +114,19 @@ const struct verb list_verb = {
 	.synopsis = "[OPTION]...",
 	.summary = "show the IDs in use",
 	.help =
-"Shows the IDs in use in this network namespace, least first, but for those whose claim\n"
-"does not let the caller see them: a line each with events that wait (PENDING) and that\n"
-"somebody holds (LEASED), the bytes both take, receivers that wait, events sent and\n"
-"received since the ID came into being, and the mode and owner of a claim.\n"
+"Shows the IDs in use in this network namespace, in ascending order, without\n"
+"those whose claim does not let the caller receive. Each line has the events that\n"
+"wait (PENDING) and that are on lease (LEASED), the bytes of both, the receivers\n"
+"that wait, the events sent and received since the ID came into use, and the mode\n"
+"and owner of a claim.\n"
 "\n"
-"  -q, --quiet           the IDs alone\n"
-"  -H, --human           sizes with units\n"
-"  -j, --json            print an array of objects, as 'kevents stat ID' does\n"
+"  -q, --quiet           print only the IDs\n"
+"  -H, --human           print sizes with units\n"
+"  -j, --json            print an array of the objects that 'kevents stat ID'\n"
+"                        prints\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done, though there may be none; 2 wrong usage; 3 refused; 4 no device.\n",
+"Exit status: 0 success, even if there are none; 2 wrong usage; 3 refused; 4 no\n"
+"device.\n",
 	.run = run,
 };

@@ -29,12 +29,13 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb poll_verb = {
 	.name = "poll",
 	.synopsis = "ID",
-	.summary = "tell by the exit status whether an event waits",
+	.summary = "report by the exit status whether an event waits",
 	.help =
-"Tells by its exit status whether an event waits under ID; prints nothing.\n"
+"Reports by its exit status whether an event waits under ID, and prints nothing.\n"
 "\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 one waits; 1 none does; 2 wrong usage; 3 refused; 4 no device.\n",
+"Exit status: 0 an event waits; 1 none waits; 2 wrong usage; 3 refused; 4 no\n"
+"device.\n",
 	.run = run,
 };

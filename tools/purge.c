@@ -58,13 +58,13 @@ const struct verb purge_verb = {
 	.synopsis = "[OPTION]... ID",
 	.summary = "drop all events that wait under an ID",
 	.help =
-"Drops the events that wait under ID, not those that somebody holds a lease on, and\n"
-"prints how many there were.\n"
+"Drops the events that wait under ID, but not those on lease, and prints how many\n"
+"there were.\n"
 "\n"
 "  -j, --json            print an object: id, dropped\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done, though there may have been none; 2 wrong usage; 3 refused;\n"
-"4 no device.\n",
+"Exit status: 0 success, even if there were none; 2 wrong usage; 3 refused; 4 no\n"
+"device.\n",
 	.run = run,
 };

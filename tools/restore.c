@@ -316,29 +316,29 @@ static int run_restore(const struct verb *verb, int argc, char **argv)
 const struct verb restore_verb = {
 	.name = "restore",
 	.synopsis = "[OPTION]... FILE",
-	.summary = "send the events of a file of 'kevents save'",
+	.summary = "send the events of a file made by 'kevents save'",
 	.help =
-"Sends the events of FILE, which 'kevents save' has written (-: standard input), in the\n"
-"order in which they were sent first. All or nothing: FILE is read whole, and its\n"
-"checksum verified, before the first event is sent; what the limits have no room for, or\n"
-"a claim does not allow, is not begun; and if an event is refused all the same, or a\n"
-"signal comes, those sent until then are taken back. What somebody has received by then\n"
-"cannot be, and how many those are is said; and SIGKILL leaves what was sent. To have\n"
-"neither happen, restore before receivers start. FILE stays: restored twice, its events are\n"
-"there twice.\n"
+"Sends the events of FILE, which 'kevents save' has written, or of standard input\n"
+"if FILE is -, in their original order. The events get new numbers, the caller\n"
+"becomes their sender, and they have no time to live but that of --ttl. FILE\n"
+"stays: if it is restored twice, its events are there twice.\n"
 "\n"
-"  -n, --dry-run         verify FILE, say what it holds, and send nothing\n"
-"  -p, --partial         leave out events that are refused, and what comes behind damage\n"
-"                        of FILE, and send the others\n"
-"  -w, --wait            wait for room as long as it takes; what was sent can be received\n"
-"                        meanwhile\n"
-"      --ttl=TIME        the events end after TIME if nobody has taken them\n"
+"Either all events are restored or none. Before the first event is sent, FILE and\n"
+"its checksum are verified, and the limits and claims are checked. If an event is\n"
+"refused nevertheless, or a signal comes, the events that were sent are taken\n"
+"back. That is impossible for events that have been received by then (their\n"
+"number is reported), and after SIGKILL, so restore before receivers start.\n"
+"\n"
+"  -n, --dry-run         verify FILE, report its contents, and send nothing\n"
+"  -p, --partial         send what is possible: leave out events that are\n"
+"                        refused, and events after a damaged place of FILE\n"
+"  -w, --wait            wait for room without limit; events that were sent can\n"
+"                        be received meanwhile\n"
+"      --ttl=TIME        let the events expire after TIME if they have not been\n"
+"                        received\n"
 HELP_TEXT
 "\n"
-"Restored events have new numbers, come from the caller, and have no time to live but\n"
-"that of --ttl.\n"
-"\n"
-"Exit status: 0 all are back; 1 there is no FILE; 2 wrong usage; 3 refused, damaged, or,\n"
-"with --partial, not all are back; 4 no device.\n",
+"Exit status: 0 all events were restored; 1 there is no FILE; 2 wrong usage;\n"
+"3 refused, damaged or, with --partial, not all restored; 4 no device.\n",
 	.run = run_restore,
 };

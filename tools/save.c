@@ -159,7 +159,7 @@ static void report(const struct saving *saving)
 	    saving->ids, format_bytes(bytes, saving->writer.bytes), saving->path,
 	    saving->keep ? ", and still here" : "");
 	if (saving->leased)
-		say("%" PRIu64 " events that others hold are not", saving->leased);
+		say("%" PRIu64 " events on lease were left out", saving->leased);
 }
 
 /* Whether path may be taken, or replaced. */
@@ -170,9 +170,9 @@ static bool is_free(const struct saving *saving)
 	if (lstat(saving->path, &there))
 		return true;
 	if (!saving->force)
-		say("%s is there already; --force replaces it", saving->path);
+		say("%s exists already; --force replaces it", saving->path);
 	else if (!S_ISREG(there.st_mode))
-		say("%s is no regular file", saving->path);
+		say("%s is not a regular file", saving->path);
 	else
 		return true;
 	return false;
@@ -271,25 +271,27 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb save_verb = {
 	.name = "save",
 	.synopsis = "[OPTION]... FILE [ID]...",
-	.summary = "move what waits into a file, as before a reboot",
+	.summary = "move waiting events to a file, as before a reboot",
 	.help =
-"Moves the events that wait under the IDs, or under all that the caller may receive, from\n"
-"the kernel into FILE, for 'kevents restore'. They are taken on lease, and are gone from\n"
-"the kernel only when FILE with its checksum has reached the disk: if anything fails before,\n"
-"or this command is killed, all of them are back in their places and FILE is not there. If\n"
-"it is killed after that, some may be in both, none is lost. With - FILE is standard\n"
-"output, and they are gone when it has taken all of it.\n"
+"Moves the events that wait under the IDs from the kernel to FILE, for 'kevents\n"
+"restore'. Without an ID, moves those of all IDs from which the caller may\n"
+"receive. The events are gone from the kernel only when FILE, with a checksum,\n"
+"has reached the disk. If anything fails before, or the command is killed, all\n"
+"events go back to their places and FILE does not exist. If it is killed\n"
+"afterwards, some events may be in both; none is lost. If FILE is -, the events\n"
+"are written to standard output, and are gone when it has taken all of them.\n"
 "\n"
-"  -f, --force           replace FILE if it is there\n"
-"  -k, --keep            leave the events where they are: FILE is a copy; each has been\n"
-"                        handed out once more, which --retries of 'kevents work' counts\n"
+"  -f, --force           replace FILE if it exists\n"
+"  -k, --keep            leave the events in the kernel, so that FILE is a copy;\n"
+"                        this counts as one delivery of each event, also for\n"
+"                        'kevents work'\n"
 HELP_TEXT
 "\n"
-"Not in FILE: events that somebody holds on lease (how many is said), events that come\n"
-"meanwhile, times to live (which cannot be read), claims. FILE is readable by its owner\n"
-"alone.\n"
+"FILE does not contain events that are on lease (their number is reported),\n"
+"events that are sent meanwhile, times to live, which cannot be read, and claims.\n"
+"Only its owner can read it.\n"
 "\n"
-"Exit status: 0 done, though there may have been none; 2 wrong usage; 3 refused;\n"
+"Exit status: 0 success, even if there were no events; 2 wrong usage; 3 refused;\n"
 "4 no device.\n",
 	.run = run,
 };

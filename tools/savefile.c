@@ -148,9 +148,9 @@ static const char *parse_header(const struct saved_file *file, size_t *offset)
 
 	if (!take(file, offset, &header, sizeof(header)) ||
 	    memcmp(header.magic, MAGIC, sizeof(header.magic)))
-		return "is no file of 'kevents save'";
+		return "was not written by 'kevents save'";
 	if (le32toh(header.version) != VERSION || header.zero)
-		return "is of a version that this command does not know";
+		return "has a version that this command does not know";
 	return NULL;
 }
 
@@ -160,9 +160,9 @@ static const char *parse_trailer(const struct saved_file *file, size_t offset)
 	size_t summed = offset + offsetof(struct trailer, checksum);
 
 	if (!take(file, &offset, &trailer, sizeof(trailer)))
-		return "is cut off";
+		return "is truncated";
 	if (offset != file->size)
-		return "has more than the file of events in it";
+		return "has data after its end";
 	if (le32toh(trailer.checksum) != checksum(0, file->data, summed) || trailer.zero ||
 	    le64toh(trailer.count) != file->count)
 		return "is damaged: its checksum is wrong";
@@ -189,12 +189,12 @@ static const char *parse_records(struct saved_file *file, size_t offset)
 		uint32_t tag;
 
 		if (!take(file, &offset, &tag, sizeof(tag)))
-			return "is cut off";
+			return "is truncated";
 		offset = start;
 		if (le32toh(tag) == TRAILER)
 			return parse_trailer(file, offset);
 		if (!take(file, &offset, &record, sizeof(record)))
-			return "is cut off";
+			return "is truncated";
 		if (le32toh(tag) != RECORD)
 			return "is damaged";
 		event = (struct saved_event){
@@ -204,7 +204,7 @@ static const char *parse_records(struct saved_file *file, size_t offset)
 			.data = file->data + offset,
 		};
 		if (file->size - offset < event.len)
-			return "is cut off";
+			return "is truncated";
 		if (record_checksum(&record, event.data, event.len) != le32toh(record.checksum))
 			return "is damaged: the checksum of an event is wrong";
 		offset += event.len;

@@ -101,7 +101,7 @@ void open_client(kevents_ctx *ctx)
 	case 0:
 		return;
 	case -ENOENT:
-		say("%s is not there: load the module with 'modprobe kevents'", device);
+		say("%s does not exist: load the module with 'modprobe kevents'", device);
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -113,7 +113,7 @@ void open_client(kevents_ctx *ctx)
 	default:
 		say("%s: %s", device, ke_strerror(err));
 	}
-	say("'kevents doctor' looks for the reason");
+	say("run 'kevents doctor' to find the reason");
 	exit(NO_DEVICE);
 }
 

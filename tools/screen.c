@@ -26,12 +26,12 @@ static SCREEN *terminal;
 bool screen_begin(void)
 {
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)) {
-		say("this is for a terminal; 'kevents list' is for pipes");
+		say("standard output is not a terminal: use 'kevents list'");
 		return false;
 	}
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal) {
-		say("the terminal is not known by the name in $TERM");
+		say("$TERM does not name a known terminal");
 		return false;
 	}
 	cbreak();
@@ -215,7 +215,7 @@ static void draw_rows(struct view *view, const struct sample *sample)
 	for (int i = 0; i < screen_rows() && view->first + i < count; i++)
 		draw_row(HEADER_LINES + i, rows[view->first + i], &scale);
 	if (!count)
-		put(HEADER_LINES, 0, sample->count ? "no ID is like that" : "no ID is in use");
+		put(HEADER_LINES, 0, sample->count ? "no ID matches" : "no ID is in use");
 	free(rows);
 }
 
@@ -223,15 +223,15 @@ static void draw_help(void)
 {
 	static const char *const lines[] = {
 		"b  by backlog: most events first",
-		"r  by rate: sent and received a second",
+		"r  by rate: sent and received per second",
 		"i  by ID",
 		"l  by leases",
 		"w  by waiters",
 		"m  by memory",
-		"R  the other way round",
-		"a  busy IDs alone, or all",
-		"/  filter: what the ID or its owner contains; Enter ends it, Esc takes it away",
-		"p  pause, or go on (space)",
+		"R  reverse the order",
+		"a  only busy IDs, or all",
+		"/  filter by text in the ID or its owner; Enter ends it, Esc removes it",
+		"p  pause or continue (space)",
 		"up, down, page up, page down, home",
 		"h  this help (?)",
 		"q  quit",

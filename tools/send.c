@@ -53,7 +53,7 @@ static int read_all(int fd, const char *name, size_t limit, struct payload *payl
 
 		if (payload->len == room) {
 			if (room > limit) {
-				say("%s: more than max_event_size, which is %zu bytes", name,
+				say("%s: larger than max_event_size, which is %zu bytes", name,
 				    limit);
 				return REFUSED;
 			}
@@ -170,7 +170,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	}
 	args_operands(&args, 1, lines ? 1 : 2);
 	if (literal && !args.operands[1])
-		wrong_usage(verb, "--text wants TEXT");
+		wrong_usage(verb, "--text needs TEXT");
 	sending.id = args_id(&args, args.operands[0]);
 	open_client(&sending.ctx);
 	if (lines)
@@ -185,21 +185,22 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb send_verb = {
 	.name = "send",
 	.synopsis = "[OPTION]... ID [TEXT|-|@FILE]",
-	.summary = "leave an event under an ID",
+	.summary = "send an event to an ID",
 	.help =
-"Leaves an event under ID. Its payload is TEXT as it stands, without a newline; with\n"
-"@FILE what the file holds; with - or nothing standard input up to its end.\n"
+"Sends an event to ID. The payload is TEXT as it is, without a newline. With\n"
+"@FILE it is the contents of the file; with - or no operand it is standard input\n"
+"up to its end.\n"
 "\n"
-"      --ttl=TIME        the event ends after TIME if nobody has taken it\n"
-"  -w, --wait            wait for room as long as it takes\n"
-"  -t, --timeout=TIME    wait for room, at most TIME\n"
-"  -l, --lines           send each line of standard input as an event of its own,\n"
+"      --ttl=TIME        let the event expire after TIME if it is not received\n"
+"  -w, --wait            wait for room without limit\n"
+"  -t, --timeout=TIME    wait for room for at most TIME\n"
+"  -l, --lines           send each line of standard input as a separate event,\n"
 "                        without the newline\n"
-"  -T, --text            TEXT is the payload even if it is - or begins with @\n"
+"  -T, --text            use TEXT as the payload even if it is - or starts with @\n"
 HELP_TEXT
 "\n"
-"Without --wait and --timeout a send that finds no room is refused at once.\n"
+"Without --wait or --timeout, a send that finds no room fails at once.\n"
 "\n"
-"Exit status: 0 the event is there; 2 wrong usage; 3 refused; 4 no device.\n",
+"Exit status: 0 the event was sent; 2 wrong usage; 3 refused; 4 no device.\n",
 	.run = run,
 };

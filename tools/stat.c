@@ -142,20 +142,21 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb stat_verb = {
 	.name = "stat",
 	.synopsis = "[OPTION]... [ID]",
-	.summary = "show what there is under an ID, or under all",
+	.summary = "show the state of an ID, or the sums over all",
 	.help =
-"Shows what there is under ID, in lines of a name and a value: events that wait\n"
-"(pending) and that somebody holds (leased), the bytes both take, receivers that wait,\n"
-"what was sent, received, expired and returned since the ID came into being, and the\n"
-"owner and mode of a claim. Without ID shows the sums\n"
-"over all IDs of this network namespace that the caller may see, and how many they are.\n"
+"Shows the state of ID, as lines of a name and a value: the events that wait\n"
+"(pending) and that are on lease (leased), the bytes of both, the receivers that\n"
+"wait, how many events were sent, received, expired and returned since the ID\n"
+"came into use, and the owner and mode of a claim. Without ID, shows the sums\n"
+"over all IDs of this network namespace that the caller may see, and their\n"
+"number.\n"
 "\n"
-"  -H, --human           sizes with units\n"
-"  -j, --json            print an object: id (or ids), pending, leased, bytes, waiters,\n"
-"                        sent, received, expired, returned; with ID also claimed, and if\n"
-"                        it is, owner_uid, owner_gid, mode\n"
+"  -H, --human           print sizes with units\n"
+"  -j, --json            print an object: id (or ids), pending, leased, bytes,\n"
+"                        waiters, sent, received, expired, returned; with ID also\n"
+"                        claimed, and with a claim owner_uid, owner_gid and mode\n"
 HELP_TEXT
 "\n"
-"Exit status: 0 done; 2 wrong usage; 3 refused; 4 no device.\n",
+"Exit status: 0 success; 2 wrong usage; 3 refused; 4 no device.\n",
 	.run = run,
 };

@@ -160,7 +160,7 @@ static enum order parse_order(const struct verb *verb, const char *text)
 		order++;
 	if (order == ORDERS)
 		wrong_usage(verb,
-			    "--sort '%s': backlog, rate, id, leases, waiters or memory is wanted",
+			    "--sort '%s': must be backlog, rate, id, leases, waiters or memory",
 			    text);
 	return order;
 }
@@ -181,7 +181,7 @@ static int top(struct view *view)
 	err = show(&ctx, view);
 	screen_end();
 	ke_close(&ctx);
-	return err ? say_error(err, "cannot go on") : DONE;
+	return err ? say_error(err, "cannot continue") : DONE;
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -205,7 +205,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			view.interval_ms = (int)args_duration(&args, "--interval", optarg,
 							      INT_MAX);
 			if (view.interval_ms < INTERVAL_MIN_MS)
-				wrong_usage(verb, "--interval '%s': at least %dms", optarg,
+				wrong_usage(verb, "--interval '%s': must be at least %dms", optarg,
 					    INTERVAL_MIN_MS);
 			break;
 		case 's':
@@ -229,24 +229,26 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb top_verb = {
 	.name = "top",
 	.synopsis = "[OPTION]...",
-	.summary = "watch all IDs on a live screen",
+	.summary = "show all IDs on a live screen",
 	.help =
-"Shows all IDs of this network namespace that the caller may see, live: events that wait\n"
-"and that somebody holds, receivers that wait, events sent and received a second, bytes;\n"
-"above them what is in use of each limit. Bars are measured by the longest of their\n"
-"column, those of the limits by the limit.\n"
+"Shows all IDs of this network namespace that the caller may see, on a live\n"
+"screen: the events that wait and that are on lease, the receivers that wait, the\n"
+"events sent and received per second, and the bytes. The use of each limit is\n"
+"above them. The longest bar of a column stands for its largest value, and a full\n"
+"bar of a limit for the limit.\n"
 "\n"
-"  -d, --interval=TIME   look again every TIME (1s), at least 100ms\n"
-"  -s, --sort=ORDER      backlog (at first), rate, id, leases, waiters or memory\n"
-"  -f, --filter=TEXT     show IDs alone that have TEXT in their number or their owner's\n"
-"                        name\n"
-"  -a, --busy            show no IDs at which nothing is and nothing happens\n"
+"  -d, --interval=TIME   update the screen every TIME (1s), at least 100ms\n"
+"  -s, --sort=ORDER      backlog (default), rate, id, leases, waiters or memory\n"
+"  -f, --filter=TEXT     show only IDs with TEXT in their number or in the name\n"
+"                        of their owner\n"
+"  -a, --busy            hide IDs without events, waiting receivers and traffic\n"
 HELP_TEXT
 "\n"
-"Keys: b, r, i, l, w, m sort as above; R reverses; / filters; a is --busy; p pauses;\n"
-"arrows and page keys scroll; h shows these; q quits.\n"
+"Keys: b, r, i, l, w and m sort by the orders above; R reverses the order;\n"
+"/ filters; a toggles the option --busy; p pauses; the arrow and page keys\n"
+"scroll; h shows help; q quits.\n"
 "\n"
-"Exit status: 0 done; 2 wrong usage; 3 refused, as when there is no terminal;\n"
+"Exit status: 0 success; 2 wrong usage; 3 refused, as when there is no terminal;\n"
 "4 no device.\n",
 	.run = run,
 };

@@ -38,7 +38,7 @@ static int watch(kevents_ctx *ctx, bool json, unsigned int count, int timeout_ms
 	} while (!err && ++done != count);
 	receipt_free(&receipt);
 	if (err) {
-		err = say_error(err, "cannot go on");
+		err = say_error(err, "cannot continue");
 		return err == NOTHING && done ? DONE : err;
 	}
 	return DONE;
@@ -90,16 +90,17 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb watch_verb = {
 	.name = "watch",
 	.synopsis = "[OPTION]... ID...",
-	.summary = "take events of several IDs as they come and print them",
+	.summary = "receive the events of several IDs and print them",
 	.help =
-"Takes the events of the IDs as they come, fairly over the IDs, and prints each in a\n"
-"line: the ID, a tab, the payload. In it a newline at the end is left out, a backslash\n"
-"is doubled, and control characters and what is no UTF-8 are written as \\n, \\t, \\r or\n"
-"\\xHH. An event that cannot be printed stays where it is.\n"
+"Receives the events of the IDs as they come, in turn, and prints a line for\n"
+"each: the ID, a tab, and the payload. A newline at the end of the payload is\n"
+"left out, a backslash is doubled, and control characters and bytes that are not\n"
+"UTF-8 are written as \\n, \\t, \\r or \\xHH. Events that are printed are gone. An\n"
+"event that cannot be printed stays in its place.\n"
 "\n"
-"  -t, --timeout=TIME    end when none has come for TIME\n"
-"  -n, --count=COUNT     end after COUNT events\n"
-"  -j, --json            print an object in a line for each event, as 'kevents get' does\n"
+"  -t, --timeout=TIME    exit when no event has come for TIME\n"
+"  -n, --count=COUNT     exit after COUNT events\n"
+"  -j, --json            print an object for each event, as 'kevents get' does\n"
 HELP_TEXT
 "\n"
 "Exit status: 0 at least one event came; 1 none came in time; 2 wrong usage;\n"

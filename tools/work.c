@@ -76,7 +76,7 @@ static void bury(struct worker *worker, struct ke_event *event, const char *reas
 	}
 	err = ke_ack(&worker->ctx, event->seq);
 	if (err)
-		say_error(err, "%d: event %" PRIu64 " is in %d, but not gone here", event->id,
+		say_error(err, "%d: event %" PRIu64 " is in %d, but still here as well", event->id,
 			  event->seq, worker->dead_letter);
 	say("%d: event %" PRIu64 ": %s; moved to %d", event->id, event->seq, reason,
 	    worker->dead_letter);
@@ -88,7 +88,7 @@ static void succeed(struct worker *worker, const struct ke_event *event)
 	int err = ke_ack(&worker->ctx, event->seq);
 
 	if (err == -ENOENT)
-		say("%d: event %" PRIu64 ": done, but its lease was over: it runs again",
+		say("%d: event %" PRIu64 ": done, but its lease had ended: it will run again",
 		    event->id, event->seq);
 	else if (err)
 		say_error(err, "%d: event %" PRIu64, event->id, event->seq);
@@ -143,7 +143,7 @@ static bool begin(struct worker *worker, struct job *job)
 
 	/* A worker that died over it, maybe because of it, counts, too. */
 	if (worker->has_dead_letter && event->deliveries - 1 > worker->retries) {
-		bury(worker, event, "too many workers died over it");
+		bury(worker, event, "delivered too often");
 		return false;
 	}
 	ret = job_start(job, worker->command, &worker->heritage);
@@ -173,7 +173,7 @@ static bool take(struct worker *worker)
 	if (err == -ENOMSG)
 		return false;
 	if (err) {
-		worker->status = say_error(err, "cannot go on");
+		worker->status = say_error(err, "cannot continue");
 		worker->stopping = true;
 		return false;
 	}
@@ -196,7 +196,7 @@ static int64_t end_overdue(struct worker *worker)
 			job_signal(job, SIGKILL);
 			job->kill_at = INT64_MAX;
 		} else if (job->term_at <= now) {
-			say("%d: event %" PRIu64 ": its lease ends, so does its job",
+			say("%d: event %" PRIu64 ": its lease ends, its command is stopped",
 			    job->receipt.event.id, job->receipt.event.seq);
 			job_signal(job, SIGTERM);
 			job->term_at = INT64_MAX;
@@ -330,13 +330,13 @@ static void check(const struct verb *verb, const struct worker *worker, const st
 		  bool has_retries)
 {
 	if (has_retries && !worker->has_dead_letter)
-		wrong_usage(verb, "--retries wants --dead-letter: nothing is thrown away");
+		wrong_usage(verb, "--retries needs --dead-letter: no event is thrown away");
 	for (int i = 0; worker->has_dead_letter && i < ids->count; i++)
 		if (ids->list[i] == worker->dead_letter)
-			wrong_usage(verb, "%d cannot be worked on and be the dead-letter ID",
+			wrong_usage(verb, "%d cannot be the dead-letter ID of its own events",
 				    worker->dead_letter);
 	if (!worker->room || worker->room > JOBS_MAX)
-		wrong_usage(verb, "--jobs: a number from 1 to %d is wanted", JOBS_MAX);
+		wrong_usage(verb, "--jobs: must be from 1 to %d", JOBS_MAX);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -392,7 +392,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	if (!args.count)
 		wrong_usage(verb, "an ID is missing");
 	if (!args.rest || !*args.rest)
-		wrong_usage(verb, "a command is missing behind --");
+		wrong_usage(verb, "a command is missing after --");
 	ids = ids_named(&args);
 	check(verb, &worker, &ids, has_retries);
 	worker.command = args.rest;
@@ -405,40 +405,46 @@ static int run(const struct verb *verb, int argc, char **argv)
 const struct verb work_verb = {
 	.name = "work",
 	.synopsis = "[OPTION]... ID... -- COMMAND [ARG]...",
-	.summary = "run a command for each event; none is lost if it fails or dies",
+	.summary = "run a command for each event, without losing any",
 	.help =
-"Runs COMMAND for each event of the IDs. Until it ends the event is on lease: if it ends\n"
-"with exit status 0 the event is done; else, and whenever the worker dies, by whatever\n"
-"signal, the event is back in its place. COMMAND may thus run more than once for an event.\n"
+"Runs COMMAND for each event of the IDs. The event is on lease while COMMAND\n"
+"runs. If COMMAND exits with status 0, the event is acknowledged and gone. If it\n"
+"fails, or the worker dies in any way, the event goes back to its place. So\n"
+"COMMAND may run more than once for an event.\n"
 "\n"
-"The payload is its standard input, which it need not read. Its environment has KEVENTS_ID,\n"
-"KEVENTS_SEQ (a number no other event has), KEVENTS_DELIVERIES (times the event was handed\n"
-"out, this one included), KEVENTS_PID, KEVENTS_UID and KEVENTS_GID of the sender,\n"
-"KEVENTS_SENT_NS (when, CLOCK_MONOTONIC in nanoseconds) and KEVENTS_LEN (bytes).\n"
+"The payload is the standard input of COMMAND, which need not read it. The\n"
+"environment of COMMAND has KEVENTS_ID, KEVENTS_SEQ (the number of the event),\n"
+"KEVENTS_DELIVERIES (the number of deliveries, this one included), KEVENTS_PID,\n"
+"KEVENTS_UID and KEVENTS_GID of the sender, KEVENTS_SENT_NS (the time of the\n"
+"send, CLOCK_MONOTONIC in nanoseconds) and KEVENTS_LEN (bytes of payload).\n"
 "\n"
 "  -J, --jobs=N          run up to N commands at a time (1)\n"
-"  -l, --lease=TIME      how long a command may take: shortly before it gets SIGTERM, then\n"
-"                        SIGKILL, and the event is back; should the worker itself hang,\n"
-"                        the event is back, too. Without it, there is no limit\n"
-"  -d, --dead-letter=ID  move an event to ID that has failed once too often\n"
-"  -r, --retries=N       with --dead-letter: how often it may be tried again (3), by\n"
-"                        KEVENTS_DELIVERIES, whoever tried; 'kevents save' counts if it\n"
-"                        failed or had --keep\n"
-"      --pause=TIME      take nothing from an ID for TIME (1s) after a command failed for\n"
-"                        it, twice as long after each further failure in a row, up to 1m;\n"
-"                        other IDs go on, and the order is kept. At least 1s if the\n"
-"                        command could not be started or the event not be moved\n"
-"  -n, --count=COUNT     end after COUNT events\n"
-"      --drain           end when no event waits\n"
+"  -l, --lease=TIME      limit the time of a command: shortly before the limit it\n"
+"                        gets SIGTERM, and at the limit SIGKILL, and the event\n"
+"                        goes back, also if the worker itself hangs (no limit)\n"
+"  -d, --dead-letter=ID  move an event that has failed too often to ID\n"
+"  -r, --retries=N       with a dead-letter ID: try an event again up to N times\n"
+"                        (3); KEVENTS_DELIVERIES counts, so attempts by other\n"
+"                        programs count as well, and so does a 'kevents save'\n"
+"                        that failed or kept the events\n"
+"      --pause=TIME      after a command failed, receive nothing from the ID of\n"
+"                        its event for TIME (1s), twice as long after each\n"
+"                        further failure in a row, up to 1m; other IDs are not\n"
+"                        affected. At least 1s if the command could not be\n"
+"                        started or the event could not be moved\n"
+"  -n, --count=COUNT     exit after COUNT events\n"
+"      --drain           exit when no event waits\n"
 HELP_TEXT
 "\n"
-"On SIGTERM, SIGINT or SIGHUP takes no more events, lets the commands that run end, and\n"
-"ends; a second one sends SIGTERM to them. If the worker is killed, they are killed,\n"
-"but not what they have started.\n"
-"To move an event to the dead-letter ID is to send it there and then to end it here: if\n"
-"the worker dies in between, it is in both; it is never lost.\n"
+"On SIGTERM, SIGINT or SIGHUP the worker receives no more events, waits for the\n"
+"running commands, and exits. A second signal makes it send SIGTERM to the\n"
+"commands. If the worker is killed, the commands are killed too, but not the\n"
+"processes that they have started.\n"
 "\n"
-"Exit status: 0 ended by a signal, --count or --drain; 1 with --drain: no event was there;\n"
-"2 wrong usage; 3 refused, as when COMMAND cannot be executed; 4 no device.\n",
+"To move an event, the worker sends a copy to the dead-letter ID and then\n"
+"acknowledges the event. If the worker dies in between, the event is in both.\n"
+"\n"
+"Exit status: 0 ended by a signal, a count or --drain; 1 --drain, and there was\n"
+"no event; 2 wrong usage; 3 refused, as when COMMAND cannot be run; 4 no device.\n",
 	.run = run,
 };

@@ -55,12 +55,12 @@ test_wrong_usage_is_status_2() {
 	ends 2 kevents get --timeout 400d 1
 	ends 2 kevents get -n 0 1
 	ends 2 kevents send 1 a b
-	has "$(kevents get one 2>&1)" "^kevents get: 'one' is no ID" || :
+	has "$(kevents get one 2>&1)" "^kevents get: 'one' is not an ID" || :
 }
 
 test_diagnostics_go_to_standard_error() {
 	is '' "$(kevents get one 2>/dev/null || :)"
-	has "$(kevents get one 2>&1 || :)" "^kevents get: 'one' is no ID"
+	has "$(kevents get one 2>&1 || :)" "^kevents get: 'one' is not an ID"
 	has "$(kevents send 1 --what 2>&1 || :)" '^kevents send: unrecognized option'
 }
 

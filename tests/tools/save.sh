@@ -204,9 +204,9 @@ test_what_others_hold_is_said() {
 	await stands 415 leased 1
 	kevents save file 2>said
 	has "$(<said)" '^kevents save: 1 events of 1 IDs'
-	has "$(<said)" '^kevents save: 1 events that others hold are not$'
+	has "$(<said)" '^kevents save: 1 events on lease were left out$'
 	kevents save again 415 415 2>said
-	has "$(<said)" '^kevents save: 1 events that others hold are not$'
+	has "$(<said)" '^kevents save: 1 events on lease were left out$'
 	echo go >go
 	wait $!
 }
@@ -280,7 +280,7 @@ test_all_or_nothing_where_a_limit_refuses() {
 	as alice kevents send 419 before
 	kevents limits user_max_bytes=20000
 	ends 3 as alice kevents restore file 2>said
-	has "$(<said)" 'over a limit'
+	has "$(<said)" 'at its own limit'
 	has "$(<said)" '^kevents restore: ([0-9]+) of the \1 events sent until then were taken back$'
 	await stands 419 pending 1
 	is before "$(kevents get 419)"

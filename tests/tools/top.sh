@@ -143,7 +143,7 @@ test_filter_is_typed() {
 	await in_order '701 -703 702'
 	typed / 7 0 2 3
 	await_screen '^filter: 7023_$'
-	await_screen '^no ID is like that$'
+	await_screen '^no ID matches$'
 	typed BSpace
 	await in_order 702
 	typed Enter
@@ -269,7 +269,7 @@ test_it_ends_with_its_terminal_even_if_hang_up_is_ignored() {
 
 test_it_wants_a_terminal() {
 	ends 3 kevents top
-	has "$(kevents top 2>&1 || :)" "'kevents list' is for pipes"
+	has "$(kevents top 2>&1 || :)" "use 'kevents list'"
 	is 3 "$(on_terminal 'TERM=no-such-terminal kevents top >/dev/null; kevents top </dev/null; TERM=no-such kevents top; echo $?' | tail -n 1)"
 	ends 2 kevents top --sort size
 	ends 2 kevents top --interval 1ms

@@ -278,7 +278,7 @@ test_an_event_that_kills_workers_is_not_run_for_ever() {
 	kevents work --drain --retries 1 --dead-letter 322 321 -- sh -c 'echo run >>runs' 2>errors
 	test ! -e runs
 	is deadly "$(kevents get 322)"
-	has "$(<errors)" 'too many workers died over it; moved to 322'
+	has "$(<errors)" 'delivered too often; moved to 322'
 }
 
 test_a_command_that_is_not_there_takes_no_event() {
