@@ -223,7 +223,7 @@ test_zsh_completes() {
 	typed C-e C-u C-l
 	typed -l 'kevents '
 	typed Tab
-	await_screen '^get +-- take the oldest event of an ID and print it$'
+	await_screen '^get +-- receive the oldest event of an ID and print it$'
 }
 
 # in_fish TEXT WORD...: what is offered for a line; the descriptions left away
@@ -253,7 +253,7 @@ test_fish_completes() {
 	fish -c 'for line in $argv; echo $line: (complete -C $line | cut -f1 | LC_ALL=C sort); end' \
 		-- "${asked[@]}" >lines
 	differences
-	has "$(fish -c 'complete -C "kevents ge"')" '^get	take the oldest event of an ID and print it$'
+	has "$(fish -c 'complete -C "kevents ge"')" '^get	receive the oldest event of an ID and print it$'
 }
 
 run_tests "$@"

@@ -145,7 +145,7 @@ test_only_a_regular_file_is_replaced() {
 	ln -s directory link
 	for path in directory pipe link /dev/null /dev/stdout; do
 		ends 3 kevents save --force "$path" 2>said
-		has "$(<said)" "^kevents save: $path is no regular file$"
+		has "$(<said)" "^kevents save: $path is not a regular file$"
 	done
 	ends 3 kevents save nowhere/file
 	is 1 "$(value 434 pending)"
