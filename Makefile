@@ -14,7 +14,7 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(call quote,$(KDIR)/i
 
 all: module lib tools ## module for the running kernel (or KVER=, KDIR=), library, command
 
-help: ## what there is to make
+help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 16
 
 # The kernel's build writes beside the sources, so each kernel gets a tree of
@@ -61,72 +61,72 @@ install-dkms: ## the module's source for dkms into DESTDIR/usr/src
 	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(DKMS_VERSION)"/' dkms.conf >$(call in,$(DKMS_SOURCE)/dkms.conf)
 	chmod 644 $(call in,$(DKMS_SOURCE)/dkms.conf)
 
-deb: ## Debian packages, in build/deb
+deb: ## the Debian packages, in build/deb
 	tests/deps/install build deb
 	tests/packages/deb $(BUILD)/deb
 
 # Where rpm manages the machine, rpmbuild itself says what is missing.
-rpm: ## RPM packages, in build/rpm
+rpm: ## the RPM packages, in build/rpm
 	rpm -q rpm >/dev/null 2>&1 || tests/deps/install build rpm
 	tests/packages/rpm $(BUILD)/rpm
 
-demo: ## builds all, boots a virtual machine and shows there what KEvents is for
+demo: ## builds everything, boots a virtual machine and shows what KEvents is for
 	@tests/demo
 
-check: ## the test suite in virtual machines (KERNEL= one of tests/vm/kernels)
+check: ## runs the test suite in virtual machines (KERNEL= one of tests/vm/kernels)
 	@tests/check $(if $(KERNEL),--kernel $(KERNEL))
 
-check-long: ## the suites that make check leaves out: 32 bits, the slow ones (KERNEL=)
+check-long: ## runs the suites that make check leaves out: 32 bits, slow ones (KERNEL=)
 	@tests/check --long $(if $(KERNEL),--kernel $(KERNEL))
 
-check-harness: ## tests of the build and of the test commands themselves
+check-harness: ## tests the build and the test commands
 	tests/deps/install build kernel guest tests tests-32
 	tests/harness/run
 
-model: ## every order in which an event can meet a receiver that waits
+model: ## tries every order in which an event can meet a waiting receiver
 	tests/model/run
 
-check-kernels: ## the suite on every kernel of the matrix, 5.10 to the newest, arm64, s390x (ONLY=PATTERN)
+check-kernels: ## runs the suite on kernels from 5.10 to the newest, arm64 and s390x (ONLY=PATTERN)
 	tests/check-kernels $(if $(ONLY),--only '$(ONLY)')
 
-check-debug: ## the suite on kernels that find mistakes in memory, locks and data races (KERNEL=)
+check-debug: ## runs the suite on kernels that check memory, locks and data races (KERNEL=)
 	tests/debug/check $(if $(KERNEL),--kernel $(KERNEL))
 
-coverage: ## which lines and branches of the module the suite reaches (ONLY=PATTERN, DATA=FILE)
+coverage: ## shows which lines and branches of the module are tested (ONLY=PATTERN, DATA=FILE)
 	tests/coverage/run $(if $(ONLY),--only '$(ONLY)') $(if $(DATA),--data '$(DATA)')
 
-bench: ## what a message costs, beside the kernel's other queues (ONLY=PATTERN, KERNEL=)
+bench: ## measures the cost of a message beside other queues (ONLY=PATTERN, KERNEL=)
 	tests/bench/run $(if $(KERNEL),--kernel $(KERNEL)) $(if $(ONLY),--only '$(ONLY)')
 
-bench-native: ## the same on this machine itself, which has to load modules
+bench-native: ## does so on this machine itself, which has to load the module
 	tests/bench/native $(if $(ONLY),'$(ONLY)')
 
-bench-profile: ## in which functions of the kernel a message's instructions go (WHO=NAME/BYTES)
+bench-profile: ## shows which functions of the kernel take the instructions (WHO=NAME/BYTES)
 	tests/bench/profile/run $(WHO)
 
-check-packages: ## installs the packages in systems of their own (SUITES= some of tests/packages/suites)
+check-packages: ## tests the packages in fresh systems (SUITES= some of tests/packages/suites)
 	tests/packages/check $(SUITES)
 
-soak: ## a storm of clients that die, for MINUTES= (20)
+soak: ## kills clients in a storm of messages, for MINUTES= (20)
 	tests/soak/run $(or $(MINUTES),20)
 
-fuzz: ## calls at random, checked against a model, for MINUTES= (10) from SEED= on (KERNEL=)
+fuzz: ## checks random calls by a model, for MINUTES= (10) from SEED= on (KERNEL=)
 	tests/fuzz/run $(or $(MINUTES),10) $(SEED) $(if $(KERNEL),--kernel $(KERNEL))
 
-fuzz-others: ## stress-ng and trinity at the device while messages travel, for MINUTES= (4) (KERNEL=)
+fuzz-others: ## lets stress-ng and trinity use the device, for MINUTES= (4) (KERNEL=)
 	tests/fuzz/others $(or $(MINUTES),4) $(if $(KERNEL),--kernel $(KERNEL))
 
-shell: ## a shell in that virtual machine
+shell: ## opens a shell in a virtual machine with the module
 	tests/guest --interactive
 
-lint: ## every static check
+lint: ## runs every static check
 	tests/deps/install build kernel tests tests-32 lint
 	tests/lint/run
 
-retake: ## README's terminal sessions anew, as they are now
+retake: ## replaces the output in README's terminal sessions by the current one
 	tests/docs/retake
 
-picture: ## README's picture from docs/event.dot
+picture: ## draws README's picture from docs/event.dot
 	tests/deps/install picture
 	docs/draw docs/event.dot >docs/event.svg
 

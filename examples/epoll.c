@@ -2,8 +2,8 @@
 /*
  * epoll ID...
  *
- * Prints the events of several IDs from an epoll loop, which waits for signals,
- * too. One descriptor stands for all watched IDs.
+ * Prints the events of several IDs from an epoll loop, which also waits for signals.
+ * One descriptor stands for all watched IDs.
  */
 #include <err.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ static void check(int ret, const char *what)
 		errx(EXIT_FAILURE, "%s: %s", what, ke_strerror(ret));
 }
 
-/* SIGINT and SIGTERM no longer end the program, but make this readable. */
+/* SIGINT and SIGTERM no longer end the program, but make the descriptor readable. */
 static int stop_signals(void)
 {
 	sigset_t set;
@@ -40,7 +40,7 @@ static void add(int loop, int fd)
 		err(EXIT_FAILURE, "epoll_ctl");
 }
 
-/* Takes one event; if more wait, epoll says so again. */
+/* Receives one event. If more wait, epoll reports the descriptor again. */
 static void print_event(kevents_ctx *ctx)
 {
 	static char text[1 << 20];	/* no event is larger */

@@ -2,9 +2,9 @@
 /*
  * fan-in PRODUCERS EVENTS
  *
- * Many processes send to one, each as many events as said, in batches. Nothing
- * is lost where the mailbox is full: senders wait for room. The events of each
- * producer come in the order in which it sent them.
+ * PRODUCERS processes send EVENTS events each, in batches, to one process. Nothing is
+ * lost when the mailbox is full: senders wait for room. The events of each producer
+ * arrive in the order in which it sent them.
  */
 #include <err.h>
 #include <kevents.h>

@@ -2,8 +2,8 @@
 /*
  * io-uring ID...
  *
- * Reads the events of several IDs through io_uring, in one go as many as are
- * there, until none came for a second. The records are those of kevents(4).
+ * Reads the events of several IDs through io_uring, as many at a time as there are,
+ * until none has come for a second. kevents(4) describes the records.
  */
 #include <err.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Room for the largest event there can be. */
+/* Room for the largest possible event. */
 static _Alignas(8) char room[KEVENTS_RECORD_SIZE(KEVENTS_EVENT_SIZE_MAX)];
 
 static void check(int ret, const char *what)
@@ -32,7 +32,7 @@ static void print_records(const char *at, const char *end)
 	}
 }
 
-/* Returns what read(2) would; -ECANCELED after a second. */
+/* Returns the result of a read, or -ECANCELED after a second. */
 static int read_records(struct io_uring *ring, int fd)
 {
 	static struct __kernel_timespec second = { .tv_sec = 1 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A mailbox as C++ wants it: it closes itself, errors are exceptions, payloads
-// are strings. One thread sends, another receives, through one context.
+// A mailbox class for C++: its destructor closes it, errors are exceptions, and
+// payloads are strings. One thread sends and another receives through one context.
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -27,7 +27,7 @@ public:
 		check(ke_send_event(&ctx, id, text.data(), text.size()));
 	}
 
-	// Returns nothing if nothing came in time.
+	// Returns no value if no event came in time.
 	std::optional<std::string> receive(int id, milliseconds timeout)
 	{
 		std::string text(100, '\0');

@@ -2,8 +2,8 @@
 /*
  * sd-event ID
  *
- * A service on systemd's event loop: says when it is ready, prints the events of
- * an ID, ends in order on SIGTERM and SIGINT.
+ * A service with systemd's event loop. It reports when it is ready, prints the events
+ * of an ID, and exits cleanly on SIGTERM and SIGINT.
  */
 #include <err.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	return 0;
 }
 
-/* Without a function of its own a signal ends the loop with status 0. */
+/* Without a handler, a signal ends the loop with status 0. */
 static void end_on_signals(sd_event *loop)
 {
 	sigset_t set;

@@ -2,10 +2,10 @@
 /*
  * worker ID DEAD-ID
  *
- * Appends each event of ID as a line to standard output, a file, and loses none
- * however it ends: an event is acknowledged when its line is on the disk. If the
- * worker dies before, the next one gets it. What cannot be handled after three
- * attempts goes to DEAD-ID, where somebody may look at it.
+ * Appends each event of ID as a line to standard output, which is a file. It loses no
+ * event in any case: an event is acknowledged when its line is on the disk. If the
+ * worker dies before that, the next worker gets the event. An event that cannot be
+ * handled after three attempts goes to DEAD-ID for inspection.
  */
 #include <err.h>
 #include <errno.h>
@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #define ATTEMPTS	3
-#define LEASE_MS	30000	/* a worker that hangs has its event taken away */
-#define IDLE_MS		1000	/* without work for so long it ends */
+#define LEASE_MS	30000	/* a worker that hangs loses its event */
+#define IDLE_MS		1000	/* the worker exits after so long without work */
 
 static char text[1 << 20];	/* no event is larger */
 
@@ -29,8 +29,8 @@ static void check(int ret, const char *what)
 }
 
 /*
- * Returns whether the event is good. Where the worker itself is in trouble it
- * ends. A line comes twice, with the same seq, if a worker died after it.
+ * Returns whether the event is good. Exits if the output fails. A line comes twice,
+ * with the same seq, if a worker died after writing it.
  */
 static bool handle(const struct ke_event *ev)
 {
@@ -42,7 +42,7 @@ static bool handle(const struct ke_event *ev)
 	return true;
 }
 
-/* -ENOENT: it took too long, and another worker has the event now. */
+/* -ENOENT: the lease has ended, and another worker may have the event. */
 static void end_lease(int ret)
 {
 	if (ret != -ENOENT)

@@ -32,7 +32,7 @@
  * Only a signal whose handler was installed without SA_RESTART ends a wait early, with
  * EINTR. After any other handler, and when the process was stopped and continued,
  * traced or frozen, or had io_uring task work to run, the kernel restarts the call
- * with the same deadline. A receiver loses its place in the line by that.
+ * with the same deadline. A receiver then goes to the end of the line.
  */
 #define KEVENTS_NO_DEADLINE	(~0ULL)
 
