@@ -31,7 +31,7 @@
  * more to do, a worker looks at all.
  */
 
-#define TELL_MAX	8	/* accounts looked at, and senders woken, in one step */
+#define SERVE_MAX	8	/* accounts looked at, and senders woken, in one step */
 
 /* Until ke_account_init() finds that no parameter has set it. */
 #define MAX_BYTES_UNSET	ULONG_MAX
@@ -248,7 +248,7 @@ static bool has_polled_space(const struct ke_space_poller *poller)
 }
 
 /* What holds for the first of @line holds for all. */
-static void tell_pollers(struct ke_space_line *line)
+static void collect_pollers(struct ke_space_line *line)
 {
 	struct ke_space_poller *first;
 
@@ -268,13 +268,13 @@ static void tell(struct ke_account *account, unsigned int *left)
 		line--;
 		while (*left && serve_sender(line))
 			--*left;
-		tell_pollers(line);
+		collect_pollers(line);
 	} while (line != account->lines);
 	clear_waiting(account);
 }
 
 /* The same of the account whose turn it is. */
-static void tell_next(unsigned int *left)
+static void serve_next(unsigned int *left)
 {
 	struct ke_account *account;
 
@@ -283,18 +283,18 @@ static void tell_next(unsigned int *left)
 	tell(account, left);
 }
 
-void ke_account_tell_locked(struct ke_account *account)
+void ke_account_serve_locked(struct ke_account *account)
 {
-	unsigned int accounts = TELL_MAX, senders = TELL_MAX;
+	unsigned int accounts = SERVE_MAX, senders = SERVE_MAX;
 
 	lockdep_assert_held(&ke_charges.lock);
 	if (!list_empty(&account->waiting))
 		tell(account, &senders);
 	while (accounts && senders && !list_empty(&ke_charges.waiting)) {
-		tell_next(&senders);
+		serve_next(&senders);
 		accounts--;
 	}
-	if (!senders || ke_charges.n_waiting > TELL_MAX)
+	if (!senders || ke_charges.n_waiting > SERVE_MAX)
 		queue_work(ke_workqueue, &recheck_work);
 }
 
@@ -305,8 +305,8 @@ static void recheck(struct work_struct *work)
 	spin_lock(&ke_charges.lock);
 	accounts = ke_charges.n_waiting;
 	while (accounts && !list_empty(&ke_charges.waiting)) {
-		senders = TELL_MAX;
-		tell_next(&senders);
+		senders = SERVE_MAX;
+		serve_next(&senders);
 		/* If it has used up that, its turn comes again. */
 		if (senders)
 			accounts--;
@@ -372,7 +372,7 @@ int ke_charge_wait(const struct ke_identity *identity, unsigned long bytes,
 	} else {
 		list_del(&waiter.entry);
 		/* Those behind it may want less. */
-		ke_account_tell_locked(account);
+		ke_account_serve_locked(account);
 	}
 	spin_unlock(&ke_charges.lock);
 	return err;
@@ -452,7 +452,7 @@ void ke_space_refused(struct ke_space_poller *poller, unsigned long bytes)
 	spin_lock(&ke_charges.lock);
 	add_poller(poller);
 	if (!ke_account_check_locked(identity, bytes))
-		tell_pollers(line_of(identity));
+		collect_pollers(line_of(identity));
 	clear_waiting(identity->account);
 	spin_unlock(&ke_charges.lock);
 }

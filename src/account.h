@@ -89,7 +89,7 @@ void ke_account_unlock_unused(struct ke_account *account) __releases(&ke_charges
  * Tells @account, and a bounded number of the others that wait, that there may be space. A
  * worker tells the rest.
  */
-void ke_account_tell_locked(struct ke_account *account);
+void ke_account_serve_locked(struct ke_account *account);
 
 /*
  * Whether @identity may be charged @bytes more: 0; -EDQUOT if its account would hold
@@ -155,7 +155,7 @@ static inline void ke_uncharge(struct ke_account *account, unsigned long bytes)
 	account->bytes -= bytes;
 	ke_charges.bytes -= bytes;
 	if (unlikely(!list_empty(&ke_charges.waiting)))
-		ke_account_tell_locked(account);
+		ke_account_serve_locked(account);
 	if (unlikely(!account->bytes && !account->files))
 		ke_account_unlock_unused(account);
 	else

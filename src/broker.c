@@ -40,7 +40,7 @@ struct ke_broker *ke_broker_of(const struct net *net)
 	return net_generic(net, broker_net_id);
 }
 
-struct ke_queue *ke_broker_search(struct ke_broker *broker, s32 id)
+struct ke_queue *__ke_broker_lookup(struct ke_broker *broker, s32 id)
 {
 	return rhashtable_lookup(&broker->queues, &id, queue_params);
 }
@@ -160,7 +160,7 @@ static void reclaim(struct ke_queue *queue)
 		ke_queue_destroy_rcu(queue);
 }
 
-void ke_queue_unlock_idle(struct ke_queue *queue)
+void __ke_queue_unlock(struct ke_queue *queue)
 	__releases(&queue->lock)
 {
 	struct ke_queue *oldest;
@@ -177,7 +177,7 @@ void ke_queue_unlock_idle(struct ke_queue *queue)
 	rcu_read_unlock();
 }
 
-void ke_queue_unlock_waking(struct ke_queue *queue, const struct ke_waker *waker)
+void __ke_queue_unlock_and_wake(struct ke_queue *queue, const struct ke_wake_q *wake_q)
 	__releases(&queue->lock)
 {
 	unsigned int i;
@@ -185,8 +185,8 @@ void ke_queue_unlock_waking(struct ke_queue *queue, const struct ke_waker *waker
 	/* The clients are there for a grace period after the unlock. */
 	rcu_read_lock();
 	ke_queue_unlock(queue);
-	for (i = 0; i < waker->n; i++)
-		ke_ready_list_wake_pollers(waker->lists[i]);
+	for (i = 0; i < wake_q->n; i++)
+		ke_ready_list_wake_pollers(wake_q->lists[i]);
 	rcu_read_unlock();
 }
 
@@ -215,7 +215,7 @@ static int create(struct ke_broker *broker, s32 id)
 	return -ENOMEM;
 }
 
-struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id)
+struct ke_queue *__ke_broker_get_lock(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
 	int err;
@@ -224,7 +224,7 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id)
 		err = create(broker, id);
 		if (err)
 			return ERR_PTR(err);
-		queue = ke_broker_find_locked(broker, id);
+		queue = ke_broker_find_lock(broker, id);
 	} while (!queue);
 	/* The queue is there before strict is looked at: pairs with ke_broker_recheck_all(). */
 	smp_mb();
@@ -235,14 +235,14 @@ struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id)
  * Returns the queue whose alarm goes off now, locked, or NULL when there is none.
  * One that has ended meanwhile has to be unlocked before RCU lets it go.
  */
-static struct ke_queue *next_due_locked(struct ke_broker *broker)
+static struct ke_queue *next_due_lock(struct ke_broker *broker)
 {
-	struct timerqueue_node *alarm;
+	struct timerqueue_node *timeout;
 	struct ke_queue *queue = NULL;
 
 	rcu_read_lock();
-	while ((alarm = ke_clock_next(&broker->clock))) {
-		queue = container_of(alarm, struct ke_queue, alarm);
+	while ((timeout = ke_timer_pop(&broker->timer))) {
+		queue = container_of(timeout, struct ke_queue, timeout);
 		spin_lock(&queue->lock);
 		if (!queue->dead) {
 			__release(&queue->lock);
@@ -257,34 +257,34 @@ static struct ke_queue *next_due_locked(struct ke_broker *broker)
 
 /* Runs a portion of what is due in @queue, and comes back for the rest. */
 static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
-		      struct hlist_head *ended)
+		      struct hlist_head *dispose)
 	__must_hold(&queue->lock)
 {
 	struct timerqueue_node *next;
 	ktime_t now = ktime_get();
 	bool more;
 
-	more = ke_lease_run_deadlines_locked(queue, ended);
+	more = ke_lease_run_deadlines_locked(queue, dispose);
 	if (!more)
 		ke_queue_work_locked(queue);
 	next = timerqueue_getnext(&queue->deadlines);
 	if (next)
-		ke_clock_set(&broker->clock, &queue->alarm, more ? now : next->expires);
+		ke_timer_arm(&broker->timer, &queue->timeout, more ? now : next->expires);
 }
 
 /* What is due, and what calls have left to the worker. */
 static void run_due(struct work_struct *work)
 {
 	struct ke_broker *broker = container_of(to_delayed_work(work),
-						struct ke_broker, clock.work);
+						struct ke_broker, timer.work);
 	struct ke_queue *queue;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 
-	while ((queue = next_due_locked(broker))) {
+	while ((queue = next_due_lock(broker))) {
 		__acquire(&queue->lock);
-		run_queue(broker, queue, &ended);
+		run_queue(broker, queue, &dispose);
 		ke_queue_unlock(queue);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&dispose);
 		cond_resched();
 	}
 }
@@ -328,7 +328,7 @@ static void recheck(struct ke_broker *broker)
 	s32 id;
 
 	while (next <= S32_MAX && ke_broker_ids(broker, next, &id, 1)) {
-		queue = ke_broker_find_locked(broker, id);
+		queue = ke_broker_find_lock(broker, id);
 		if (queue) {
 			__acquire(&queue->lock);
 			ke_queue_recheck_locked(queue, NULL);
@@ -343,7 +343,7 @@ void ke_broker_recheck_all(void)
 {
 	struct net *net;
 
-	/* strict before the queues are looked for: pairs with ke_broker_make_locked(). */
+	/* strict before the queues are looked for: pairs with __ke_broker_get_lock(). */
 	smp_mb();
 	/* A namespace is off the list before its broker goes. */
 	down_read(&net_rwsem);
@@ -360,8 +360,8 @@ static int __net_init broker_net_init(struct net *net)
 	spin_lock_init(&broker->ids_lock);
 	broker->ids = RB_ROOT;
 	atomic64_set(&broker->seq, 0);
-	broker->realm.clock = &broker->clock;
-	ke_clock_init(&broker->clock, run_due);
+	broker->realm.timer = &broker->timer;
+	ke_timer_init(&broker->timer, run_due);
 	return rhashtable_init(&broker->queues, &queue_params);
 }
 
@@ -376,7 +376,7 @@ static void __net_exit broker_net_pre_exit(struct net *net)
 	struct ke_broker *broker = ke_broker_of(net);
 	struct ke_queue *queue, *next;
 
-	ke_clock_stop(&broker->clock);
+	ke_timer_stop(&broker->timer);
 	spin_lock(&idle_lock);
 	list_for_each_entry_safe(queue, next, &idle_queues, idle) {
 		if (broker_of(queue) != broker)

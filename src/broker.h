@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 #include "account.h"
-#include "clock.h"
+#include "timer.h"
 #include "queue.h"
 
 struct net;
@@ -23,7 +23,7 @@ struct ke_broker {
 	struct rb_root ids;		/* the same, in order; ids_lock */
 	atomic64_t seq;			/* of the latest event */
 	struct ke_realm realm;		/* what the queues know of it */
-	struct ke_clock clock;
+	struct ke_timer timer;
 };
 
 /* Returns the broker of @net, borrowed from it. */
@@ -43,7 +43,7 @@ static inline u32 ke_broker_mix(u32 id, u32 seed)
 }
 
 /* The same as ke_broker_lookup() where the table might be growing. */
-struct ke_queue *ke_broker_search(struct ke_broker *broker, s32 id);
+struct ke_queue *__ke_broker_lookup(struct ke_broker *broker, s32 id);
 
 /* As rhashtable_lookup(), in line for what stands in the table where it belongs. */
 static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broker, s32 id)
@@ -57,14 +57,14 @@ static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broke
 	rht_for_each_entry_rcu(queue, head, table, hash, node)
 		if (queue->id == id)
 			return queue;
-	return ke_broker_search(broker, id);
+	return __ke_broker_lookup(broker, id);
 }
 
 /*
  * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
  * a lock that is taken only sometimes: callers that get one __acquire() it.
  */
-static inline struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s32 id)
+static inline struct ke_queue *ke_broker_find_lock(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue;
 
@@ -84,55 +84,55 @@ static inline struct ke_queue *ke_broker_find_locked(struct ke_broker *broker, s
 	return queue;
 }
 
-/* The same as ke_broker_get_locked() where there was none. */
-struct ke_queue *ke_broker_make_locked(struct ke_broker *broker, s32 id);
+/* The same as ke_broker_get_lock() where there was none. */
+struct ke_queue *__ke_broker_get_lock(struct ke_broker *broker, s32 id);
 
 /* The same, with a new queue if need be: never NULL, but -EINTR or -ENOMEM. */
-static inline struct ke_queue *ke_broker_get_locked(struct ke_broker *broker, s32 id)
+static inline struct ke_queue *ke_broker_get_lock(struct ke_broker *broker, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(broker, id);
+	struct ke_queue *queue = ke_broker_find_lock(broker, id);
 
-	return likely(queue) ? queue : ke_broker_make_locked(broker, id);
+	return likely(queue) ? queue : __ke_broker_get_lock(broker, id);
 }
 
 /*
  * The same for a send or a receive: -EPERM, too, where only claimed IDs can be used and
  * this one has no queue, and so no claim.
  */
-static inline struct ke_queue *ke_broker_use_locked(struct ke_broker *broker, s32 id)
+static inline struct ke_queue *ke_broker_use_lock(struct ke_broker *broker, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(broker, id);
+	struct ke_queue *queue = ke_broker_find_lock(broker, id);
 
 	if (likely(queue))
 		return queue;
 	return READ_ONCE(ke_limits.strict) ? ERR_PTR(-EPERM) :
-	       ke_broker_make_locked(broker, id);
+	       __ke_broker_get_lock(broker, id);
 }
 
 /* The same as ke_queue_unlock() where the queue has become idle. */
-void ke_queue_unlock_idle(struct ke_queue *queue) __releases(&queue->lock);
+void __ke_queue_unlock(struct ke_queue *queue) __releases(&queue->lock);
 
 /* Every call that is done with a queue unlocks it by this one. */
 static inline void ke_queue_unlock(struct ke_queue *queue)
 	__releases(&queue->lock)
 {
 	if (unlikely(!queue->cached && ke_queue_is_idle_locked(queue)))
-		ke_queue_unlock_idle(queue);
+		__ke_queue_unlock(queue);
 	else
 		spin_unlock(&queue->lock);
 }
 
 /* The same as ke_queue_unlock_and_wake() where there is something to be woken. */
-void ke_queue_unlock_waking(struct ke_queue *queue, const struct ke_waker *waker)
+void __ke_queue_unlock_and_wake(struct ke_queue *queue, const struct ke_wake_q *wake_q)
 	__releases(&queue->lock);
 
-/* Unlocks @queue and wakes what @waker has collected. */
+/* Unlocks @queue and wakes what @wake_q has collected. */
 static inline void ke_queue_unlock_and_wake(struct ke_queue *queue,
-					    const struct ke_waker *waker)
+					    const struct ke_wake_q *wake_q)
 	__releases(&queue->lock)
 {
-	if (unlikely(waker->n))
-		ke_queue_unlock_waking(queue, waker);
+	if (unlikely(wake_q->n))
+		__ke_queue_unlock_and_wake(queue, wake_q);
 	else
 		ke_queue_unlock(queue);
 }

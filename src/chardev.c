@@ -18,7 +18,7 @@
 #include "event.h"
 #include "ioctl.h"
 #include "receive.h"
-#include "sending.h"
+#include "send.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
@@ -96,7 +96,7 @@ static int check_padding(struct iov_iter *from, u32 len)
 
 static int write_record(struct ke_client *client, struct iov_iter *from, bool waits)
 {
-	struct ke_sending sending __uninitialized;
+	struct ke_send_req req __uninitialized;
 	size_t before = iov_iter_count(from);
 	struct kevents_record record;
 	int err;
@@ -109,16 +109,16 @@ static int write_record(struct ke_client *client, struct iov_iter *from, bool wa
 		iov_iter_revert(from, sizeof(record));
 		return -EINVAL;
 	}
-	sending.id = record.id;
-	sending.len = record.len;
-	sending.iter = from;
-	sending.seq_addr = 0;
-	sending.ttl_ms = 0;
-	sending.waits = waits;
-	sending.deadline = NULL;
+	req.id = record.id;
+	req.len = record.len;
+	req.iter = from;
+	req.seq_addr = 0;
+	req.ttl_ms = 0;
+	req.waits = waits;
+	req.deadline = NULL;
 	err = check_padding(from, record.len);
 	if (!err)
-		err = ke_sending_send(client, &sending);
+		err = ke_send(client, &req);
 	if (err)
 		iov_iter_revert(from, before - iov_iter_count(from));
 	else

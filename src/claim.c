@@ -19,8 +19,8 @@ static bool is_member(const struct cred *cred, kgid_t gid)
 	return is_in;
 }
 
-bool ke_claim_held_allows(const struct ke_claim *claim,
-			  const struct ke_identity *identity, enum ke_access access)
+bool __ke_claim_allows(const struct ke_claim *claim,
+		       const struct ke_identity *identity, enum ke_access access)
 {
 	umode_t mode = claim->mode;
 

@@ -24,8 +24,8 @@ enum ke_access {
 };
 
 /* The same as ke_claim_allows(), of a claim that is held. */
-bool ke_claim_held_allows(const struct ke_claim *claim,
-			  const struct ke_identity *identity, enum ke_access access);
+bool __ke_claim_allows(const struct ke_claim *claim,
+		       const struct ke_identity *identity, enum ke_access access);
 
 /* Whether @identity may use an ID with @claim. */
 static inline bool ke_claim_allows(const struct ke_claim *claim,
@@ -34,7 +34,7 @@ static inline bool ke_claim_allows(const struct ke_claim *claim,
 {
 	if (likely(!claim->held))
 		return !READ_ONCE(ke_limits.strict);
-	return ke_claim_held_allows(claim, identity, access);
+	return __ke_claim_allows(claim, identity, access);
 }
 
 /*

@@ -49,7 +49,7 @@ struct ke_client *ke_client_create(const struct cred *cred)
 	client->broker = ke_broker_of(net);
 	ke_ready_list_init(&client->ready_list);
 	ke_space_poller_init(&client->space_poller, identity, &client->ready_list.wait);
-	ke_lessee_init(&client->lessee);
+	ke_lease_table_init(&client->leases);
 	mutex_init(&client->watches_lock);
 	client->watches = RB_ROOT;
 	return client;
@@ -106,20 +106,20 @@ static struct ke_watch *find_watch(struct ke_client *client, s32 id)
 static int add_watch(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch = create_watch(client);
-	struct ke_waker waker;
+	struct ke_wake_q wake_q;
 	struct ke_queue *queue;
 
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
-	queue = ke_broker_get_locked(client->broker, id);
+	queue = ke_broker_get_lock(client->broker, id);
 	if (IS_ERR(queue)) {
 		free_watch(client, watch);
 		return PTR_ERR(queue);
 	}
 	__acquire(&queue->lock);
-	ke_waker_init(&waker, client->identity.account);
-	ke_queue_add_watch_locked(queue, watch, &waker);
-	ke_queue_unlock_and_wake(queue, &waker);
+	ke_wake_q_init(&wake_q, client->identity.account);
+	ke_queue_add_watch_locked(queue, watch, &wake_q);
+	ke_queue_unlock_and_wake(queue, &wake_q);
 	rb_add(&watch->node, &client->watches, comes_before);
 	return 0;
 }
@@ -136,10 +136,10 @@ int ke_client_watch(struct ke_client *client, s32 id)
 	return err;
 }
 
-void ke_client_rearm_watch(struct ke_client *client, s32 id)
+void __ke_client_found_empty(struct ke_client *client, s32 id)
 {
 	struct ke_watch *watch;
-	struct ke_waker waker;
+	struct ke_wake_q wake_q;
 	struct ke_queue *queue;
 
 	if (mutex_lock_killable(&client->watches_lock))
@@ -148,9 +148,9 @@ void ke_client_rearm_watch(struct ke_client *client, s32 id)
 	if (watch) {
 		queue = watch->queue;
 		spin_lock(&queue->lock);
-		ke_waker_init(&waker, client->identity.account);
-		ke_queue_rearm_watch_locked(queue, watch, &waker);
-		ke_queue_unlock_and_wake(queue, &waker);
+		ke_wake_q_init(&wake_q, client->identity.account);
+		ke_queue_rearm_watch_locked(queue, watch, &wake_q);
+		ke_queue_unlock_and_wake(queue, &wake_q);
 	}
 	mutex_unlock(&client->watches_lock);
 }
@@ -161,7 +161,7 @@ void ke_client_show(struct ke_client *client, struct seq_file *seq)
 	struct rb_node *node;
 
 	seq_printf(seq, "kevents-net-ns:\t%u\n", client->net->ns.inum);
-	seq_printf(seq, "kevents-leases:\t%lu\n", READ_ONCE(client->lessee.count));
+	seq_printf(seq, "kevents-leases:\t%lu\n", READ_ONCE(client->leases.count));
 	mutex_lock(&client->watches_lock);
 	for (node = rb_first(&client->watches); node; node = rb_next(node)) {
 		watch = rb_entry(node, struct ke_watch, node);
@@ -200,17 +200,17 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 
-	queue = ke_lease_end_locked(&client->lessee, &seq, &event);
+	queue = ke_lease_end_lock(&client->leases, &seq, &event);
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
 	trace_kevents_ack(event);
 	queue->counts.received++;
-	ke_queue_end_locked(queue, event, &ended);
+	ke_queue_dispose_locked(queue, event, &dispose);
 	ke_queue_unlock(queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	return 0;
 }
 
@@ -219,18 +219,18 @@ static int give_back(struct ke_client *client, const u64 *seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
-	struct ke_waker waker;
-	HLIST_HEAD(ended);
+	struct ke_wake_q wake_q;
+	HLIST_HEAD(dispose);
 
-	queue = ke_lease_end_locked(&client->lessee, seq, &event);
+	queue = ke_lease_end_lock(&client->leases, seq, &event);
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	ke_queue_return_locked(queue, event, &ended);
-	ke_waker_init(&waker, client->identity.account);
-	ke_queue_offer_locked(queue, 1, &waker);
-	ke_queue_unlock_and_wake(queue, &waker);
-	ke_event_free_list(&ended);
+	ke_queue_requeue_locked(queue, event, &dispose);
+	ke_wake_q_init(&wake_q, client->identity.account);
+	ke_queue_offer_locked(queue, 1, &wake_q);
+	ke_queue_unlock_and_wake(queue, &wake_q);
+	ke_event_free_list(&dispose);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct ke_client {
 	struct ke_broker *broker;
 	struct ke_identity identity;
 	struct ke_ready_list ready_list;
-	struct ke_lessee lessee;
+	struct ke_lease_table leases;
 
 	struct mutex watches_lock;	/* lock map: docs/internals.md */
 	struct rb_root watches;		/* struct ke_watch by ID; watches_lock */
@@ -47,13 +47,13 @@ int ke_client_watch(struct ke_client *client, s32 id);
 int ke_client_unwatch(struct ke_client *client, s32 id);
 
 /* The same as ke_client_found_empty() where a watch is ready. */
-void ke_client_rearm_watch(struct ke_client *client, s32 id);
+void __ke_client_found_empty(struct ke_client *client, s32 id);
 
 /* The client has found nothing under @id: its watch there, if any, is told anew. */
 static inline void ke_client_found_empty(struct ke_client *client, s32 id)
 {
 	if (unlikely(ke_ready_list_has_any(&client->ready_list)))
-		ke_client_rearm_watch(client, id);
+		__ke_client_found_empty(client, id);
 }
 
 /* For /proc/PID/fdinfo. */

@@ -22,7 +22,7 @@ static u32 read_in_flight(const struct ke_queue *queue, u64 *bytes)
 {
 	u32 in_flight = atomic_read(&queue->in_flight);
 
-	/* Pairs with ke_queue_consumed(). */
+	/* Pairs with ke_queue_consume(). */
 	smp_rmb();
 	*bytes = atomic_long_read(&queue->bytes);
 	return *bytes ? in_flight : 0;
@@ -30,9 +30,9 @@ static u32 read_in_flight(const struct ke_queue *queue, u64 *bytes)
 
 int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, stat->id);
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, stat->id);
 	const struct ke_queue_counts *counts;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	u32 in_flight;
 	u64 bytes;
 	int err = 0;
@@ -40,7 +40,7 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
 	__acquire(&queue->lock);
-	ke_lease_run_deadlines_locked(queue, &ended);
+	ke_lease_run_deadlines_locked(queue, &dispose);
 	counts = &queue->counts;
 	if (!ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
 		err = -EPERM;
@@ -65,13 +65,13 @@ int ke_control_stat(struct ke_client *client, struct kevents_stat *stat)
 	}
 unlock:
 	ke_queue_unlock(queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	return err;
 }
 
 static bool is_listed(struct ke_client *client, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
 	bool listed;
 
 	if (!queue)
@@ -103,10 +103,10 @@ int ke_control_purge(struct ke_client *client, s32 id)
 	unsigned int total = 0;
 	u32 dropped;
 	bool more;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 
 	do {
-		queue = ke_broker_find_locked(client->broker, id);
+		queue = ke_broker_find_lock(client->broker, id);
 		if (!queue)
 			return total || !READ_ONCE(ke_limits.strict) ? total : -EPERM;
 		__acquire(&queue->lock);
@@ -114,10 +114,10 @@ int ke_control_purge(struct ke_client *client, s32 id)
 			ke_queue_unlock(queue);
 			return total ?: -EPERM;
 		}
-		more = ke_lease_run_deadlines_locked(queue, &ended);
-		dropped = more ? 0 : ke_queue_purge_locked(queue, last, &ended);
+		more = ke_lease_run_deadlines_locked(queue, &dispose);
+		dropped = more ? 0 : ke_queue_purge_locked(queue, last, &dispose);
 		ke_queue_unlock(queue);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&dispose);
 		total = min_t(unsigned int, total + dropped, INT_MAX);
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -127,7 +127,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 }
 
 static int claim(struct ke_queue *queue, const struct ke_identity *identity, umode_t mode,
-		 struct ke_waker *waker)
+		 struct ke_wake_q *wake_q)
 {
 	struct ke_claim *claim = &queue->claim;
 	int err;
@@ -141,53 +141,53 @@ static int claim(struct ke_queue *queue, const struct ke_identity *identity, umo
 		return -EBUSY;
 	}
 	claim->mode = mode;
-	ke_queue_recheck_locked(queue, waker);
+	ke_queue_recheck_locked(queue, wake_q);
 	return 0;
 }
 
 int ke_control_claim(struct ke_client *client, s32 id, umode_t mode)
 {
-	struct ke_queue *queue = ke_broker_get_locked(client->broker, id);
-	struct ke_waker waker;
+	struct ke_queue *queue = ke_broker_get_lock(client->broker, id);
+	struct ke_wake_q wake_q;
 	int err;
 
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
-	ke_waker_init(&waker, client->identity.account);
-	err = claim(queue, &client->identity, mode, &waker);
-	ke_queue_unlock_and_wake(queue, &waker);
+	ke_wake_q_init(&wake_q, client->identity.account);
+	err = claim(queue, &client->identity, mode, &wake_q);
+	ke_queue_unlock_and_wake(queue, &wake_q);
 	return err;
 }
 
 static int unclaim(struct ke_queue *queue, const struct ke_identity *identity,
-		   struct ke_waker *waker)
+		   struct ke_wake_q *wake_q)
 {
 	if (!queue->claim.held)
 		return -ENOENT;
 	if (!ke_claim_is_ours(&queue->claim, identity))
 		return -EPERM;
 	queue->claim.held = false;
-	ke_queue_recheck_locked(queue, waker);
+	ke_queue_recheck_locked(queue, wake_q);
 	return 0;
 }
 
 int ke_control_unclaim(struct ke_client *client, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
-	struct ke_waker waker;
-	struct ke_claim ended;
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
+	struct ke_wake_q wake_q;
+	struct ke_claim old;
 	int err;
 
 	if (!queue)
 		return -ENOENT;
 	__acquire(&queue->lock);
-	ended = queue->claim;
-	ke_waker_init(&waker, client->identity.account);
-	err = unclaim(queue, &client->identity, &waker);
-	ke_queue_unlock_and_wake(queue, &waker);
+	old = queue->claim;
+	ke_wake_q_init(&wake_q, client->identity.account);
+	err = unclaim(queue, &client->identity, &wake_q);
+	ke_queue_unlock_and_wake(queue, &wake_q);
 	if (!err)
-		ke_claim_uncharge(&ended);
+		ke_claim_uncharge(&old);
 	return err;
 }
 

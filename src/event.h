@@ -20,7 +20,7 @@
 
 #include "account.h"
 
-struct ke_lessee;
+struct ke_lease_table;
 struct ke_queue;
 
 enum ke_event_state {
@@ -45,7 +45,7 @@ struct ke_event {
 		};
 	};
 	struct timerqueue_node due;	/* in ke_queue.deadlines, or empty */
-	struct ke_lessee *lessee;	/* that has it; if leased */
+	struct ke_lease_table *holder;	/* if leased */
 	u32 deliveries;			/* times it was received */
 	u8 state;			/* enum ke_event_state; until it has ended */
 

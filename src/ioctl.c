@@ -14,7 +14,7 @@
 #include "event.h"
 #include "peek.h"
 #include "receive.h"
-#include "sending.h"
+#include "send.h"
 #include "uaccess.h"
 
 static_assert(sizeof(struct kevents_info) == 128);
@@ -72,7 +72,7 @@ static u64 address_of(const void __user *field)
  */
 static ktime_t *get_deadline(u64 deadline_ns, ktime_t *deadline)
 {
-	const s64 offset = ke_sink_time_offset();
+	const s64 offset = ke_user_time_offset();
 
 	if (deadline_ns > KTIME_MAX)
 		return NULL;
@@ -84,16 +84,16 @@ static ktime_t *get_deadline(u64 deadline_ns, ktime_t *deadline)
 }
 
 /*
- * Fills what of @sending and @deadline_ns comes from @arg; -EFAULT or -EINVAL. No event has
+ * Fills what of @req and @deadline_ns comes from @arg; -EFAULT or -EINVAL. No event has
  * been sent yet: @arg says so.
  */
-static __always_inline int get_send(struct ke_sending *sending, u64 *deadline_ns,
+static __always_inline int get_send(struct ke_send_req *req, u64 *deadline_ns,
 				    struct kevents_send __user *arg)
 {
 	union pair id_flags, ttl;
 	u64 data, len, reserved;
 
-	if (!ke_access_begin(arg, sizeof(*arg)))
+	if (!ke_user_access_begin(arg, sizeof(*arg)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
 	unsafe_get_user(data, &arg->data, fault);
@@ -103,12 +103,12 @@ static __always_inline int get_send(struct ke_sending *sending, u64 *deadline_ns
 	unsafe_get_user(reserved, &arg->reserved, fault);
 	unsafe_put_user(0ULL, &arg->seq, fault);
 	user_access_end();
-	sending->id = id_flags.first;
-	sending->len = len;
-	sending->data = data;
-	sending->iter = NULL;
-	sending->seq_addr = address_of(&arg->seq);
-	sending->ttl_ms = ttl.first;
+	req->id = id_flags.first;
+	req->len = len;
+	req->data = data;
+	req->iter = NULL;
+	req->seq_addr = address_of(&arg->seq);
+	req->ttl_ms = ttl.first;
 	return id_flags.second | ttl.second | reserved ? -EINVAL : 0;
 
 fault:
@@ -117,26 +117,26 @@ fault:
 }
 
 /* Reads @arg; -EFAULT or -EINVAL. */
-static __always_inline int get_receive(struct receive_args *args, struct ke_sink *sink,
+static __always_inline int get_receive(struct receive_args *args, struct ke_user_buf *buf,
 				       struct kevents_receive __user *arg)
 {
 	union pair id_flags, lease;
 	u64 reserved;
 
-	if (!ke_access_begin_read(arg, offsetof(struct kevents_receive, event)))
+	if (!ke_user_read_begin(arg, offsetof(struct kevents_receive, event)))
 		return -EFAULT;
 	unsafe_get_user(id_flags.both, (const u64 __user *)&arg->id, fault);
-	unsafe_get_user(sink->data, &arg->data, fault);
-	unsafe_get_user(sink->size, &arg->size, fault);
+	unsafe_get_user(buf->data, &arg->data, fault);
+	unsafe_get_user(buf->size, &arg->size, fault);
 	unsafe_get_user(args->deadline_ns, &arg->deadline_ns, fault);
 	unsafe_get_user(lease.both, (const u64 __user *)&arg->lease_ms, fault);
 	unsafe_get_user(reserved, &arg->reserved, fault);
 	user_read_access_end();
 	args->id = id_flags.first;
 	args->flags = id_flags.second;
-	sink->terminate = args->flags & KEVENTS_RECEIVE_TERMINATE;
-	sink->received = address_of(&arg->event);
-	sink->lease_ms = lease.first;
+	buf->terminate = args->flags & KEVENTS_RECEIVE_TERMINATE;
+	buf->received = address_of(&arg->event);
+	buf->lease_ms = lease.first;
 	return lease.second | reserved ? -EINVAL : 0;
 
 fault:
@@ -174,44 +174,44 @@ static int put_needed(int err, const struct ke_recv_req *req,
 
 static noinline long do_send(struct ke_client *client, struct kevents_send __user *arg)
 {
-	struct ke_sending sending __uninitialized;
+	struct ke_send_req req __uninitialized;
 	ktime_t deadline;
 	u64 deadline_ns;
 	int err;
 
-	err = get_send(&sending, &deadline_ns, arg);
+	err = get_send(&req, &deadline_ns, arg);
 	if (err)
 		return err;
-	sending.waits = deadline_ns;
+	req.waits = deadline_ns;
 	if (deadline_ns)
-		sending.deadline = get_deadline(deadline_ns, &deadline);
-	return ke_sending_send(client, &sending);
+		req.deadline = get_deadline(deadline_ns, &deadline);
+	return ke_send(client, &req);
 }
 
 static noinline int do_peek(struct ke_client *client, const struct receive_args *args,
 			    struct ke_recv_req *req)
 {
 	if (args->flags & KEVENTS_RECEIVE_WATCHED)
-		return ke_peek_watched(client, req->sinks, &req->needed);
-	return ke_peek(client, args->id, req->sinks, &req->needed);
+		return ke_peek_watched(client, req->bufs, &req->needed);
+	return ke_peek(client, args->id, req->bufs, &req->needed);
 }
 
 static noinline long do_receive(struct ke_client *client, struct kevents_receive __user *arg)
 {
 	struct receive_args args __uninitialized;
 	struct ke_recv_req req __uninitialized;
-	struct ke_sink sink __uninitialized;
+	struct ke_user_buf buf __uninitialized;
 	ktime_t deadline;
 	int err;
 
-	err = get_receive(&args, &sink, arg);
+	err = get_receive(&args, &buf, arg);
 	if (err)
 		return err;
-	if (!is_valid(&args, sink.lease_ms))
+	if (!is_valid(&args, buf.lease_ms))
 		return -EINVAL;
 	req.leases = args.flags & KEVENTS_RECEIVE_LEASE;
 	req.iter = NULL;
-	req.sinks = &sink;
+	req.bufs = &buf;
 	req.n = 1;
 	req.done = 0;
 	req.waits = args.deadline_ns;
@@ -238,7 +238,7 @@ static int get_batch(struct kevents_batch *batch,
 }
 
 /* A batch of sends in progress. */
-struct sending {
+struct send_run {
 	struct kevents_send __user *entries;	/* those that are to be sent yet */
 	u32 n;
 	bool waits;
@@ -246,36 +246,36 @@ struct sending {
 };
 
 /* Gets ready what can be sent of the next @n; @err says why that is not all. */
-static u32 get_sends(const struct sending *sending, struct ke_sending *sendings, u32 n,
+static u32 get_sends(const struct send_run *run, struct ke_send_req *reqs, u32 n,
 		     int *err)
 {
-	struct kevents_send __user *entry = sending->entries;
-	const bool waits = sending->waits;
-	ktime_t *const deadline = sending->deadline;
-	struct ke_sending *to;
+	struct kevents_send __user *entry = run->entries;
+	const bool waits = run->waits;
+	ktime_t *const deadline = run->deadline;
+	struct ke_send_req *to;
 	u64 deadline_ns;
 
-	for (to = sendings; to < sendings + n; to++) {
+	for (to = reqs; to < reqs + n; to++) {
 		*err = get_send(to, &deadline_ns, entry++);
 		if (unlikely(*err))
-			return to - sendings;
+			return to - reqs;
 		if (unlikely(deadline_ns))
 			break;
 		to->waits = waits;
 		to->deadline = deadline;
 	}
-	*err = to < sendings + n ? -EINVAL : 0;
-	return to - sendings;
+	*err = to < reqs + n ? -EINVAL : 0;
+	return to - reqs;
 }
 
-static u32 send_chunk(struct ke_client *client, const struct sending *sending, int *err)
+static u32 send_chunk(struct ke_client *client, const struct send_run *run, int *err)
 {
-	struct ke_sending sendings[KE_EVENT_BULK] __uninitialized;
+	struct ke_send_req reqs[KE_EVENT_BULK] __uninitialized;
 	u32 got, done;
 	int bad;
 
-	got = get_sends(sending, sendings, min(sending->n, KE_EVENT_BULK), &bad);
-	done = ke_sending_send_all(client, sendings, got, err);
+	got = get_sends(run, reqs, min(run->n, KE_EVENT_BULK), &bad);
+	done = ke_send_all(client, reqs, got, err);
 	if (done == got)
 		*err = bad;
 	return done;
@@ -284,7 +284,7 @@ static u32 send_chunk(struct ke_client *client, const struct sending *sending, i
 static long do_send_batch(struct ke_client *client, const struct kevents_batch __user *arg)
 {
 	struct kevents_batch batch;
-	struct sending sending;
+	struct send_run run;
 	u32 chunk, done = 0;
 	ktime_t deadline;
 	int err;
@@ -292,14 +292,14 @@ static long do_send_batch(struct ke_client *client, const struct kevents_batch _
 	err = get_batch(&batch, arg, 0);
 	if (err)
 		return err;
-	sending.entries = u64_to_user_ptr(batch.entries);
-	sending.n = batch.n;
-	sending.waits = batch.deadline_ns;
-	sending.deadline = get_deadline(batch.deadline_ns, &deadline);
-	while (sending.n && !err && !(done && signal_pending(current))) {
-		chunk = send_chunk(client, &sending, &err);
-		sending.entries += chunk;
-		sending.n -= chunk;
+	run.entries = u64_to_user_ptr(batch.entries);
+	run.n = batch.n;
+	run.waits = batch.deadline_ns;
+	run.deadline = get_deadline(batch.deadline_ns, &deadline);
+	while (run.n && !err && !(done && signal_pending(current))) {
+		chunk = send_chunk(client, &run, &err);
+		run.entries += chunk;
+		run.n -= chunk;
 		done += chunk;
 		cond_resched();
 	}
@@ -307,39 +307,39 @@ static long do_send_batch(struct ke_client *client, const struct kevents_batch _
 }
 
 /* Reads @arg, an entry of a batch whose events are leased or not; -EFAULT or -EINVAL. */
-static __always_inline int get_entry(struct ke_sink *sink, bool leases,
+static __always_inline int get_entry(struct ke_user_buf *buf, bool leases,
 				     struct kevents_receive __user *arg)
 {
 	struct receive_args args;
-	int err = get_receive(&args, sink, arg);
+	int err = get_receive(&args, buf, arg);
 
 	if (err)
 		return err;
 	if (args.id || args.flags || args.deadline_ns)
 		return -EINVAL;
-	return sink->lease_ms && !leases ? -EINVAL : 0;
+	return buf->lease_ms && !leases ? -EINVAL : 0;
 }
 
 /* Reads up to @n of @entries; @err says why not all. */
-static unsigned int get_sinks(struct kevents_receive __user *entries, unsigned int n,
-			      bool leases, struct ke_sink *sinks, int *err)
+static unsigned int get_bufs(struct kevents_receive __user *entries, unsigned int n,
+			     bool leases, struct ke_user_buf *bufs, int *err)
 {
 	unsigned int i;
 
 	*err = 0;
 	for (i = 0; i < n && !*err; i++)
-		*err = get_entry(&sinks[i], leases, &entries[i]);
+		*err = get_entry(&bufs[i], leases, &entries[i]);
 	return *err ? i - 1 : i;
 }
 
 static int receive_entries(struct ke_client *client, struct ke_recv_req *req,
 			   struct kevents_receive __user *entries, unsigned int n)
 {
-	struct ke_sink sinks[KE_RUN_MAX] __uninitialized;
+	struct ke_user_buf bufs[KE_RUN_MAX] __uninitialized;
 	int err, bad;
 
-	req->sinks = sinks;
-	req->n = get_sinks(entries, min(n, KE_RUN_MAX), req->leases, sinks, &bad);
+	req->bufs = bufs;
+	req->n = get_bufs(entries, min(n, KE_RUN_MAX), req->leases, bufs, &bad);
 	req->done = 0;
 	if (!req->n)
 		return bad;

@@ -9,11 +9,11 @@
 
 #define DUE_MAX	8	/* deadlines that are run without letting go of the lock */
 
-void ke_lessee_init(struct ke_lessee *lessee)
+void ke_lease_table_init(struct ke_lease_table *table)
 {
-	spin_lock_init(&lessee->lock);
-	lessee->events = RB_ROOT;
-	lessee->count = 0;
+	spin_lock_init(&table->lock);
+	table->events = RB_ROOT;
+	table->count = 0;
 }
 
 static bool comes_before(struct rb_node *a, const struct rb_node *b)
@@ -31,15 +31,15 @@ static int compare_seq(const void *seq, const struct rb_node *node)
 }
 
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
-			   struct ke_lessee *lessee, ktime_t until)
+			   struct ke_lease_table *table, ktime_t until)
 {
 	lockdep_assert_held(&queue->lock);
 	event->state = KE_EVENT_LEASED;
-	event->lessee = lessee;
-	spin_lock(&lessee->lock);
-	rb_add(&event->node, &lessee->events, comes_before);
-	lessee->count++;
-	spin_unlock(&lessee->lock);
+	event->holder = table;
+	spin_lock(&table->lock);
+	rb_add(&event->node, &table->events, comes_before);
+	table->count++;
+	spin_unlock(&table->lock);
 	if (until)
 		ke_queue_set_due_locked(queue, event, until);
 	trace_kevents_lease(event);
@@ -48,40 +48,40 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 /* Ends the lease of @event, for which the lock of its lessee is held, too. */
 static void end(struct ke_queue *queue, struct ke_event *event)
 {
-	struct ke_lessee *lessee = event->lessee;
+	struct ke_lease_table *table = event->holder;
 
 	lockdep_assert_held(&queue->lock);
-	lockdep_assert_held(&lessee->lock);
-	rb_erase(&event->node, &lessee->events);
-	lessee->count--;
-	event->lessee = NULL;
+	lockdep_assert_held(&table->lock);
+	rb_erase(&event->node, &table->events);
+	table->count--;
+	event->holder = NULL;
 	queue->counts.leased--;
 }
 
 /* Runs the deadline of @event; returns whether it has been returned. */
-static bool run(struct ke_queue *queue, struct ke_event *event, struct hlist_head *ended)
+static bool run(struct ke_queue *queue, struct ke_event *event, struct hlist_head *dispose)
 {
-	struct ke_lessee *lessee;
+	struct ke_lease_table *table;
 
 	if (event->state != KE_EVENT_LEASED) {
-		ke_queue_expire_locked(queue, event, ended);
+		ke_queue_expire_locked(queue, event, dispose);
 		return false;
 	}
-	lessee = event->lessee;
-	spin_lock(&lessee->lock);
+	table = event->holder;
+	spin_lock(&table->lock);
 	end(queue, event);
-	spin_unlock(&lessee->lock);
-	ke_queue_return_locked(queue, event, ended);
+	spin_unlock(&table->lock);
+	ke_queue_requeue_locked(queue, event, dispose);
 	return true;
 }
 
-bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended)
+bool __ke_lease_run_deadlines_locked(struct ke_queue *queue, struct hlist_head *dispose)
 {
 	unsigned int left = DUE_MAX, returned = 0;
 	struct ke_event *event;
 
 	while (left && (event = ke_queue_due_locked(queue))) {
-		returned += run(queue, event, ended);
+		returned += run(queue, event, dispose);
 		left--;
 	}
 	if (returned)
@@ -89,41 +89,41 @@ bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended)
 	return !left;
 }
 
-static struct ke_event *find(struct ke_lessee *lessee, const u64 *seq)
+static struct ke_event *find(struct ke_lease_table *table, const u64 *seq)
 {
 	struct rb_node *node;
 
-	lockdep_assert_held(&lessee->lock);
+	lockdep_assert_held(&table->lock);
 	if (seq)
-		node = rb_find(seq, &lessee->events, compare_seq);
+		node = rb_find(seq, &table->events, compare_seq);
 	else
-		node = rb_first(&lessee->events);
+		node = rb_first(&table->events);
 	return node ? rb_entry(node, struct ke_event, node) : NULL;
 }
 
-struct ke_queue *ke_lease_end_locked(struct ke_lessee *lessee, const u64 *seq,
-				     struct ke_event **event)
+struct ke_queue *ke_lease_end_lock(struct ke_lease_table *table, const u64 *seq,
+				   struct ke_event **event)
 {
 	struct ke_queue *queue;
 	bool same;
 
 	for (;;) {
 		rcu_read_lock();
-		spin_lock(&lessee->lock);
-		*event = find(lessee, seq);
+		spin_lock(&table->lock);
+		*event = find(table, seq);
 		queue = *event ? (*event)->queue : NULL;
-		spin_unlock(&lessee->lock);
+		spin_unlock(&table->lock);
 		if (!queue) {
 			rcu_read_unlock();
 			return NULL;
 		}
 		/* The order of locks is the other one: look again. */
 		spin_lock(&queue->lock);
-		spin_lock(&lessee->lock);
-		same = find(lessee, seq) == *event && (*event)->queue == queue;
+		spin_lock(&table->lock);
+		same = find(table, seq) == *event && (*event)->queue == queue;
 		if (likely(same))
 			end(queue, *event);
-		spin_unlock(&lessee->lock);
+		spin_unlock(&table->lock);
 		if (same) {
 			rcu_read_unlock();
 			__release(&queue->lock);

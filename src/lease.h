@@ -16,37 +16,37 @@ struct ke_event;
  * is put there and taken from there under the lock of its queue and, inside it,
  * the one here.
  */
-struct ke_lessee {
+struct ke_lease_table {
 	spinlock_t lock;		/* lock map: docs/internals.md */
 	struct rb_root events;		/* lock: by seq */
 	unsigned long count;		/* lock: of them */
 };
 
-void ke_lessee_init(struct ke_lessee *lessee);
+void ke_lease_table_init(struct ke_lease_table *table);
 
-/* Gives @event, which was taken for that, to @lessee until @until (0: no limit). */
+/* Gives @event, which was taken for that, to @table until @until (0: no limit). */
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
-			   struct ke_lessee *lessee, ktime_t until);
+			   struct ke_lease_table *table, ktime_t until);
 
 /* The same as ke_lease_run_deadlines_locked() for a queue with deadlines. */
-bool ke_lease_run_due_locked(struct ke_queue *queue, struct hlist_head *ended);
+bool __ke_lease_run_deadlines_locked(struct ke_queue *queue, struct hlist_head *dispose);
 
 /*
  * Ends events that have expired, and returns those whose lease is over, a few at most.
  * Returns whether there are more; the worker comes for them.
  */
 static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
-						 struct hlist_head *ended)
+						 struct hlist_head *dispose)
 {
 	return unlikely(timerqueue_getnext(&queue->deadlines)) &&
-	       ke_lease_run_due_locked(queue, ended);
+	       __ke_lease_run_deadlines_locked(queue, dispose);
 }
 
 /*
  * Ends the lease of number @seq, or the first of all where @seq is NULL. Returns the queue of
  * the event in @event, with the lock held; or NULL if there is none.
  */
-struct ke_queue *ke_lease_end_locked(struct ke_lessee *lessee, const u64 *seq,
-				     struct ke_event **event);
+struct ke_queue *ke_lease_end_lock(struct ke_lease_table *table, const u64 *seq,
+				   struct ke_event **event);
 
 #endif /* KE_LEASE_H */

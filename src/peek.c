@@ -60,16 +60,16 @@ static int copy_portion_locked(struct copy *copy, const struct ke_queue *queue,
 
 static int look(struct ke_client *client, s32 id, u64 size, struct copy *copy)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
 	struct ke_event *event;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	int ret = -EPERM;
 
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
 	__acquire(&queue->lock);
 	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
-		ke_lease_run_deadlines_locked(queue, &ended);
+		ke_lease_run_deadlines_locked(queue, &dispose);
 		event = ke_queue_available_locked(queue);
 		if (!event) {
 			ret = -ENOMSG;
@@ -81,7 +81,7 @@ static int look(struct ke_client *client, s32 id, u64 size, struct copy *copy)
 		}
 	}
 	ke_queue_unlock(queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	return ret;
 }
 
@@ -100,9 +100,9 @@ static int grow(struct copy *copy)
 	return 0;
 }
 
-int ke_peek(struct ke_client *client, s32 id, const struct ke_sink *sink, u32 *needed)
+int ke_peek(struct ke_client *client, s32 id, const struct ke_user_buf *buf, u32 *needed)
 {
-	struct copy copy = { .wanted = min_t(u64, sink->size, PAGE_SIZE) };
+	struct copy copy = { .wanted = min_t(u64, buf->size, PAGE_SIZE) };
 	int err;
 
 	do {
@@ -110,11 +110,11 @@ int ke_peek(struct ke_client *client, s32 id, const struct ke_sink *sink, u32 *n
 		if (!err && copy.wanted > copy.size)
 			err = grow(&copy);
 		if (!err)
-			err = look(client, id, sink->size, &copy);
+			err = look(client, id, buf->size, &copy);
 		cond_resched();
 	} while (err > 0);
 	if (!err) {
-		err = ke_sink_copy_flat(sink, &copy.event, copy.data, id);
+		err = ke_copy_flat_to_user(buf, &copy.event, copy.data, id);
 		put_pid(copy.event.pid);
 	} else if (err == -ENOMSG || err == -EPERM) {
 		ke_client_found_empty(client, id);
@@ -124,13 +124,13 @@ int ke_peek(struct ke_client *client, s32 id, const struct ke_sink *sink, u32 *n
 	return err;
 }
 
-int ke_peek_watched(struct ke_client *client, const struct ke_sink *sink, u32 *needed)
+int ke_peek_watched(struct ke_client *client, const struct ke_user_buf *buf, u32 *needed)
 {
 	int err = -ENOMSG;
 	s32 id;
 
 	/* An event that was there may have been received by now, and others may be left. */
 	while ((err == -ENOMSG || err == -EPERM) && ke_receive_find_watched(client, &id))
-		err = ke_peek(client, id, sink, needed);
+		err = ke_peek(client, id, buf, needed);
 	return err == -EPERM ? -ENOMSG : err;
 }

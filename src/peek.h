@@ -5,16 +5,16 @@
 #include <linux/types.h>
 
 struct ke_client;
-struct ke_sink;
+struct ke_user_buf;
 
 /*
  * Copies the oldest event of @id, which stays where it is. Returns 0, -ENOMSG, -EMSGSIZE with
  * the length of the payload in @needed, -EFAULT, -EPERM, -ENOMEM, or -EINTR after a fatal
  * signal.
  */
-int ke_peek(struct ke_client *client, s32 id, const struct ke_sink *sink, u32 *needed);
+int ke_peek(struct ke_client *client, s32 id, const struct ke_user_buf *buf, u32 *needed);
 
 /* Does the same with the oldest event of the watched ID whose turn it is. */
-int ke_peek_watched(struct ke_client *client, const struct ke_sink *sink, u32 *needed);
+int ke_peek_watched(struct ke_client *client, const struct ke_user_buf *buf, u32 *needed);
 
 #endif /* KE_PEEK_H */

@@ -6,7 +6,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-#include "clock.h"
+#include "timer.h"
 #include "compat.h"
 #include "trace.h"
 
@@ -29,8 +29,8 @@ static void queue_construct(void *object)
 
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->waiters);
-	INIT_LIST_HEAD(&queue->unjudged);
-	INIT_LIST_HEAD(&queue->quiet);
+	INIT_LIST_HEAD(&queue->unchecked);
+	INIT_LIST_HEAD(&queue->armed);
 	INIT_LIST_HEAD(&queue->ready);
 	INIT_LIST_HEAD(&queue->sleeping);
 	INIT_LIST_HEAD(&queue->denied);
@@ -62,8 +62,8 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id)
 	queue->last = NULL;
 	queue->sorted = RB_ROOT_CACHED;
 	timerqueue_init_head(&queue->deadlines);
-	timerqueue_init(&queue->alarm);
-	queue->owed = 0;
+	timerqueue_init(&queue->timeout);
+	queue->wakeups = 0;
 	queue->deferred = false;
 	memset(&queue->counts, 0, sizeof(queue->counts));
 	memset(&queue->claim, 0, sizeof(queue->claim));
@@ -81,20 +81,20 @@ static void free_rcu(struct rcu_head *rcu)
 
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
-	ke_clock_clear(queue->realm->clock, &queue->alarm);
+	ke_timer_cancel(queue->realm->timer, &queue->timeout);
 	call_rcu(&queue->rcu, free_rcu);
 }
 
 void ke_queue_destroy(struct ke_queue *queue)
 {
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	u32 dropped;
 
 	do {
 		spin_lock(&queue->lock);
-		dropped = ke_queue_purge_locked(queue, U64_MAX, &ended);
+		dropped = ke_queue_purge_locked(queue, U64_MAX, &dispose);
 		spin_unlock(&queue->lock);
-		ke_event_free_list(&ended);
+		ke_event_free_list(&dispose);
 	} while (dropped);
 	ke_claim_uncharge(&queue->claim);
 	kmem_cache_free(queue_cache, queue);
@@ -104,7 +104,7 @@ void ke_queue_destroy(struct ke_queue *queue)
 static void defer(struct ke_queue *queue)
 {
 	queue->deferred = true;
-	ke_clock_set(queue->realm->clock, &queue->alarm, ktime_get());
+	ke_timer_arm(queue->realm->timer, &queue->timeout, ktime_get());
 }
 
 /* Ends the wait of @waiter with what has been set in it. */
@@ -121,7 +121,7 @@ static void finish_waiter(struct ke_queue *queue, struct ke_waiter *waiter)
 	rcu_read_unlock();
 }
 
-static void refuse_waiter(struct ke_queue *queue, struct ke_waiter *waiter, int err)
+static void fail_waiter(struct ke_queue *queue, struct ke_waiter *waiter, int err)
 {
 	waiter->err = err;
 	finish_waiter(queue, waiter);
@@ -134,7 +134,7 @@ static bool may_receive(const struct ke_queue *queue, const struct ke_identity *
 
 static struct ke_waiter *first_waiter(struct ke_queue *queue)
 {
-	struct list_head *list = list_empty(&queue->waiters) ? &queue->unjudged :
+	struct list_head *list = list_empty(&queue->waiters) ? &queue->unchecked :
 				 &queue->waiters;
 
 	return list_first_entry_or_null(list, struct ke_waiter, entry);
@@ -153,10 +153,10 @@ static bool hand_over(struct ke_queue *queue, unsigned int *left)
 			return true;
 		--*left;
 		if (!may_receive(queue, waiter->identity)) {
-			refuse_waiter(queue, waiter, -EPERM);
+			fail_waiter(queue, waiter, -EPERM);
 		} else if (event->len > waiter->size) {
 			waiter->needed = event->len;
-			refuse_waiter(queue, waiter, -EMSGSIZE);
+			fail_waiter(queue, waiter, -EMSGSIZE);
 		} else {
 			ke_queue_take_locked(queue, event, waiter->leases);
 			waiter->event = event;
@@ -166,29 +166,30 @@ static bool hand_over(struct ke_queue *queue, unsigned int *left)
 	return false;
 }
 
-static bool judge_waiters(struct ke_queue *queue, unsigned int *left)
+static bool recheck_waiters(struct ke_queue *queue, unsigned int *left)
 {
 	struct ke_waiter *waiter;
 
-	while ((waiter = list_first_entry_or_null(&queue->unjudged, struct ke_waiter, entry))) {
+	while ((waiter = list_first_entry_or_null(&queue->unchecked, struct ke_waiter, entry))) {
 		if (!*left)
 			return true;
 		--*left;
 		if (may_receive(queue, waiter->identity))
 			list_move_tail(&waiter->entry, &queue->waiters);
 		else
-			refuse_waiter(queue, waiter, -EPERM);
+			fail_waiter(queue, waiter, -EPERM);
 	}
 	return false;
 }
 
 /* Returns whether receivers sleep that @watch may wake. */
-static bool tell_watch(struct ke_queue *queue, struct ke_watch *watch, struct ke_waker *waker)
+static bool mark_watch_ready(struct ke_queue *queue, struct ke_watch *watch,
+			     struct ke_wake_q *wake_q)
 {
 	bool sleeps = false;
 
 	if (may_receive(queue, watch->identity)) {
-		sleeps = ke_watch_tell(watch, waker);
+		sleeps = ke_watch_set_ready(watch, wake_q);
 		list_move_tail(&watch->in_queue, sleeps ? &queue->sleeping : &queue->ready);
 	} else {
 		list_move_tail(&watch->in_queue, &queue->denied);
@@ -196,14 +197,14 @@ static bool tell_watch(struct ke_queue *queue, struct ke_watch *watch, struct ke
 	return sleeps;
 }
 
-static bool tell_watches(struct ke_queue *queue, unsigned int *left, struct ke_waker *waker)
+static bool mark_watches_ready(struct ke_queue *queue, unsigned int *left, struct ke_wake_q *wake_q)
 {
-	while (!list_empty(&queue->quiet)) {
+	while (!list_empty(&queue->armed)) {
 		if (!*left)
 			return true;
 		--*left;
-		tell_watch(queue, list_first_entry(&queue->quiet, struct ke_watch, in_queue),
-			   waker);
+		mark_watch_ready(queue, list_first_entry(&queue->armed, struct ke_watch, in_queue),
+				 wake_q);
 	}
 	return false;
 }
@@ -214,24 +215,24 @@ static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 	struct ke_watch *watch;
 	bool more;
 
-	queue->owed = min(queue->owed, queue->counts.pending);
-	while (queue->owed && !list_empty(&queue->sleeping)) {
+	queue->wakeups = min(queue->wakeups, queue->counts.pending);
+	while (queue->wakeups && !list_empty(&queue->sleeping)) {
 		if (!*left)
 			return true;
 		--*left;
 		watch = list_first_entry(&queue->sleeping, struct ke_watch, in_queue);
 		if (ke_ready_list_wake(watch->list, queue->id, &more))
-			queue->owed--;
+			queue->wakeups--;
 		list_move_tail(&watch->in_queue, more ? &queue->sleeping : &queue->ready);
 	}
 	/* Those that are still to be told may have receivers. */
-	if (list_empty(&queue->quiet))
-		queue->owed = 0;
+	if (list_empty(&queue->armed))
+		queue->wakeups = 0;
 	return false;
 }
 
 /* The worker tells watches once it has begun with that: a call adds nothing to it. */
-static void work(struct ke_queue *queue, struct ke_waker *waker)
+static void work(struct ke_queue *queue, struct ke_wake_q *wake_q)
 {
 	unsigned int left = STEPS_MAX;
 	bool more = false;
@@ -239,14 +240,14 @@ static void work(struct ke_queue *queue, struct ke_waker *waker)
 	lockdep_assert_held(&queue->lock);
 	if (queue->counts.waiters) {
 		more = hand_over(queue, &left);
-		more |= judge_waiters(queue, &left);
+		more |= recheck_waiters(queue, &left);
 	}
 	if (queue->counts.pending) {
 		if (!queue->deferred)
-			more |= tell_watches(queue, &left, waker);
+			more |= mark_watches_ready(queue, &left, wake_q);
 		more |= wake_watchers(queue, &left);
 	} else {
-		queue->owed = 0;
+		queue->wakeups = 0;
 	}
 	if (more)
 		defer(queue);
@@ -258,33 +259,33 @@ void ke_queue_work_locked(struct ke_queue *queue)
 	work(queue, NULL);
 }
 
-void ke_queue_offer_waiting_locked(struct ke_queue *queue, unsigned int n,
-				   struct ke_waker *waker)
+void __ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
+			     struct ke_wake_q *wake_q)
 {
-	queue->owed += n;
-	work(queue, waker);
+	queue->wakeups += n;
+	work(queue, wake_q);
 }
 
-void ke_queue_wake_watcher_locked(struct ke_queue *queue)
+void ke_queue_wake_next_locked(struct ke_queue *queue)
 {
 	if (!list_empty(&queue->sleeping))
-		ke_queue_offer_waiting_locked(queue, 1, NULL);
+		__ke_queue_offer_locked(queue, 1, NULL);
 }
 
-void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_waker *waker)
+void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	list_splice_init(&queue->waiters, &queue->unjudged);
-	list_splice_tail_init(&queue->denied, &queue->quiet);
-	list_splice_tail_init(&queue->sleeping, &queue->quiet);
-	ke_queue_offer_waiting_locked(queue, queue->counts.pending, waker);
+	list_splice_init(&queue->waiters, &queue->unchecked);
+	list_splice_tail_init(&queue->denied, &queue->armed);
+	list_splice_tail_init(&queue->sleeping, &queue->armed);
+	__ke_queue_offer_locked(queue, queue->counts.pending, wake_q);
 }
 
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter)
 {
 	lockdep_assert_held(&queue->lock);
-	list_add_tail(&waiter->entry, list_empty(&queue->unjudged) ? &queue->waiters :
-				      &queue->unjudged);
+	list_add_tail(&waiter->entry, list_empty(&queue->unchecked) ? &queue->waiters :
+				      &queue->unchecked);
 	queue->counts.waiters++;
 }
 
@@ -296,24 +297,24 @@ void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *wai
 }
 
 void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
-				 struct ke_waker *waker)
+				 struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	ke_queue_quieten_watch_locked(queue, watch);
+	ke_queue_arm_watch_locked(queue, watch);
 	/* Where others wait, the worker hands them what there is, and tells of the rest. */
 	if (queue->counts.waiters || !ke_queue_first_locked(queue))
 		return;
 	/* Its client may have receivers that were asleep before it was told. */
-	if (tell_watch(queue, watch, waker))
-		ke_queue_offer_waiting_locked(queue, queue->counts.pending, waker);
+	if (mark_watch_ready(queue, watch, wake_q))
+		__ke_queue_offer_locked(queue, queue->counts.pending, wake_q);
 }
 
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
-			       struct ke_waker *waker)
+			       struct ke_wake_q *wake_q)
 {
 	watch->queue = queue;
 	INIT_LIST_HEAD(&watch->in_queue);
-	ke_queue_rearm_watch_locked(queue, watch, waker);
+	ke_queue_rearm_watch_locked(queue, watch, wake_q);
 }
 
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch)
@@ -321,7 +322,7 @@ void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch
 	lockdep_assert_held(&queue->lock);
 	watch->dead = true;
 	list_del(&watch->in_queue);
-	ke_watch_forget(watch);
+	ke_watch_clear_ready(watch);
 }
 
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
@@ -334,7 +335,7 @@ void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 		return;
 	event->due.expires = when;
 	if (timerqueue_add(&queue->deadlines, &event->due))
-		ke_clock_set(queue->realm->clock, &queue->alarm, when);
+		ke_timer_arm(queue->realm->timer, &queue->timeout, when);
 }
 
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue)
@@ -348,29 +349,29 @@ struct ke_event *ke_queue_due_locked(struct ke_queue *queue)
 	return container_of(first, struct ke_event, due);
 }
 
-void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct hlist_head *ended)
+void ke_queue_dispose_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *dispose)
 {
 	lockdep_assert_held(&queue->lock);
-	ke_queue_drop(queue, event->bytes, 1);
+	ke_queue_sub_bytes(queue, event->bytes, 1);
 	if (unlikely(!RB_EMPTY_NODE(&event->due.node)))
 		timerqueue_del(&queue->deadlines, &event->due);
-	hlist_add_head(&event->entry, ended);
+	hlist_add_head(&event->entry, dispose);
 }
 
 static void expire(struct ke_queue *queue, struct ke_event *event,
-		   struct hlist_head *ended)
+		   struct hlist_head *dispose)
 {
 	queue->counts.expired++;
 	trace_kevents_expire(event);
-	ke_queue_end_locked(queue, event, ended);
+	ke_queue_dispose_locked(queue, event, dispose);
 }
 
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct hlist_head *ended)
+			    struct hlist_head *dispose)
 {
 	ke_queue_unlink_locked(queue, event);
-	expire(queue, event, ended);
+	expire(queue, event, dispose);
 }
 
 static ktime_t expiry_of(const struct ke_event *event)
@@ -381,7 +382,7 @@ static ktime_t expiry_of(const struct ke_event *event)
 RB_DECLARE_CALLBACKS_MAX(static, latest_below, struct ke_event, node, ktime_t, latest,
 			 expiry_of)
 
-void ke_queue_sort_locked(struct ke_queue *queue, struct ke_event *event)
+void ke_queue_insert_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	struct rb_node **link = &queue->sorted.rb_root.rb_node, *parent = NULL;
 	bool leftmost = true;
@@ -406,7 +407,7 @@ void ke_queue_sort_locked(struct ke_queue *queue, struct ke_event *event)
 	ke_queue_set_due_locked(queue, event, event->ttl);
 }
 
-void ke_queue_unsort_locked(struct ke_queue *queue, struct ke_event *event)
+void __ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	rb_erase_augmented_cached(&event->node, &queue->sorted, &latest_below);
 	ke_queue_set_due_locked(queue, event, 0);
@@ -453,23 +454,23 @@ static struct ke_event *first_in_line(const struct ke_queue *queue)
 	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
 }
 
-struct ke_event *ke_queue_first_sorted_locked(const struct ke_queue *queue)
+struct ke_event *__ke_queue_first_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 	return older(first_unexpired(queue), first_in_line(queue));
 }
 
-static void requeue(struct ke_queue *queue, struct ke_event *event, struct hlist_head *ended)
+static void requeue(struct ke_queue *queue, struct ke_event *event, struct hlist_head *dispose)
 {
 	if (event->ttl && event->ttl <= ktime_get()) {
-		expire(queue, event, ended);
+		expire(queue, event, dispose);
 		return;
 	}
-	ke_queue_sort_locked(queue, event);
+	ke_queue_insert_locked(queue, event);
 }
 
-void ke_queue_undo_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
-			  struct hlist_head *ended)
+void ke_queue_untake_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
+			    struct hlist_head *dispose)
 {
 	lockdep_assert_held(&queue->lock);
 	if (leases) {
@@ -478,16 +479,16 @@ void ke_queue_undo_locked(struct ke_queue *queue, struct ke_event *event, bool l
 		queue->counts.received--;
 		atomic_dec(&queue->in_flight);
 	}
-	requeue(queue, event, ended);
+	requeue(queue, event, dispose);
 }
 
-void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct hlist_head *ended)
+void ke_queue_requeue_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *dispose)
 {
 	lockdep_assert_held(&queue->lock);
 	queue->counts.returned++;
 	trace_kevents_return(event);
-	requeue(queue, event, ended);
+	requeue(queue, event, dispose);
 }
 
 /* Returns the oldest event, which may have expired, or NULL. */
@@ -497,14 +498,14 @@ static struct ke_event *oldest(const struct ke_queue *queue)
 }
 
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
-			  struct hlist_head *ended)
+			  struct hlist_head *dispose)
 {
 	struct ke_event *event;
 	u32 dropped = 0;
 
 	while (dropped < PURGE_CHUNK && (event = oldest(queue)) && event->seq <= last) {
 		ke_queue_unlink_locked(queue, event);
-		ke_queue_end_locked(queue, event, ended);
+		ke_queue_dispose_locked(queue, event, dispose);
 		dropped++;
 	}
 	return dropped;

@@ -15,12 +15,12 @@
 #include "event.h"
 #include "watch.h"
 
-struct ke_clock;
+struct ke_timer;
 struct task_struct;
 
 /* What the queues of one broker share. */
 struct ke_realm {
-	struct ke_clock *clock;
+	struct ke_timer *timer;
 	atomic_long_t bytes;		/* of events that wait, are in flight or leased */
 	atomic_long_t events;
 };
@@ -60,16 +60,16 @@ struct ke_queue {
 	struct hlist_node *last;	/* of these; NULL: none */
 	struct rb_root_cached sorted;	/* that came back, or may expire, by seq */
 	struct timerqueue_head deadlines; /* ke_event.due, of waiting and leased */
-	struct timerqueue_node alarm;	/* the clock's, by its lock */
+	struct timerqueue_node timeout;	/* the clock's, by its lock */
 
 	struct list_head waiters;	/* struct ke_waiter, first come first */
-	struct list_head unjudged;	/* those behind them that the claim may deny */
+	struct list_head unchecked;	/* those behind them that the claim may deny */
 
-	struct list_head quiet;		/* struct ke_watch, to be told of an event */
+	struct list_head armed;		/* struct ke_watch, to be told of an event */
 	struct list_head ready;		/* told; the client has not found the queue empty yet */
 	struct list_head sleeping;	/* told while receivers slept that were not woken */
 	struct list_head denied;	/* that the claim denied */
-	u32 owed;			/* receivers of watched IDs that are to be woken */
+	u32 wakeups;			/* receivers of watched IDs that are to be woken */
 	bool deferred;			/* the worker goes on with what a call has left */
 
 	struct ke_queue_counts counts;
@@ -99,27 +99,27 @@ void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when);
 
 /* The same as ke_queue_offer_locked() where something is there to be told. */
-void ke_queue_offer_waiting_locked(struct ke_queue *queue, unsigned int n,
-				   struct ke_waker *waker);
+void __ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
+			     struct ke_wake_q *wake_q);
 
 /*
  * Hands @n events that have come into their places to receivers that wait, in order, and
- * tells watches of what is left. @waker may be NULL.
+ * tells watches of what is left. @wake_q may be NULL.
  */
 static inline void ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
-					 struct ke_waker *waker)
+					 struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	if (unlikely(queue->counts.waiters || !list_empty(&queue->quiet) ||
+	if (unlikely(queue->counts.waiters || !list_empty(&queue->armed) ||
 		     !list_empty(&queue->sleeping)))
-		ke_queue_offer_waiting_locked(queue, n, waker);
+		__ke_queue_offer_locked(queue, n, wake_q);
 }
 
 /* Adds @event to those that are sorted. */
-void ke_queue_sort_locked(struct ke_queue *queue, struct ke_event *event);
+void ke_queue_insert_locked(struct ke_queue *queue, struct ke_event *event);
 
 /* @queue holds @n events of @bytes more. */
-static inline void ke_queue_hold(struct ke_queue *queue, unsigned long bytes, unsigned int n)
+static inline void ke_queue_add_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_add(bytes, &queue->bytes);
 	atomic_long_add(bytes, &queue->realm->bytes);
@@ -127,7 +127,7 @@ static inline void ke_queue_hold(struct ke_queue *queue, unsigned long bytes, un
 }
 
 /*
- * Adds @event, the latest of all, without holding it yet: ke_queue_hold() and
+ * Adds @event, the latest of all, without holding it yet: ke_queue_add_bytes() and
  * ke_queue_offer_locked() follow.
  */
 static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
@@ -136,7 +136,7 @@ static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_even
 	event->queue = queue;
 	queue->counts.sent++;
 	if (unlikely(event->ttl)) {
-		ke_queue_sort_locked(queue, event);
+		ke_queue_insert_locked(queue, event);
 		return;
 	}
 	event->state = KE_EVENT_WAITS;
@@ -149,13 +149,13 @@ static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_even
 }
 
 /* The same as ke_queue_first_locked() where events are sorted. */
-struct ke_event *ke_queue_first_sorted_locked(const struct ke_queue *queue);
+struct ke_event *__ke_queue_first_locked(const struct ke_queue *queue);
 
 /* Returns the event whose turn it is, or NULL. What has expired is none. */
 static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queue)
 {
 	if (unlikely(rb_first_cached(&queue->sorted)))
-		return ke_queue_first_sorted_locked(queue);
+		return __ke_queue_first_locked(queue);
 	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
 }
 
@@ -166,7 +166,7 @@ static __always_inline struct ke_event *ke_queue_available_locked(const struct k
 }
 
 /* The same as ke_queue_unlink_locked() for one that is sorted. */
-void ke_queue_unsort_locked(struct ke_queue *queue, struct ke_event *event);
+void __ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event);
 
 /* Takes @event, which waits, out of its place. */
 static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event)
@@ -176,7 +176,7 @@ static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_even
 	lockdep_assert_held(&queue->lock);
 	queue->counts.pending--;
 	if (unlikely(event->state == KE_EVENT_SORTED)) {
-		ke_queue_unsort_locked(queue, event);
+		__ke_queue_unlink_locked(queue, event);
 		return;
 	}
 	if (queue->last == &event->entry)
@@ -187,8 +187,8 @@ static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_even
 
 /*
  * Takes @event, which waits, for a receiver: into flight, or if @leases on the way into a
- * lease. The receiver ends that by ke_queue_consumed(), ke_lease_begin_locked() or
- * ke_queue_undo_locked().
+ * lease. The receiver ends that by ke_queue_consume(), ke_lease_begin_locked() or
+ * ke_queue_untake_locked().
  */
 static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event *event,
 					bool leases)
@@ -204,7 +204,7 @@ static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event 
 }
 
 /* @n events of @bytes are held by @queue no more. */
-static inline void ke_queue_drop(struct ke_queue *queue, unsigned long bytes, unsigned int n)
+static inline void ke_queue_sub_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_sub(bytes, &queue->bytes);
 	atomic_long_sub(bytes, &queue->realm->bytes);
@@ -215,10 +215,10 @@ static inline void ke_queue_drop(struct ke_queue *queue, unsigned long bytes, un
  * @n events of @bytes, which were in flight, have been received. The caller does not have
  * the lock, and no right to look at @queue any more.
  */
-static inline void ke_queue_consumed(struct ke_queue *queue, unsigned long bytes,
-				     unsigned int n)
+static inline void ke_queue_consume(struct ke_queue *queue, unsigned long bytes,
+				    unsigned int n)
 {
-	ke_queue_drop(queue, bytes, n);
+	ke_queue_sub_bytes(queue, bytes, n);
 	/* The queue may be gone once this is seen. */
 	smp_mb__before_atomic();
 	atomic_sub(n, &queue->in_flight);
@@ -228,30 +228,30 @@ static inline void ke_queue_consumed(struct ke_queue *queue, unsigned long bytes
  * @event, which was taken, goes back to its place, as if it had not been taken.
  * ke_queue_offer_locked() follows.
  */
-void ke_queue_undo_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
-			  struct hlist_head *ended);
+void ke_queue_untake_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
+			    struct hlist_head *dispose);
 
 /* The same for @event, which was leased. */
-void ke_queue_return_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct hlist_head *ended);
+void ke_queue_requeue_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *dispose);
 
-/* @event is nowhere any more: it goes to @ended, to be freed without the lock. */
-void ke_queue_end_locked(struct ke_queue *queue, struct ke_event *event,
-			 struct hlist_head *ended);
+/* @event is nowhere any more: it goes to @dispose, to be freed without the lock. */
+void ke_queue_dispose_locked(struct ke_queue *queue, struct ke_event *event,
+			     struct hlist_head *dispose);
 
 /* Ends @event, which waits, because its time to live is over. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
-			    struct hlist_head *ended);
+			    struct hlist_head *dispose);
 
 /* Returns the event whose deadline has passed before that of others, or NULL. */
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
 
 /*
- * Drops waiting events up to number @last, some at most, to @ended.
+ * Drops waiting events up to number @last, some at most, to @dispose.
  * Returns how many; 0 when there are no more.
  */
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
-			  struct hlist_head *ended);
+			  struct hlist_head *dispose);
 
 /* Whether @identity may use the ID. */
 static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
@@ -263,7 +263,7 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 }
 
 /* The claim, or strict, has changed: waiters and watches are judged anew. */
-void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_waker *waker);
+void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_wake_q *wake_q);
 
 /* @waiter gets the next event, behind those that came before. */
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
@@ -271,18 +271,18 @@ void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *wai
 
 /* Adds @watch, and tells it if an event waits. */
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
-			       struct ke_waker *waker);
+			       struct ke_wake_q *wake_q);
 
 /* @watch is dead. */
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
 /* The client of @watch has taken the last event: it is told of the next. */
-static inline void ke_queue_quieten_watch_locked(struct ke_queue *queue,
-						 struct ke_watch *watch)
+static inline void ke_queue_arm_watch_locked(struct ke_queue *queue,
+					     struct ke_watch *watch)
 {
 	lockdep_assert_held(&queue->lock);
-	ke_watch_forget(watch);
-	list_move_tail(&watch->in_queue, &queue->quiet);
+	ke_watch_clear_ready(watch);
+	list_move_tail(&watch->in_queue, &queue->armed);
 }
 
 /*
@@ -290,10 +290,10 @@ static inline void ke_queue_quieten_watch_locked(struct ke_queue *queue,
  * or at once of one that has come meanwhile.
  */
 void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
-				 struct ke_waker *waker);
+				 struct ke_wake_q *wake_q);
 
 /* A receiver that was woken for an event has left it: another one is woken. */
-void ke_queue_wake_watcher_locked(struct ke_queue *queue);
+void ke_queue_wake_next_locked(struct ke_queue *queue);
 
 /* Does a portion of what calls have left to the worker, which comes again for the rest. */
 void ke_queue_work_locked(struct ke_queue *queue);
@@ -305,7 +305,7 @@ void ke_queue_work_locked(struct ke_queue *queue);
 static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	return !queue->counts.pending && list_empty(&queue->quiet) && !queue->counts.leased &&
+	return !queue->counts.pending && list_empty(&queue->armed) && !queue->counts.leased &&
 	       !queue->claim.held && !queue->counts.waiters &&
 	       list_empty(&queue->ready) && list_empty(&queue->sleeping) &&
 	       list_empty(&queue->denied);

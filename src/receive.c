@@ -36,13 +36,13 @@ struct run {
 static __always_inline int copy_event(const struct ke_recv_req *req, unsigned int i,
 				      const struct ke_event *event, s32 id)
 {
-	return unlikely(req->iter) ? ke_sink_copy_record(req->iter, event, id) :
-	       ke_sink_copy(&req->sinks[i], event, id);
+	return unlikely(req->iter) ? ke_copy_record_to_iter(req->iter, event, id) :
+	       ke_event_copy_to_user(&req->bufs[i], event, id);
 }
 
-static ktime_t lease_end(const struct ke_sink *sink)
+static ktime_t lease_end(const struct ke_user_buf *buf)
 {
-	return sink->lease_ms ? ktime_add_ms(ktime_get(), sink->lease_ms) : 0;
+	return buf->lease_ms ? ktime_add_ms(ktime_get(), buf->lease_ms) : 0;
 }
 
 /*
@@ -50,18 +50,18 @@ static ktime_t lease_end(const struct ke_sink *sink)
  * places.
  */
 static void settle_locked(struct ke_client *client, const struct ke_recv_req *req,
-			  struct run *run, unsigned int done, struct hlist_head *ended,
-			  struct ke_waker *waker)
+			  struct run *run, unsigned int done, struct hlist_head *dispose,
+			  struct ke_wake_q *wake_q)
 {
 	unsigned int i;
 
 	if (req->leases)
 		for (i = 0; i < done; i++)
-			ke_lease_begin_locked(run->queue, run->events[i], &client->lessee,
-					      lease_end(&req->sinks[req->done - done + i]));
+			ke_lease_begin_locked(run->queue, run->events[i], &client->leases,
+					      lease_end(&req->bufs[req->done - done + i]));
 	for (i = done; i < run->n; i++)
-		ke_queue_undo_locked(run->queue, run->events[i], req->leases, ended);
-	ke_queue_offer_locked(run->queue, run->n - done, waker);
+		ke_queue_untake_locked(run->queue, run->events[i], req->leases, dispose);
+	ke_queue_offer_locked(run->queue, run->n - done, wake_q);
 }
 
 /* Copies the events of @run, and settles what becomes of each. */
@@ -70,9 +70,9 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 	struct ke_queue *queue = run->queue;
 	const s32 id = queue->id;
 	unsigned long bytes = 0;
-	struct ke_waker waker __uninitialized;
+	struct ke_wake_q wake_q __uninitialized;
 	unsigned int done;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	int err;
 
 	err = fatal_signal_pending(current) ? -EINTR : 0;
@@ -86,20 +86,20 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 		trace_kevents_receive(event);
 		if (!req->leases) {
 			bytes += event->bytes;
-			hlist_add_head(&event->entry, &ended);
+			hlist_add_head(&event->entry, &dispose);
 		}
 	}
 	req->done += done;
 	if (unlikely(req->leases || done < run->n)) {
-		ke_waker_init(&waker, client->identity.account);
+		ke_wake_q_init(&wake_q, client->identity.account);
 		spin_lock(&queue->lock);
-		settle_locked(client, req, run, done, &ended, &waker);
-		ke_queue_unlock_and_wake(queue, &waker);
+		settle_locked(client, req, run, done, &dispose, &wake_q);
+		ke_queue_unlock_and_wake(queue, &wake_q);
 	}
 	/* The last use of the queue, which may be gone already if none is left in flight. */
 	if (done && !req->leases)
-		ke_queue_consumed(queue, bytes, done);
-	ke_event_free_list(&ended);
+		ke_queue_consume(queue, bytes, done);
+	ke_event_free_list(&dispose);
 	return err;
 }
 
@@ -110,12 +110,12 @@ static __always_inline void settle_one(struct ke_client *client, const struct ke
 	event->deliveries++;
 	trace_kevents_receive(event);
 	if (likely(!req->leases)) {
-		ke_queue_consumed(queue, event->bytes, 1);
+		ke_queue_consume(queue, event->bytes, 1);
 		ke_event_free(event);
 		return;
 	}
 	spin_lock(&queue->lock);
-	ke_lease_begin_locked(queue, event, &client->lessee, lease_end(req->sinks));
+	ke_lease_begin_locked(queue, event, &client->leases, lease_end(req->bufs));
 	ke_queue_unlock(queue);
 }
 
@@ -126,7 +126,7 @@ static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req
 	struct run run __uninitialized;
 
 	if (likely(!fatal_signal_pending(current) &&
-		   !ke_sink_copy(req->sinks, event, queue->id))) {
+		   !ke_event_copy_to_user(req->bufs, event, queue->id))) {
 		settle_one(client, req, queue, event);
 		req->done++;
 		return 0;
@@ -144,7 +144,7 @@ static __always_inline int take(struct ke_queue *queue, struct ke_recv_req *req,
 	*event = ke_queue_available_locked(queue);
 	if (!*event)
 		return -ENOMSG;
-	if (unlikely((*event)->len > req->sinks->size)) {
+	if (unlikely((*event)->len > req->bufs->size)) {
 		req->needed = (*event)->len;
 		return -EMSGSIZE;
 	}
@@ -197,7 +197,7 @@ static int sleep_until_set(const bool *is_over, ktime_t *deadline)
  * lease that is over.
  */
 static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
-			struct hlist_head *ended)
+			struct hlist_head *dispose)
 {
 	bool cancelled = false;
 
@@ -207,7 +207,7 @@ static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
 	if (!smp_load_acquire(&waiter->done)) {
 		spin_lock(&queue->lock);
 		if (!waiter->done)
-			ke_lease_run_deadlines_locked(queue, ended);
+			ke_lease_run_deadlines_locked(queue, dispose);
 		cancelled = !waiter->done;
 		if (cancelled)
 			ke_queue_remove_waiter_locked(queue, waiter);
@@ -220,24 +220,24 @@ static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
 /* Waits in the line of @queue; 0 with an event that was taken for it. */
 static noinline int wait_in_line(struct ke_client *client, struct ke_queue *queue,
 				 struct ke_recv_req *req, struct ke_event **event,
-				 struct hlist_head *ended)
+				 struct hlist_head *dispose)
 	__releases(&queue->lock)
 {
 	struct ke_waiter waiter = {
 		.task = current,
 		.identity = &client->identity,
 		.leases = req->leases,
-		.size = req->sinks->size,
+		.size = req->bufs->size,
 	};
 	const s32 id = queue->id;
 	int err;
 
 	ke_queue_add_waiter_locked(queue, &waiter);
 	spin_unlock(&queue->lock);
-	ke_event_free_list(ended);
+	ke_event_free_list(dispose);
 	ke_client_found_empty(client, id);
 	err = sleep_until_set(&waiter.done, req->deadline);
-	if (err && cancel_wait(queue, &waiter, ended))
+	if (err && cancel_wait(queue, &waiter, dispose))
 		return err;
 	*event = waiter.event;
 	req->needed = waiter.needed;
@@ -249,27 +249,27 @@ int ke_receive(struct ke_client *client, s32 id, struct ke_recv_req *req)
 	struct ke_broker *broker = client->broker;
 	struct ke_event *event = NULL;
 	struct ke_queue *queue;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	int err = -EPERM;
 
 	if (req->waits)
-		queue = ke_broker_use_locked(broker, id);
+		queue = ke_broker_use_lock(broker, id);
 	else
-		queue = ke_broker_find_locked(broker, id);
+		queue = ke_broker_find_lock(broker, id);
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : -ENOMSG;
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	__acquire(&queue->lock);
 	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
-		ke_lease_run_deadlines_locked(queue, &ended);
+		ke_lease_run_deadlines_locked(queue, &dispose);
 		err = take(queue, req, &event);
 	}
 	if (err == -ENOMSG && req->waits)
-		err = wait_in_line(client, queue, req, &event, &ended);
+		err = wait_in_line(client, queue, req, &event, &dispose);
 	else
 		ke_queue_unlock(queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	if (unlikely(err)) {
 		if (err == -ENOMSG || err == -EPERM)
 			ke_client_found_empty(client, id);
@@ -280,19 +280,19 @@ int ke_receive(struct ke_client *client, s32 id, struct ke_recv_req *req)
 
 int ke_receive_poll(struct ke_client *client, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
-	HLIST_HEAD(ended);
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
+	HLIST_HEAD(dispose);
 	int ret = -EPERM;
 
 	if (!queue)
 		return READ_ONCE(ke_limits.strict) ? -EPERM : 0;
 	__acquire(&queue->lock);
 	if (ke_queue_allows_locked(queue, &client->identity, KE_ACCESS_RECEIVE)) {
-		ke_lease_run_deadlines_locked(queue, &ended);
+		ke_lease_run_deadlines_locked(queue, &dispose);
 		ret = ke_queue_available_locked(queue) ? 1 : 0;
 	}
 	ke_queue_unlock(queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	if (ret != 1)
 		ke_client_found_empty(client, id);
 	return ret;
@@ -309,8 +309,8 @@ static bool is_ready(const struct ke_queue *queue, const struct ke_watch *watch)
  * Returns the watch whose turn it is among those that have an event, with its
  * queue locked, or NULL; the others that looked ready leave the list.
  */
-static struct ke_watch *next_ready_locked(struct ke_client *client,
-					  struct hlist_head *ended)
+static struct ke_watch *next_ready_lock(struct ke_client *client,
+					struct hlist_head *dispose)
 {
 	struct ke_watch *watch;
 	struct ke_queue *queue;
@@ -331,7 +331,7 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 		}
 		/* The watch stays as it is as long as the lock is held. */
 		rcu_read_unlock();
-		ke_lease_run_deadlines_locked(queue, ended);
+		ke_lease_run_deadlines_locked(queue, dispose);
 		if (is_ready(queue, watch)) {
 			__release(&queue->lock);
 			return watch;
@@ -345,16 +345,16 @@ static struct ke_watch *next_ready_locked(struct ke_client *client,
 static __always_inline bool find_watched(struct ke_client *client, s32 *id)
 {
 	struct ke_watch *watch;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 
-	watch = next_ready_locked(client, &ended);
+	watch = next_ready_lock(client, &dispose);
 	if (watch) {
 		__acquire(&watch->queue->lock);
 		if (id)
 			*id = watch->queue->id;
 		ke_queue_unlock(watch->queue);
 	}
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	return watch;
 }
 
@@ -365,7 +365,7 @@ bool ke_receive_find_watched(struct ke_client *client, s32 *id)
 
 bool ke_receive_poll_watched(struct ke_client *client)
 {
-	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_tell(). */
+	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_set_ready(). */
 	smp_mb();
 	return find_watched(client, NULL);
 }
@@ -385,7 +385,7 @@ static __always_inline int take_run(struct ke_client *client, struct ke_recv_req
 		if (!event)
 			break;
 		if (req->iter ? KEVENTS_RECORD_SIZE(event->len) > left :
-				event->len > req->sinks[req->done + n].size) {
+				event->len > req->bufs[req->done + n].size) {
 			req->needed = event->len;
 			break;
 		}
@@ -403,7 +403,7 @@ static void end_turn(struct ke_watch *watch)
 	if (ke_queue_first_locked(watch->queue))
 		ke_watch_rotate(watch);
 	else
-		ke_queue_quieten_watch_locked(watch->queue, watch);
+		ke_queue_arm_watch_locked(watch->queue, watch);
 }
 
 /* Takes from the watch whose turn it is; -ENOMSG, -EMSGSIZE, or -EINTR after a fatal signal. */
@@ -411,14 +411,14 @@ static __always_inline int take_watched(struct ke_client *client, struct ke_recv
 					struct run *run)
 {
 	struct ke_watch *watch;
-	HLIST_HEAD(ended);
+	HLIST_HEAD(dispose);
 	int err;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	watch = next_ready_locked(client, &ended);
+	watch = next_ready_lock(client, &dispose);
 	if (!watch) {
-		ke_event_free_list(&ended);
+		ke_event_free_list(&dispose);
 		return -ENOMSG;
 	}
 	run->queue = watch->queue;
@@ -428,7 +428,7 @@ static __always_inline int take_watched(struct ke_client *client, struct ke_recv
 	if (!err)
 		end_turn(watch);
 	ke_queue_unlock(run->queue);
-	ke_event_free_list(&ended);
+	ke_event_free_list(&dispose);
 	return err;
 }
 
@@ -441,14 +441,14 @@ static __always_inline int copy_taken(struct ke_client *client, struct ke_recv_r
 }
 
 /* A receiver was woken for an event of @id, and leaves that to another one. */
-static void pass_on(struct ke_client *client, s32 id)
+static void wake_next(struct ke_client *client, s32 id)
 {
-	struct ke_queue *queue = ke_broker_find_locked(client->broker, id);
+	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
 
 	if (!queue)
 		return;
 	__acquire(&queue->lock);
-	ke_queue_wake_watcher_locked(queue);
+	ke_queue_wake_next_locked(queue);
 	ke_queue_unlock(queue);
 }
 
@@ -480,10 +480,10 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 			err = found;
 		if (found != -ENOMSG || err)
 			break;
-		pass_on(client, watcher.id);
+		wake_next(client, watcher.id);
 	}
 	/* What it has taken by now, if anything, may not be what it was woken for. */
-	pass_on(client, watcher.id);
+	wake_next(client, watcher.id);
 	return err;
 }
 

@@ -7,7 +7,7 @@
 
 struct iov_iter;
 struct ke_client;
-struct ke_sink;
+struct ke_user_buf;
 
 /* Events that are taken from a queue at one go. */
 #define KE_RUN_MAX	16U
@@ -17,7 +17,7 @@ struct ke_recv_req {
 	bool leases;
 	bool waits;			/* if there is nothing now */
 	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
-	struct ke_sink *sinks;		/* where events go, one each */
+	struct ke_user_buf *bufs;		/* where events go, one each */
 	struct iov_iter *iter;		/* instead of them: records */
 	unsigned int n;			/* events that it wants, KE_RUN_MAX at most */
 	unsigned int done;		/* out: events that it has got */

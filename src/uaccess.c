@@ -120,7 +120,7 @@ size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *it
 	return done;
 }
 
-int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32 id)
+int ke_copy_record_to_iter(struct iov_iter *iter, const struct ke_event *event, s32 id)
 {
 	const struct kevents_record record = {
 		.id = id,
@@ -142,12 +142,12 @@ int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32
 	return -EFAULT;
 }
 
-int ke_sink_copy_flat(const struct ke_sink *sink, const struct ke_event *event,
-		      const void *payload, s32 id)
+int ke_copy_flat_to_user(const struct ke_user_buf *buf, const struct ke_event *event,
+			 const void *payload, s32 id)
 {
-	int err = ke_sink_put_received(event, id, u64_to_user_ptr(sink->received));
+	int err = ke_put_received(event, id, u64_to_user_ptr(buf->received));
 
-	if (!err && copy_to_user(u64_to_user_ptr(sink->data), payload, event->len))
+	if (!err && copy_to_user(u64_to_user_ptr(buf->data), payload, event->len))
 		err = -EFAULT;
-	return err ?: ke_sink_terminate(sink, event->len);
+	return err ?: ke_terminate_payload(buf, event->len);
 }

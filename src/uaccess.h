@@ -23,11 +23,11 @@ struct iov_iter;
  * as it does with the calls that copy. Macros, since no function may return while
  * user memory is open.
  */
-#define ke_access_begin_read(from, len) \
+#define ke_user_read_begin(from, len) \
 	(!should_fail_usercopy() && user_read_access_begin(from, len))
-#define ke_access_begin_write(to, len) \
+#define ke_user_write_begin(to, len) \
 	(!should_fail_usercopy() && user_write_access_begin(to, len))
-#define ke_access_begin(at, len) \
+#define ke_user_access_begin(at, len) \
 	(!should_fail_usercopy() && user_access_begin(at, len))
 
 /* 0, or -EFAULT after a part of the payload may have been copied. */
@@ -48,7 +48,7 @@ size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *it
  * the general function costs more than the copy. Eight words at a time, for the
  * same reason.
  */
-static __always_inline int ke_source_fill_small(void *payload, const void __user *addr, u32 len)
+static __always_inline int ke_get_small_payload(void *payload, const void __user *addr, u32 len)
 {
 	const u64 __user *from = addr;
 	const u8 __user *rest;
@@ -57,7 +57,7 @@ static __always_inline int ke_source_fill_small(void *payload, const void __user
 
 	if (!len)
 		return 0;
-	if (!ke_access_begin_read(from, len))
+	if (!ke_user_read_begin(from, len))
 		return -EFAULT;
 	for (; len >= 8 * sizeof(*to); len -= 8 * sizeof(*to), to += 8, from += 8) {
 		unsafe_get_user(to[0], from, fault);
@@ -82,12 +82,12 @@ fault:
 }
 
 /* Fills @event from an address; 0 or -EFAULT. */
-static __always_inline int ke_source_fill(struct ke_event *event, u64 addr)
+static __always_inline int ke_event_copy_from_user(struct ke_event *event, u64 addr)
 {
 	const void __user *from = u64_to_user_ptr(addr);
 
 	if (event->len <= KE_EVENT_SMALL_SIZE)
-		return ke_source_fill_small(event->payload, from, event->len);
+		return ke_get_small_payload(event->payload, from, event->len);
 	return ke_payload_copy_from_user(event, from);
 }
 
@@ -95,7 +95,7 @@ static __always_inline int ke_source_fill(struct ke_event *event, u64 addr)
  * Writes @seq to @addr unless that is 0. The event has been sent: memory that is writable no
  * more keeps what it holds. Since no call fails by that, fault injection leaves it alone.
  */
-static __always_inline void ke_source_put_seq(u64 seq, u64 addr)
+static __always_inline void ke_put_seq_to_user(u64 seq, u64 addr)
 {
 	u64 __user *to = u64_to_user_ptr(addr);
 
@@ -107,7 +107,7 @@ fault:
 }
 
 /* Where a receive puts an event, in the memory of the calling process. */
-struct ke_sink {
+struct ke_user_buf {
 	u64 data;			/* address of the payload */
 	u64 size;			/* room there */
 	bool terminate;			/* with a NUL byte if there is room */
@@ -115,15 +115,15 @@ struct ke_sink {
 	u32 lease_ms;			/* how long a lease lasts; 0: no limit */
 };
 
-/* The same as ke_sink_copy() for a payload that is in one piece, at @payload. */
-int ke_sink_copy_flat(const struct ke_sink *sink, const struct ke_event *event,
-		      const void *payload, s32 id);
+/* The same as ke_event_copy_to_user() for a payload that is in one piece, at @payload. */
+int ke_copy_flat_to_user(const struct ke_user_buf *buf, const struct ke_event *event,
+			 const void *payload, s32 id);
 
 /* Copies @event, of @id, as a record, for which there is space; 0 or -EFAULT. */
-int ke_sink_copy_record(struct iov_iter *iter, const struct ke_event *event, s32 id);
+int ke_copy_record_to_iter(struct iov_iter *iter, const struct ke_event *event, s32 id);
 
 /* By how much the CLOCK_MONOTONIC of the calling process is ahead of the kernel's. */
-static inline s64 ke_sink_time_offset(void)
+static inline s64 ke_user_time_offset(void)
 {
 #ifdef CONFIG_TIME_NS
 	const struct timespec64 *offset =
@@ -137,24 +137,24 @@ static inline s64 ke_sink_time_offset(void)
 }
 
 /* CLOCK_MONOTONIC as the calling process reads it. */
-static inline u64 ke_sink_time(u64 ns)
+static inline u64 ke_user_time(u64 ns)
 {
-	return ns + ke_sink_time_offset();
+	return ns + ke_user_time_offset();
 }
 
 /* As from_kuid_munged(), without its search where there is nothing to map. */
-static inline uid_t ke_sink_uid(struct user_namespace *ns, kuid_t uid)
+static inline uid_t ke_user_uid(struct user_namespace *ns, kuid_t uid)
 {
 	return ns == &init_user_ns ? __kuid_val(uid) : from_kuid_munged(ns, uid);
 }
 
-static inline gid_t ke_sink_gid(struct user_namespace *ns, kgid_t gid)
+static inline gid_t ke_user_gid(struct user_namespace *ns, kgid_t gid)
 {
 	return ns == &init_user_ns ? __kgid_val(gid) : from_kgid_munged(ns, gid);
 }
 
 /* As pid_nr_ns(), in line where both live in the same namespace. */
-static inline pid_t ke_sink_pid(struct pid *pid)
+static inline pid_t ke_user_pid(struct pid *pid)
 {
 	struct pid_namespace *ns = ns_of_pid(task_pid(current));
 
@@ -163,16 +163,16 @@ static inline pid_t ke_sink_pid(struct pid *pid)
 	return pid_nr_ns(pid, ns);
 }
 
-static __always_inline int ke_sink_put_received(const struct ke_event *event, s32 id,
-						struct kevents_received __user *to)
+static __always_inline int ke_put_received(const struct ke_event *event, s32 id,
+					   struct kevents_received __user *to)
 {
 	struct user_namespace *user_ns = current_user_ns();
-	u64 sent_ns = ke_sink_time(event->sent_ns);
-	pid_t pid = ke_sink_pid(event->pid);
-	uid_t uid = ke_sink_uid(user_ns, event->uid);
-	gid_t gid = ke_sink_gid(user_ns, event->gid);
+	u64 sent_ns = ke_user_time(event->sent_ns);
+	pid_t pid = ke_user_pid(event->pid);
+	uid_t uid = ke_user_uid(user_ns, event->uid);
+	gid_t gid = ke_user_gid(user_ns, event->gid);
 
-	if (!ke_access_begin_write(to, sizeof(*to)))
+	if (!ke_user_write_begin(to, sizeof(*to)))
 		return -EFAULT;
 	unsafe_put_user((u64)event->len, &to->len, fault);
 	unsafe_put_user(event->seq, &to->seq, fault);
@@ -194,8 +194,8 @@ fault:
 }
 
 /* The counterpart of what fills a small event, for the same reasons. */
-static __always_inline int ke_sink_put_small(const void *payload, void __user *addr,
-					     u32 len)
+static __always_inline int ke_put_small_payload(const void *payload, void __user *addr,
+						u32 len)
 {
 	u64 __user *to = addr;
 	const u64 *from = payload;
@@ -204,7 +204,7 @@ static __always_inline int ke_sink_put_small(const void *payload, void __user *a
 
 	if (!len)
 		return 0;
-	if (!ke_access_begin_write(to, len))
+	if (!ke_user_write_begin(to, len))
 		return -EFAULT;
 	for (; len >= 8 * sizeof(*from); len -= 8 * sizeof(*from), to += 8, from += 8) {
 		unsafe_put_user(from[0], to, fault);
@@ -228,9 +228,9 @@ fault:
 	return -EFAULT;
 }
 
-static inline int ke_sink_put_nul(u8 __user *to)
+static inline int ke_put_nul(u8 __user *to)
 {
-	if (!ke_access_begin_write(to, 1))
+	if (!ke_user_write_begin(to, 1))
 		return -EFAULT;
 	unsafe_put_user(0, to, fault);
 	user_write_access_end();
@@ -242,32 +242,32 @@ fault:
 }
 
 /* Ends a payload of @len bytes with a NUL byte, if that is wanted and there is room. */
-static __always_inline int ke_sink_terminate(const struct ke_sink *sink, u32 len)
+static __always_inline int ke_terminate_payload(const struct ke_user_buf *buf, u32 len)
 {
-	if (!sink->terminate || len >= sink->size)
+	if (!buf->terminate || len >= buf->size)
 		return 0;
-	return ke_sink_put_nul((u8 __user *)u64_to_user_ptr(sink->data) + len);
+	return ke_put_nul((u8 __user *)u64_to_user_ptr(buf->data) + len);
 }
 
-static __always_inline int ke_sink_put_payload(const struct ke_event *event,
-					       const struct ke_sink *sink)
+static __always_inline int ke_put_payload(const struct ke_event *event,
+					  const struct ke_user_buf *buf)
 {
-	u8 __user *to = u64_to_user_ptr(sink->data);
+	u8 __user *to = u64_to_user_ptr(buf->data);
 	int err = 0;
 
 	if (event->len <= KE_EVENT_SMALL_SIZE)
-		err = ke_sink_put_small(event->payload, to, event->len);
+		err = ke_put_small_payload(event->payload, to, event->len);
 	else
 		err = ke_payload_copy_to_user(event, to);
-	return err ?: ke_sink_terminate(sink, event->len);
+	return err ?: ke_terminate_payload(buf, event->len);
 }
 
 /* Copies @event, of @id, to the calling process, which has space for it; 0 or -EFAULT. */
-static __always_inline int ke_sink_copy(const struct ke_sink *sink,
-					const struct ke_event *event, s32 id)
+static __always_inline int ke_event_copy_to_user(const struct ke_user_buf *buf,
+						 const struct ke_event *event, s32 id)
 {
-	return ke_sink_put_received(event, id, u64_to_user_ptr(sink->received)) ?:
-	       ke_sink_put_payload(event, sink);
+	return ke_put_received(event, id, u64_to_user_ptr(buf->received)) ?:
+	       ke_put_payload(event, buf);
 }
 
 #endif /* KE_UACCESS_H */

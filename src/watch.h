@@ -58,19 +58,19 @@ void ke_ready_list_init(struct ke_ready_list *list);
 /* No watch is on @list any more. May sleep. */
 void ke_ready_list_exit(struct ke_ready_list *list);
 
-#define KE_WAKER_MAX	4
+#define KE_WAKE_Q_MAX	4
 
 /* A call that wakes what polls some clients of its own account, once it holds no lock. */
-struct ke_waker {
+struct ke_wake_q {
 	const struct ke_account *account;
 	unsigned int n;
-	struct ke_ready_list *lists[KE_WAKER_MAX];	/* n of those clients' */
+	struct ke_ready_list *lists[KE_WAKE_Q_MAX];	/* n of those clients' */
 };
 
-static inline void ke_waker_init(struct ke_waker *waker, const struct ke_account *account)
+static inline void ke_wake_q_init(struct ke_wake_q *wake_q, const struct ke_account *account)
 {
-	waker->account = account;
-	waker->n = 0;
+	wake_q->account = account;
+	wake_q->n = 0;
 }
 
 void ke_ready_list_wake_pollers(struct ke_ready_list *list);
@@ -79,10 +79,10 @@ void ke_ready_list_wake_pollers(struct ke_ready_list *list);
 void ke_ready_list_wake_pollers_later(struct ke_ready_list *list);
 
 /*
- * Puts @watch on its client's list, and has what polls that woken: by @waker if it can, which
+ * Puts @watch on its client's list, and has what polls that woken: by @wake_q if it can, which
  * may be NULL, else by a worker. Returns whether receivers sleep there.
  */
-static inline bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
+static inline bool ke_watch_set_ready(struct ke_watch *watch, struct ke_wake_q *wake_q)
 {
 	struct ke_ready_list *list = watch->list;
 	bool sleeps;
@@ -95,8 +95,8 @@ static inline bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
 	if (!wq_has_sleeper(&list->wait))
 		return sleeps;
 	/* What polls a file, and what polls that, may be any number. */
-	if (waker && waker->n < KE_WAKER_MAX && waker->account == watch->identity->account)
-		waker->lists[waker->n++] = list;
+	if (wake_q && wake_q->n < KE_WAKE_Q_MAX && wake_q->account == watch->identity->account)
+		wake_q->lists[wake_q->n++] = list;
 	else
 		ke_ready_list_wake_pollers_later(list);
 	return sleeps;
@@ -109,7 +109,7 @@ static inline bool ke_watch_tell(struct ke_watch *watch, struct ke_waker *waker)
 bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more);
 
 /* Takes @watch off its client's list. */
-static inline void ke_watch_forget(struct ke_watch *watch)
+static inline void ke_watch_clear_ready(struct ke_watch *watch)
 {
 	struct ke_ready_list *list = watch->list;
 

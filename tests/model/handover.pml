@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How an event meets a receiver that waits, step by step as src/ does it and under its
- * names: queue.c (waiters, watches, what is owed), receive.c, watch.c, lease.c, client.c
+ * names: queue.c (waiters, watches, what is wakeups), receive.c, watch.c, lease.c, client.c
  * (watches), control.c (claims), broker.c (the worker). One ID, two senders, two receivers,
  * three events.
  *
@@ -28,7 +28,7 @@
  * - how the queue comes and ends, and when what has ended is freed.
  * - peeks: they never wait, and take nothing.
  * - the alarm: the worker, and what is due, runs at any moment, or what is due never does.
- * - the first look of ke_lease_end_locked(), without the queue's lock: the second decides.
+ * - the first look of ke_lease_end_lock(), without the queue's lock: the second decides.
  * - senders that wait for space: they append like others when there is some.
  *
  * Which receivers there are, what befalls them, and which step is left out to see that it is
@@ -59,17 +59,17 @@ c_decl {
 
 /* BREAK: what is left out. */
 #define NO_RECHECK_LISTED 1	/* a watcher does not look again once it is in the list */
-#define NO_PASS_ON	2	/* a watcher that was woken and fails wakes no other */
-#define NO_PASS_ON_DONE	3	/* nor one that received before it was woken */
-#define NO_PASS_ON_NONE	4	/* nor one that finds nothing */
-#define NO_PASS_ON_ELSE	5	/* nor one that received another ID */
+#define NO_WAKE_NEXT		2	/* a watcher that was woken and fails wakes no other */
+#define NO_WAKE_NEXT_DONE	3	/* nor one that received before it was woken */
+#define NO_WAKE_NEXT_NONE	4	/* nor one that finds nothing */
+#define NO_WAKE_NEXT_ELSE	5	/* nor one that received another ID */
 #define NO_UNDO_OFFER	6	/* an event that comes back is not offered */
 #define NO_RETURN_OFFER	7	/* nor one whose lease is over */
 #define NO_REARM_LOOK	8	/* a watch is armed again without a look at the queue */
 #define NO_REARM_WAKE	9	/* it is told of what is there, its watchers are not woken */
 #define NO_CANCEL_CHECK	10	/* a wait is cancelled without a look at what was handed over */
-#define OWED_LOST	11	/* what is owed is forgotten while watches are quiet */
-#define ONE_OWED	12	/* a new watch wakes one watcher, however many events wait */
+#define WAKEUPS_LOST	11	/* wake-ups that are due are forgotten while watches are armed */
+#define ONE_WAKEUP	12	/* a new watch wakes one watcher, however many events wait */
 #define BATCH_OWES_ONE	13	/* so does a batch */
 #define NO_DEFER	14	/* what a call leaves is not given to the worker */
 #define LATE_TO_BED	15	/* a receiver says that it sleeps after its last look */
@@ -122,7 +122,7 @@ byte faults;			/* copies that may still fail */
 mtype event[EVENTS] = UNSENT;
 byte holder[EVENTS];		/* ke_event.lessee: client + 1 */
 bool ended[EVENTS];
-byte sent, pending, owed;
+byte sent, pending, wakeups;
 bool locked;			/* between the steps of a section that has several */
 bool working;			/* in ke_queue_work_locked() */
 bool deferred;			/* the alarm is set for the worker */
@@ -130,7 +130,7 @@ bool forbidden[2];		/* by a claim, to client c */
 
 /* ke_watch of client c: its list in the queue, and whether it is on the client's */
 #define NO_WATCH	0
-#define QUIET		1
+#define ARMED		1
 #define READY		2
 #define SLEEPING	3
 #define DENIED		4
@@ -140,7 +140,7 @@ bool told[2];
 
 /* ke_waiter */
 #define WAITERS		1
-#define UNJUDGED	2
+#define UNCHECKED	2
 byte line[2];
 byte came[2], comers;
 bool done[2];
@@ -232,14 +232,14 @@ inline hand_over()
 	od
 }
 
-inline judge_waiters()
+inline recheck_waiters()
 {
 	do
-	:: line[0] != UNJUDGED && line[1] != UNJUDGED -> break
-	:: (line[0] == UNJUDGED || line[1] == UNJUDGED) && !left -> more = true; break
-	:: (line[0] == UNJUDGED || line[1] == UNJUDGED) && left ->
+	:: line[0] != UNCHECKED && line[1] != UNCHECKED -> break
+	:: (line[0] == UNCHECKED || line[1] == UNCHECKED) && !left -> more = true; break
+	:: (line[0] == UNCHECKED || line[1] == UNCHECKED) && left ->
 		left--;
-		w = (line[0] == UNJUDGED && (line[1] != UNJUDGED || came[0] < came[1]) -> 0 : 1);
+		w = (line[0] == UNCHECKED && (line[1] != UNCHECKED || came[0] < came[1]) -> 0 : 1);
 		if
 		:: forbidden[client[w]] -> finish_waiter(w)
 		:: else -> line[w] = WAITERS
@@ -255,8 +255,8 @@ inline move(c, to)
 	first_watch = (list[OTHER(c)] == to -> OTHER(c) : 0)
 }
 
-/* tell_watch() with ke_watch_tell() */
-inline tell_watch(c)
+/* mark_watch_ready() with ke_watch_set_ready() */
+inline mark_watch_ready(c)
 {
 	if
 	:: forbidden[c] -> move(c, DENIED)
@@ -271,15 +271,15 @@ inline tell_watch(c)
 	fi
 }
 
-inline tell_watches()
+inline mark_watches_ready()
 {
 	do
-	:: !ANY(QUIET) -> break
-	:: ANY(QUIET) && !left -> more = true; break
-	:: ANY(QUIET) && left ->
+	:: !ANY(ARMED) -> break
+	:: ANY(ARMED) && !left -> more = true; break
+	:: ANY(ARMED) && left ->
 		left--;
-		w = FIRST_IN(QUIET);
-		tell_watch(w);
+		w = FIRST_IN(ARMED);
+		mark_watch_ready(w);
 		w = 0
 	od
 }
@@ -295,16 +295,16 @@ inline wake_receiver(r)
 	:: others_sleep -> place[OTHER(r)] = 1
 	:: else
 	fi;
-	owed--
+	wakeups--
 }
 
 inline wake_watchers()
 {
-	owed = (owed < pending -> owed : pending);
+	wakeups = (wakeups < pending -> wakeups : pending);
 	do
-	:: !owed || !ANY(SLEEPING) -> break
-	:: owed && ANY(SLEEPING) && !left -> more = true; break
-	:: owed && ANY(SLEEPING) && left ->
+	:: !wakeups || !ANY(SLEEPING) -> break
+	:: wakeups && ANY(SLEEPING) && !left -> more = true; break
+	:: wakeups && ANY(SLEEPING) && left ->
 		left--;
 		w = FIRST_IN(SLEEPING);
 		if
@@ -320,8 +320,8 @@ inline wake_watchers()
 		w = 0
 	od;
 	if
-	:: !more && (!ANY(QUIET) || IS(OWED_LOST)) -> owed = 0
-	:: more && IS(OWED_LOST) && ANY(QUIET) -> owed = 0
+	:: !more && (!ANY(ARMED) || IS(WAKEUPS_LOST)) -> wakeups = 0
+	:: more && IS(WAKEUPS_LOST) && ANY(ARMED) -> wakeups = 0
 	:: else
 	fi
 }
@@ -332,18 +332,18 @@ inline work()
 	left = STEPS_MAX;
 	more = false;
 	hand_over();
-	judge_waiters();
+	recheck_waiters();
 	if
-	:: pending -> tell_watches(); wake_watchers()
-	:: else -> owed = 0
+	:: pending -> mark_watches_ready(); wake_watchers()
+	:: else -> wakeups = 0
 	fi;
 	left = 0
 }
 
-/* ke_queue_offer_waiting_locked(): Worker goes on with it, under the same lock. */
+/* __ke_queue_offer_locked(): Worker goes on with it, under the same lock. */
 inline offer_waiting(n)
 {
-	owed = owed + n;
+	wakeups = wakeups + n;
 	locked = true;
 	working = true
 }
@@ -352,7 +352,7 @@ inline offer_waiting(n)
 inline offer(n)
 {
 	if
-	:: IN_LINE || ANY(QUIET) || ANY(SLEEPING) -> offer_waiting(n)
+	:: IN_LINE || ANY(ARMED) || ANY(SLEEPING) -> offer_waiting(n)
 	:: else
 	fi
 }
@@ -376,7 +376,7 @@ inline requeue(n, offers)
 inline rearm(c)
 {
 	told[c] = false;
-	move(c, QUIET);
+	move(c, ARMED);
 	locked = pending && !IS(NO_REARM_LOOK);
 	mine = locked
 }
@@ -387,8 +387,8 @@ inline rearm_rest(c)
 	:: mine -> atomic {
 		mine = false;
 		if
-		:: IS(NO_REARM_WAKE) -> tell_watch(c); locked = false
-		:: IS(ONE_OWED) -> offer_waiting(1)
+		:: IS(NO_REARM_WAKE) -> mark_watch_ready(c); locked = false
+		:: IS(ONE_WAKEUP) -> offer_waiting(1)
 		:: else -> offer_waiting(pending)
 		fi }
 	:: else
@@ -417,14 +417,14 @@ inline recheck()
 	if
 	:: IS(NO_RECHECK)
 	:: else ->
-		line[0] = (line[0] -> UNJUDGED : 0);
-		line[1] = (line[1] -> UNJUDGED : 0);
+		line[0] = (line[0] -> UNCHECKED : 0);
+		line[1] = (line[1] -> UNCHECKED : 0);
 		if
 		:: IS(KEEP_DENIED)
 		:: !IS(KEEP_DENIED) && list[0] == DENIED && list[1] == DENIED ->
-			list[0] = QUIET; list[1] = QUIET
-		:: !IS(KEEP_DENIED) && list[0] == DENIED && list[1] != DENIED -> move(0, QUIET)
-		:: !IS(KEEP_DENIED) && list[0] != DENIED && list[1] == DENIED -> move(1, QUIET)
+			list[0] = ARMED; list[1] = ARMED
+		:: !IS(KEEP_DENIED) && list[0] == DENIED && list[1] != DENIED -> move(0, ARMED)
+		:: !IS(KEEP_DENIED) && list[0] != DENIED && list[1] == DENIED -> move(1, ARMED)
 		:: else
 		fi;
 		offer_waiting(pending)
@@ -513,7 +513,7 @@ inline copy(r)
 		fi
 	:: n_copied == 2 || n_copied == 1 && !second
 	fi;
-	/* ke_queue_consumed() */
+	/* ke_queue_consume() */
 	atomic {
 		if
 		:: n_copied && !lease -> end(first - 1)
@@ -549,7 +549,7 @@ inline receive_by_id(r, waits)
 			none = !IS(NO_FOUND_EMPTY);
 			if
 			:: waits ->
-				line[r] = (line[OTHER(r)] == UNJUDGED && !IS(AHEAD) -> UNJUDGED : WAITERS);
+				line[r] = (line[OTHER(r)] == UNCHECKED && !IS(AHEAD) -> UNCHECKED : WAITERS);
 				comers++; came[r] = comers;
 				stands = true
 			:: else
@@ -654,7 +654,7 @@ inline watcher_remove(r)
 	}
 }
 
-inline pass_on()
+inline wake_next()
 {
 	atomic { !locked ->
 		if
@@ -697,11 +697,11 @@ inline receive_watched(r)
 			fi;
 			if
 			:: first && !received
-			:: (failed || killed) && !received && IS(NO_PASS_ON)
-			:: received && !another && IS(NO_PASS_ON_DONE)
-			:: !received && got && IS(NO_PASS_ON_ELSE)
-			:: !got && !first && !failed && !killed && IS(NO_PASS_ON_NONE)
-			:: else -> pass_on()
+			:: (failed || killed) && !received && IS(NO_WAKE_NEXT)
+			:: received && !another && IS(NO_WAKE_NEXT_DONE)
+			:: !received && got && IS(NO_WAKE_NEXT_ELSE)
+			:: !got && !first && !failed && !killed && IS(NO_WAKE_NEXT_NONE)
+			:: else -> wake_next()
 			fi;
 			if
 			:: got || first || failed || killed || signalled -> break
@@ -899,7 +899,7 @@ inline find_lease()
 	fi
 }
 
-/* ke_lease_run_due_locked(): a lease is over, an event has expired. */
+/* __ke_lease_run_deadlines_locked(): a lease is over, an event has expired. */
 proctype Clock()
 {
 	byte n;

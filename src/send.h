@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef KE_SENDING_H
-#define KE_SENDING_H
+#ifndef KE_SEND_H
+#define KE_SEND_H
 
 #include <linux/ktime.h>
 #include <linux/types.h>
@@ -10,7 +10,7 @@ struct ke_client;
 struct ke_event;
 
 /* A send in progress. */
-struct ke_sending {
+struct ke_send_req {
 	s32 id;
 	u64 len;
 	u64 data;			/* address of the payload */
@@ -27,14 +27,14 @@ struct ke_sending {
  * Sends one event. Returns 0, -EMSGSIZE, -EAGAIN, -EDQUOT, -ETIMEDOUT, -EINTR,
  * -ERESTARTSYS, -EPERM, -EFAULT or -ENOMEM.
  */
-int ke_sending_send(struct ke_client *client, struct ke_sending *sending);
+int ke_send(struct ke_client *client, struct ke_send_req *req);
 
 /*
  * Sends @n events, one after the other. Returns how many went; if that is not
  * all, @err says what stopped the next.
  */
-unsigned int ke_sending_send_all(struct ke_client *client,
-				 struct ke_sending *sendings, unsigned int n,
+unsigned int ke_send_all(struct ke_client *client,
+			 struct ke_send_req *reqs, unsigned int n,
 				 int *err);
 
-#endif /* KE_SENDING_H */
+#endif /* KE_SEND_H */
