@@ -298,18 +298,21 @@ int ke_receive_poll(struct ke_client *client, s32 id)
 	return ret;
 }
 
-/* Whether the client of @watch can receive what it is ready for in @queue, its own. */
-static bool is_ready(const struct ke_queue *queue, const struct ke_watch *watch)
+/* Returns the event that the client of @watch can receive from its queue @queue, or NULL. */
+static struct ke_event *first_for(const struct ke_queue *queue, const struct ke_watch *watch)
 {
-	return ke_queue_available_locked(queue) &&
-	       ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE);
+	struct ke_event *event = ke_queue_available_locked(queue);
+
+	if (!event || !ke_queue_allows_locked(queue, watch->identity, KE_ACCESS_RECEIVE))
+		return NULL;
+	return event;
 }
 
 /*
  * Returns the watch whose turn it is among those that have an event, with its
- * queue locked, or NULL; the others that looked ready leave the list.
+ * queue locked and that in @event, or NULL; the others that looked ready leave the list.
  */
-static struct ke_watch *next_ready_lock(struct ke_client *client,
+static struct ke_watch *next_ready_lock(struct ke_client *client, struct ke_event **event,
 					struct hlist_head *dispose)
 {
 	struct ke_watch *watch;
@@ -332,7 +335,8 @@ static struct ke_watch *next_ready_lock(struct ke_client *client,
 		/* The watch stays as it is as long as the lock is held. */
 		rcu_read_unlock();
 		ke_lease_run_deadlines_locked(queue, dispose);
-		if (is_ready(queue, watch)) {
+		*event = first_for(queue, watch);
+		if (*event) {
 			__release(&queue->lock);
 			return watch;
 		}
@@ -344,10 +348,11 @@ static struct ke_watch *next_ready_lock(struct ke_client *client,
 
 static __always_inline bool find_watched(struct ke_client *client, s32 *id)
 {
+	struct ke_event *event;
 	struct ke_watch *watch;
 	HLIST_HEAD(dispose);
 
-	watch = next_ready_lock(client, &dispose);
+	watch = next_ready_lock(client, &event, &dispose);
 	if (watch) {
 		__acquire(&watch->queue->lock);
 		if (id)
@@ -370,20 +375,19 @@ bool ke_receive_poll_watched(struct ke_client *client)
 	return find_watched(client, NULL);
 }
 
-/* Takes what fits, as long as no other watch waits for its turn. */
+/*
+ * Takes @event, the oldest, and what follows, as long as it fits and no other watch waits for
+ * its turn. The clock is not looked at again: @event might have expired since it was found.
+ */
 static __always_inline int take_run(struct ke_client *client, struct ke_recv_req *req,
-				    struct run *run)
+				    struct run *run, struct ke_event *event)
 {
 	const unsigned int most = req->n - req->done;
 	u64 left = req->iter ? iov_iter_count(req->iter) : 0;
 	struct ke_queue *queue = run->queue;
-	struct ke_event *event;
 	unsigned int n = 0;
 
 	do {
-		event = ke_queue_first_locked(queue);
-		if (!event)
-			break;
 		if (req->iter ? KEVENTS_RECORD_SIZE(event->len) > left :
 				event->len > req->bufs[req->done + n].size) {
 			req->needed = event->len;
@@ -392,7 +396,8 @@ static __always_inline int take_run(struct ke_client *client, struct ke_recv_req
 		left -= KEVENTS_RECORD_SIZE(event->len);
 		ke_queue_take_locked(queue, event, req->leases);
 		run->events[n++] = event;
-	} while (n < most && !ke_ready_list_has_others(&client->ready_list));
+	} while (n < most && !ke_ready_list_has_others(&client->ready_list) &&
+		 (event = ke_queue_first_locked(queue)));
 	run->n = n;
 	return n ? 0 : -EMSGSIZE;
 }
@@ -410,13 +415,14 @@ static void end_turn(struct ke_watch *watch)
 static __always_inline int take_watched(struct ke_client *client, struct ke_recv_req *req,
 					struct run *run)
 {
+	struct ke_event *event;
 	struct ke_watch *watch;
 	HLIST_HEAD(dispose);
 	int err;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	watch = next_ready_lock(client, &dispose);
+	watch = next_ready_lock(client, &event, &dispose);
 	if (!watch) {
 		ke_event_free_list(&dispose);
 		return -ENOMSG;
@@ -424,7 +430,7 @@ static __always_inline int take_watched(struct ke_client *client, struct ke_recv
 	run->queue = watch->queue;
 	__acquire(&run->queue->lock);
 	req->id = run->queue->id;
-	err = take_run(client, req, run);
+	err = take_run(client, req, run, event);
 	if (!err)
 		end_turn(watch);
 	ke_queue_unlock(run->queue);

@@ -54,6 +54,26 @@ START_TEST(p1_an_expired_event_is_never_handed_out)
 }
 END_TEST
 
+/* Each round receives a little later, until after the event has expired. */
+START_TEST(p3_a_watched_event_that_expires_now_is_received_or_gone)
+{
+	int id = fresh_id(), round, err;
+	uint64_t number, after;
+	struct ke_event ev = { .data = &number, .size = sizeof(number) };
+
+	ASSERT_OK(ke_watch(&ke, id));
+	for (round = 0; round < 1000; round++) {
+		after = now_ns() + MS - 50000 + round * 100;
+		send_number_for(id, round, 1);
+		while (now_ns() < after)
+			;
+		err = ke_receive(&ke, 0, &ev, KE_WATCHED, 0);
+		if (err != -ENOMSG)
+			ASSERT_OK(err);
+	}
+}
+END_TEST
+
 START_TEST(an_event_does_not_expire_early)
 {
 	static const uint32_t ttls[] = { 1, 5, 20, 50 };
@@ -497,6 +517,7 @@ END_TEST
 
 TESTS(expiry, 60, WITH_CLIENT,
       p1_an_expired_event_is_never_handed_out,
+      p3_a_watched_event_that_expires_now_is_received_or_gone,
       an_event_does_not_expire_early,
       an_event_is_received_within_its_time,
       p5_memory_comes_back_without_anybody_asking_for_the_id,
