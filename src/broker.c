@@ -265,8 +265,8 @@ static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
 	bool more;
 
 	more = ke_lease_run_deadlines_locked(queue, dispose);
-	if (!more)
-		ke_queue_work_locked(queue);
+	/* Deadlines, of which there may be more at any time, do not hold that up. */
+	ke_queue_work_locked(queue);
 	next = timerqueue_getnext(&queue->deadlines);
 	if (next)
 		ke_timer_arm(&broker->timer, &queue->timeout, more ? now : next->expires);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* P7, P9: what a call has left to the worker, while that gets no processor. */
+#include <time.h>
+
+#include "harness.h"
+#include "held.h"
+#include "task.h"
+#include "watched.h"
+
+#define STEPS 8			/* that a call does for others, as src/queue.c has it */
+#define LEASE_MS 100
+#define LONG_NS UINT64_C(500000000) /* less than a task may rule without a break */
+
+/* Threads that leave the worker none of the other processors. */
+static pthread_t hogs[64];
+static long hog_count;
+static unsigned int hogs_ready;
+static bool hogs_over;
+
+static void *hog(void *arg)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)arg, &set);
+	ASSERT_SYS(sched_setaffinity(0, sizeof(set), &set));
+	task_rule();
+	__atomic_fetch_add(&hogs_ready, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&hogs_over, __ATOMIC_ACQUIRE))
+		;
+	return NULL;
+}
+
+/* From here on nothing but the calling thread makes progress; for less than a second. */
+static void rule_all(void)
+{
+	size_t i;
+
+	hog_count = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+	ck_assert_int_lt(hog_count, ARRAY_SIZE(hogs));
+	hogs_ready = 0;
+	hogs_over = false;
+	for (i = 0; i < (size_t)hog_count; i++)
+		ck_assert_int_eq(pthread_create(&hogs[i], NULL, hog, (void *)(i + 1)), 0);
+	WAIT_UNTIL(__atomic_load_n(&hogs_ready, __ATOMIC_ACQUIRE) == hog_count);
+	task_rule();
+}
+
+static void yield_all(void)
+{
+	long i;
+
+	__atomic_store_n(&hogs_over, true, __ATOMIC_RELEASE);
+	task_yield_rule();
+	for (i = 0; i < hog_count; i++)
+		ck_assert_int_eq(pthread_join(hogs[i], NULL), 0);
+}
+
+static uint64_t own_time_ns(void)
+{
+	struct timespec time;
+
+	ASSERT_SYS(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time));
+	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
+}
+
+/* Sends them in one call. */
+static void send_numbers(int id, unsigned int count)
+{
+	struct ke_event events[2 * STEPS] = { 0 };
+	uint64_t numbers[2 * STEPS];
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		numbers[i] = i;
+		events[i].id = id;
+		events[i].data = &numbers[i];
+		events[i].len = sizeof(numbers[i]);
+	}
+	ASSERT_RESULT(ke_send_batch(&ke, events, count, 0), count);
+}
+
+/* It has been told of the ID, and finds events there that are for those that wait. */
+START_TEST(p7_a_receiver_of_watched_ids_does_not_wait_for_the_worker)
+{
+	struct receiver receivers[2 * STEPS];
+	struct ke_event ev = { .size = 0 };
+	kevents_ctx client;
+	int id = fresh_id();
+	uint64_t begin, spent;
+	size_t i;
+
+	task_pin();
+	ASSERT_OK(ke_init(&client));
+	ASSERT_OK(ke_watch(&client, id));
+	send_number(id, 99);
+	ck_assert_uint_eq(receive_number(id), 99);
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receivers[i] = RECEIVER(id);
+		receiver_block(&receivers[i]);
+	}
+	rule_all();
+	send_numbers(id, ARRAY_SIZE(receivers));
+	begin = own_time_ns();
+	ASSERT_RESULT(ke_receive(&client, 0, &ev, KE_WATCHED, 0), -ENOMSG);
+	spent = own_time_ns() - begin;
+	yield_all();
+	ck_assert_uint_lt(spent, LONG_NS);
+	for (i = 0; i < ARRAY_SIZE(receivers); i++)
+		receiver_expect(&receivers[i], i);
+	send_number(id, 99);
+	ck_assert_uint_eq(receive_watched(&client), 99);
+	ASSERT_OK(ke_close(&client));
+}
+END_TEST
+
+/* As many leases are over as the worker ends in one step. */
+START_TEST(p9_leases_that_end_hide_no_event_from_those_that_watch)
+{
+	kevents_ctx clients[4 * STEPS];
+	int id = fresh_id();
+	size_t i;
+
+	task_pin();
+	for (i = 0; i < STEPS; i++)
+		send_number(id, i);
+	for (i = 0; i < STEPS; i++)
+		lease_number(&ke, id, i, LEASE_MS);
+	for (i = 0; i < ARRAY_SIZE(clients); i++) {
+		ASSERT_OK(ke_init(&clients[i]));
+		ASSERT_OK(ke_watch(&clients[i], id));
+	}
+	rule_all();
+	spin_ns((LEASE_MS + 1) * UINT64_C(1000000));
+	send_number(id, STEPS);
+	yield_all();
+	for (i = 0; i < ARRAY_SIZE(clients); i++) {
+		WAIT_UNTIL(is_readable(&clients[i]));
+		ASSERT_OK(ke_close(&clients[i]));
+	}
+	for (i = 0; i <= STEPS; i++)
+		ck_assert_uint_eq(receive_number(id), i);
+}
+END_TEST
+
+TESTS(deferred, 60, WITH_CLIENT,
+      p7_a_receiver_of_watched_ids_does_not_wait_for_the_worker,
+      p9_leases_that_end_hide_no_event_from_those_that_watch)
