@@ -96,9 +96,22 @@ unsigned int ke_control_list(struct ke_client *client, s64 from, s32 *ids,
 	return listed;
 }
 
+/* Runs deadlines of @queue; returns whether others are left that had passed at @time. */
+static bool run_deadlines(struct ke_queue *queue, ktime_t time, struct hlist_head *dispose)
+{
+	const struct timerqueue_node *next;
+
+	if (!ke_lease_run_deadlines_locked(queue, dispose))
+		return false;
+	next = timerqueue_getnext(&queue->deadlines);
+	return next && next->expires <= time;
+}
+
+/* What others send meanwhile, and what of it falls due, is left alone. */
 int ke_control_purge(struct ke_client *client, s32 id)
 {
-	u64 last = atomic64_read(&client->broker->seq);
+	const u64 last = atomic64_read(&client->broker->seq);
+	const ktime_t begin = ktime_get();
 	struct ke_queue *queue;
 	unsigned int total = 0;
 	u32 dropped;
@@ -114,7 +127,7 @@ int ke_control_purge(struct ke_client *client, s32 id)
 			ke_queue_unlock(queue);
 			return total ?: -EPERM;
 		}
-		more = ke_lease_run_deadlines_locked(queue, &dispose);
+		more = run_deadlines(queue, begin, &dispose);
 		dropped = more ? 0 : ke_queue_purge_locked(queue, last, &dispose);
 		ke_queue_unlock(queue);
 		ke_event_free_list(&dispose);
