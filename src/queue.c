@@ -192,6 +192,7 @@ static bool mark_watch_ready(struct ke_queue *queue, struct ke_watch *watch,
 		sleeps = ke_watch_set_ready(watch, wake_q);
 		list_move_tail(&watch->in_queue, sleeps ? &queue->sleeping : &queue->ready);
 	} else {
+		ke_watch_clear_ready(watch);
 		list_move_tail(&watch->in_queue, &queue->denied);
 	}
 	return sleeps;
@@ -300,11 +301,15 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	ke_queue_arm_watch_locked(queue, watch);
 	/* Where others wait, the worker hands them what there is, and tells of the rest. */
-	if (queue->counts.waiters || !ke_queue_first_locked(queue))
+	if (queue->counts.waiters || !ke_queue_first_locked(queue)) {
+		ke_queue_arm_watch_locked(queue, watch);
 		return;
-	/* Its client may have receivers that were asleep before it was told. */
+	}
+	/*
+	 * One that is ready stays so, for those that look without a lock. Its client may have
+	 * receivers that were asleep before it was told.
+	 */
 	if (mark_watch_ready(queue, watch, wake_q))
 		__ke_queue_offer_locked(queue, queue->counts.pending, wake_q);
 }
