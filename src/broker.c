@@ -99,15 +99,10 @@ static LIST_HEAD(idle_queues);		/* idle_lock: by ke_queue.idle */
 static unsigned int n_idle;		/* idle_lock */
 static DEFINE_SPINLOCK(idle_lock);
 
-static struct ke_broker *broker_of(const struct ke_queue *queue)
-{
-	return container_of(queue->realm, struct ke_broker, realm);
-}
-
 /* Takes @queue, which is dead, out of the table. */
 static void unhash(struct ke_queue *queue)
 {
-	struct ke_broker *broker = broker_of(queue);
+	struct ke_broker *broker = queue->broker;
 
 	/* As in insert(). */
 	data_race(rhashtable_remove_fast(&broker->queues, &queue->node, queue_params));
@@ -199,7 +194,7 @@ static int wait_a_tick(void)
 /* Makes sure that @id has had a queue; it may be gone again. */
 static int create(struct ke_broker *broker, s32 id)
 {
-	struct ke_queue *queue = ke_queue_create(&broker->realm, id);
+	struct ke_queue *queue = ke_queue_create(broker, id);
 	int err;
 
 	if (!queue)
@@ -360,7 +355,6 @@ static int __net_init broker_net_init(struct net *net)
 	spin_lock_init(&broker->ids_lock);
 	broker->ids = RB_ROOT;
 	atomic64_set(&broker->seq, 0);
-	broker->realm.timer = &broker->timer;
 	ke_timer_init(&broker->timer, run_due);
 	return rhashtable_init(&broker->queues, &queue_params);
 }
@@ -379,7 +373,7 @@ static void __net_exit broker_net_pre_exit(struct net *net)
 	ke_timer_stop(&broker->timer);
 	spin_lock(&idle_lock);
 	list_for_each_entry_safe(queue, next, &idle_queues, idle) {
-		if (broker_of(queue) != broker)
+		if (queue->broker != broker)
 			continue;
 		list_del(&queue->idle);
 		n_idle--;

@@ -11,20 +11,9 @@
 #include <linux/types.h>
 
 #include "account.h"
-#include "timer.h"
 #include "queue.h"
 
 struct net;
-
-/* All queues of one network namespace; lives as long as that. */
-struct ke_broker {
-	struct rhashtable queues;	/* struct ke_queue by ID */
-	spinlock_t ids_lock;
-	struct rb_root ids;		/* the same, in order; ids_lock */
-	atomic64_t seq;			/* of the latest event */
-	struct ke_realm realm;		/* what the queues know of it */
-	struct ke_timer timer;
-};
 
 /* Returns the broker of @net, borrowed from it. */
 struct ke_broker *ke_broker_of(const struct net *net);

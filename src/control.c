@@ -212,8 +212,8 @@ void ke_control_limits(struct ke_client *client, struct kevents_limits *limits)
 	limits->max_bytes = READ_ONCE(ke_limits.max_bytes);
 	limits->user_max_bytes = READ_ONCE(ke_limits.user_max_bytes);
 	limits->strict = READ_ONCE(ke_limits.strict);
-	limits->broker_bytes = atomic_long_read(&broker->realm.bytes);
-	limits->broker_events = atomic_long_read(&broker->realm.events);
+	limits->broker_bytes = atomic_long_read(&broker->bytes);
+	limits->broker_events = atomic_long_read(&broker->events);
 	limits->broker_ids = atomic_read(&broker->queues.nelems);
 	spin_lock(&ke_charges.lock);
 	limits->bytes = ke_charges.bytes;

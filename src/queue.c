@@ -49,7 +49,7 @@ void ke_queue_exit(void)
 	kmem_cache_destroy(queue_cache);
 }
 
-struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id)
+struct ke_queue *ke_queue_create(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = kmem_cache_alloc(queue_cache,
 						  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -57,7 +57,7 @@ struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id)
 	if (!queue)
 		return NULL;
 	queue->id = id;
-	queue->realm = realm;
+	queue->broker = broker;
 	INIT_HLIST_HEAD(&queue->events);
 	queue->last = NULL;
 	queue->sorted = RB_ROOT_CACHED;
@@ -81,7 +81,7 @@ static void free_rcu(struct rcu_head *rcu)
 
 void ke_queue_destroy_rcu(struct ke_queue *queue)
 {
-	ke_timer_cancel(queue->realm->timer, &queue->timeout);
+	ke_timer_cancel(&queue->broker->timer, &queue->timeout);
 	call_rcu(&queue->rcu, free_rcu);
 }
 
@@ -104,7 +104,7 @@ void ke_queue_destroy(struct ke_queue *queue)
 static void defer(struct ke_queue *queue)
 {
 	queue->deferred = true;
-	ke_timer_arm(queue->realm->timer, &queue->timeout, ktime_get());
+	ke_timer_arm(&queue->broker->timer, &queue->timeout, ktime_get());
 }
 
 /* Ends the wait of @waiter with what has been set in it. */
@@ -340,7 +340,7 @@ void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 		return;
 	event->due.expires = when;
 	if (timerqueue_add(&queue->deadlines, &event->due))
-		ke_timer_arm(queue->realm->timer, &queue->timeout, when);
+		ke_timer_arm(&queue->broker->timer, &queue->timeout, when);
 }
 
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue)

@@ -6,23 +6,27 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
-#include <linux/rhashtable-types.h>
+#include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/timerqueue.h>
 #include <linux/types.h>
 
 #include "claim.h"
 #include "event.h"
+#include "timer.h"
 #include "watch.h"
 
-struct ke_timer;
 struct task_struct;
 
-/* What the queues of one broker share. */
-struct ke_realm {
-	struct ke_timer *timer;
+/* All queues of one network namespace; lives as long as that. */
+struct ke_broker {
+	struct rhashtable queues;	/* struct ke_queue by ID */
+	spinlock_t ids_lock;
+	struct rb_root ids;		/* the same, in order; ids_lock */
+	atomic64_t seq;			/* of the latest event */
 	atomic_long_t bytes;		/* of events that wait, are in flight or leased */
 	atomic_long_t events;
+	struct ke_timer timer;
 };
 
 /* What happened to the events of a queue, and how many there are. */
@@ -53,7 +57,7 @@ struct ke_waiter {
 struct ke_queue {
 	struct rhash_head node;		/* in the broker's table; RCU */
 	s32 id;
-	struct ke_realm *realm;
+	struct ke_broker *broker;
 	spinlock_t lock;		/* what it covers: docs/internals.md */
 
 	struct hlist_head events;	/* by seq */
@@ -86,7 +90,7 @@ struct ke_queue {
 };
 
 /* Returns a new queue, or NULL. */
-struct ke_queue *ke_queue_create(struct ke_realm *realm, s32 id);
+struct ke_queue *ke_queue_create(struct ke_broker *broker, s32 id);
 
 /* Frees a queue that nobody can find any more, and its events. */
 void ke_queue_destroy(struct ke_queue *queue);
@@ -122,8 +126,8 @@ void ke_queue_insert_locked(struct ke_queue *queue, struct ke_event *event);
 static inline void ke_queue_add_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_add(bytes, &queue->bytes);
-	atomic_long_add(bytes, &queue->realm->bytes);
-	atomic_long_add(n, &queue->realm->events);
+	atomic_long_add(bytes, &queue->broker->bytes);
+	atomic_long_add(n, &queue->broker->events);
 }
 
 /*
@@ -207,8 +211,8 @@ static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event 
 static inline void ke_queue_sub_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_sub(bytes, &queue->bytes);
-	atomic_long_sub(bytes, &queue->realm->bytes);
-	atomic_long_sub(n, &queue->realm->events);
+	atomic_long_sub(bytes, &queue->broker->bytes);
+	atomic_long_sub(n, &queue->broker->events);
 }
 
 /*
