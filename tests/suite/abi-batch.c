@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P3, P8: batches as the device takes them, malformed and half mapped. */
-#include "abi.h"
-#include "harness.h"
-#include "memory.h"
-#include "watched.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/watch.h"
 
 static int send_batch(const struct kevents_send *entries, uint32_t n)
 {

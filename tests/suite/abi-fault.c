@@ -2,10 +2,10 @@
 /* P3, P8: hostile addresses, and structures that cannot be read or written. */
 #include <sys/mman.h>
 
-#include "abi.h"
-#include "harness.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 #define SEND KEVENTS_IOC_SEND
 #define RECEIVE KEVENTS_IOC_RECEIVE

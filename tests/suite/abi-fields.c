@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include "abi.h"
-#include "harness.h"
-#include "memory.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
 
 #define INFO KEVENTS_IOC_INFO
 #define SEND KEVENTS_IOC_SEND

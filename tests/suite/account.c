@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: accounts of many users. */
-#include "harness.h"
-#include "limits.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
 
 #define USERS 300	/* more than the table of accounts has places */
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "harness.h"
-#include "memory.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
 
 START_TEST(an_event_is_sent_polled_and_received)
 {

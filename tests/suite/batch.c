@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "memory.h"
-#include "module.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define MOST 100
 

@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 #define IDS 3
 #define TAKERS 9

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <sys/fsuid.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "task.h"
-#include "user.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/watch.h"
 
 /* A child that receives as somebody. */
 struct waiter {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Claims: who owns an ID, and what its mode lets whom do. */
-#include "harness.h"
-#include "held.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 /* Children that act as somebody. */
 struct person {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 #define DEVICE "/dev/kevents"
 #define COPY "/tmp/kevents-copy"

@@ -2,12 +2,12 @@
 /* Stat, purge and limits. */
 #include <fcntl.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 START_TEST(an_id_that_nobody_has_used_has_zeros)
 {

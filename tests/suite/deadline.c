@@ -7,11 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "abi.h"
-#include "harness.h"
-#include "limits.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80

@@ -6,11 +6,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "call.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "readiness.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/readiness.h"
 
 static char payload[4096];
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
-#include "call.h"
-#include "harness.h"
-#include "module.h"
-#include "readiness.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/module.h"
+#include "lib/readiness.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 START_TEST(p9_readable_is_what_a_receive_would_find)
 {

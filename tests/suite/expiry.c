@@ -2,13 +2,13 @@
 /* P1, P5: events whose time to live ends. */
 #include <sys/syscall.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/watch.h"
 
 #define MS UINT64_C(1000000)	/* ns */
 #define HOUR 3600000		/* ms */

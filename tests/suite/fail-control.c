@@ -2,14 +2,14 @@
 /* P3, P6: everything else with every allocation and copy failing in turn. */
 #include <fcntl.h>
 
-#include "abi.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "memory.h"
-#include "module.h"
-#include "scene.h"
-#include "user.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/inject-ids.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/module.h"
+#include "lib/user.h"
 
 static int outcome(ssize_t result)
 {

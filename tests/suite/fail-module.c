@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#include "harness.h"
-#include "log.h"
-#include "module.h"
-#include "nth.h"
+#include "lib/harness.h"
+#include "lib/inject.h"
+#include "lib/log.h"
+#include "lib/module.h"
 
 #define MANY 20000
 

@@ -6,12 +6,12 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "harness.h"
-#include "held.h"
-#include "memory.h"
-#include "record.h"
-#include "scene.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/inject-ids.h"
+#include "lib/lease.h"
+#include "lib/memory.h"
+#include "lib/record.h"
+#include "lib/task.h"
 
 #define LONGEST 60000
 #define SEVERAL 3

@@ -4,13 +4,13 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "harness.h"
-#include "limits.h"
-#include "memory.h"
-#include "record.h"
-#include "scene.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/inject-ids.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define HOUR 3600000	/* ms */
 #define LONGEST 200000

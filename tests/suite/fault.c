@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "held.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 static const size_t sizes[] = { 1, 8, 63, 100, 200, 1000, 4096, 5000, 8192, 60000 };
 

@@ -2,9 +2,9 @@
 /* P3: memory that disappears while the kernel copies. */
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 #define FAULTS 20	/* so many are to be seen in a test */
 #define ROUNDS 300

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "harness.h"
-#include "limits.h"
-#include "memory.h"
-#include "module.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/module.h"
 
 #define LONGEST 1048576
 

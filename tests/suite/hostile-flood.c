@@ -3,13 +3,13 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "cgroup.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "mob.h"
-#include "module.h"
-#include "task.h"
+#include "lib/cgroup.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/workers.h"
 
 #define FLOODERS 4
 #define LOOKS 5

@@ -4,13 +4,13 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "mob.h"
-#include "record.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/workers.h"
 
 #define ROUNDS 3	/* in each of which every kind is struck once */
 #define BATCH 9		/* of what is sent, one more than all receives take */

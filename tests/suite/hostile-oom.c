@@ -2,14 +2,14 @@
 /* P1, P3, P6: who is killed for want of memory, in the middle of a call. */
 #include <sys/mman.h>
 
-#include "cgroup.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "log.h"
-#include "memory.h"
-#include "mob.h"
-#include "task.h"
+#include "lib/cgroup.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "lib/task.h"
+#include "lib/workers.h"
 
 #define GROUP_BYTES (4 << 20)
 #define CHARGES_LEFT (1024 * 1024)	/* what the kernel charges ahead, and more */

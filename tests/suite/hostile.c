@@ -2,15 +2,15 @@
 /* P5, P6: users who take what they can get, and another user's traffic beside them. */
 #include <sys/resource.h>
 
-#include "cgroup.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "log.h"
-#include "mob.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/cgroup.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/workers.h"
 
 #define CROWD 100
 #define SAMPLES 50

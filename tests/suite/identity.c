@@ -2,12 +2,12 @@
 /* Whose rights count, and who is charged: the user that opened the file, for every call. */
 #include <errno.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "record.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define LIMIT 10
 

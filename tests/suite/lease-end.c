@@ -3,9 +3,9 @@
 #include <poll.h>
 #include <sys/wait.h>
 
-#include "harness.h"
-#include "held.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/task.h"
 
 #define MS UINT64_C(1000000)	/* ns */
 #define TIMELY (100 * MS)	/* a lease that is over by then is not late */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P1, P2: leases, what ends them, and where an event goes that comes back. */
-#include "harness.h"
-#include "held.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 START_TEST(p1_a_leased_event_is_gone_when_it_is_acknowledged)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which IDs are in use, also while others come and go. */
-#include "harness.h"
-#include "held.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define FIXED 300
 #define STEP 10		/* between them; others come and go there */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Loading and unloading the module, with events left in it. */
-#include "harness.h"
-#include "module.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/module.h"
+#include "lib/task.h"
 
 #define CYCLES 50
 

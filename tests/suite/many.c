@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Many events, many IDs, and what is left of them. */
-#include "harness.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define FIRST_ID (2 * FRESH_IDS_END)	/* of these tests, upwards and downwards */
 

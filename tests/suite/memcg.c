@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: what waits is charged to the sender's memory cgroup. */
-#include "cgroup.h"
-#include "harness.h"
-#include "task.h"
+#include "lib/cgroup.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 #define EVENTS 100
 #define LARGE 60000

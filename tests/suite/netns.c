@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "harness.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 /* What a child in another namespace needs to know, and tells. */
 struct visit {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P2 and P4: oldest first, and one order over all IDs. */
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 #define PRODUCERS 4
 #define EACH 300

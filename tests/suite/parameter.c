@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module's parameters. A test that fails may leave the next one a wrong value. */
-#include "harness.h"
-#include "memory.h"
-#include "module.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/module.h"
 
 #define NAME "max_event_size"
 #define DEFAULT 65536

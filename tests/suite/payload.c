@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Payloads around every size at which they are kept in another way, by every call. */
-#include "harness.h"
-#include "limits.h"
-#include "memory.h"
-#include "module.h"
-#include "nth.h"
-#include "record.h"
+#include "lib/harness.h"
+#include "lib/inject.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/module.h"
+#include "lib/record.h"
 
 #define LONGEST 1048576
 #define UNIT 4096

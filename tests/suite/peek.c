@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Receives that only look: they take nothing and never wait. */
-#include "abi.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "memory.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define LONG_ENOUGH 300		/* ms to begin a peek in before its event expires */
 

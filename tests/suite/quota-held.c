@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <sys/fsuid.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "memory.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define NAMESPACES 100
 

@@ -4,13 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 
-#include "call.h"
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "readiness.h"
-#include "task.h"
-#include "user.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/readiness.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define LIMIT 10
 #define LARGEST 65536

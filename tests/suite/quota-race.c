@@ -2,10 +2,10 @@
 /* P5: limits that many senders meet at the same time, over and over. */
 #include <stdio.h>
 
-#include "harness.h"
-#include "limits.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define ENOUGH 100	/* how often somebody has to get in, however slow all is */
 #define SENDERS 16

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "record.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define MS UINT64_C(1000000)	/* ns */
 #define LIMIT 10

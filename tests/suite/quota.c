@@ -3,12 +3,12 @@
 #include <linux/capability.h>
 #include <sys/sysinfo.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "user.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define MANY 100000
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P1, P3, P9: an event arrives at the moment in which its receiver gives up. */
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 #define TIMEOUT_MS 20
 #define ROUNDS 100

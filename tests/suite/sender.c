@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 #define OVERFLOW_ID 65534
 

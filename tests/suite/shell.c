@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "harness.h"
-#include "record.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 /* The client is file 9 of the shell command. */
 static int execute(void *arg)

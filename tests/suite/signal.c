@@ -3,10 +3,10 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "abi.h"
-#include "harness.h"
-#include "record.h"
-#include "task.h"
+#include "lib/abi.h"
+#include "lib/harness.h"
+#include "lib/record.h"
+#include "lib/task.h"
 
 START_TEST(a_signal_ends_an_endless_wait_with_eintr)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Payloads of every size, buffers that fit, are larger or are too small. */
-#include "harness.h"
-#include "memory.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
 
 #define DEFAULT_MAX 65536
 #define GUARD 64

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P3: a receiver or sender that is stuck in the middle of the copy. */
-#include "call.h"
-#include "harness.h"
-#include "held.h"
-#include "memory.h"
-#include "module.h"
-#include "record.h"
-#include "task.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/memory.h"
+#include "lib/module.h"
+#include "lib/record.h"
+#include "lib/task.h"
 
 /* A receiver that stalls as soon as it is handed an event. */
 static struct receiver stalling(int id, const struct stall *stall, int timeout_ms)

@@ -3,8 +3,8 @@
 #include <libgen.h>
 #include <stdio.h>
 
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 static int run_soak(void *arg)
 {

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "call.h"
-#include "harness.h"
-#include "module.h"
-#include "record.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/module.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define RECORD sizeof(struct number_record)
 

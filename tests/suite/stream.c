@@ -4,10 +4,10 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "harness.h"
-#include "memory.h"
-#include "record.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/record.h"
+#include "lib/watch.h"
 
 #define RECORD sizeof(struct number_record)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P1, P2, P4: many processes that send and receive at the same time. */
-#include "harness.h"
-#include "memory.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/task.h"
 
 /* What 32-bit programs have to show is less. */
 #define EVENTS (sizeof(void *) == 8 ? 100000 : 25000)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "harness.h"
-#include "held.h"
-#include "limits.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
 
 #define TRACEFS "/sys/kernel/tracing"
 #define INSTANCE TRACEFS "/instances/kevents-test"

@@ -5,11 +5,11 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "harness.h"
-#include "memory.h"
-#include "record.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/record.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define RECORD sizeof(struct number_record)
 #define NO_URING "this kernel has no io_uring"

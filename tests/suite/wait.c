@@ -2,8 +2,8 @@
 /* P9: who waits is woken, only who is meant is, and in the order of arrival. */
 #include <fcntl.h>
 
-#include "harness.h"
-#include "task.h"
+#include "lib/harness.h"
+#include "lib/task.h"
 
 START_TEST(p9_a_blocked_receiver_gets_the_event)
 {

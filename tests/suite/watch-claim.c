@@ -2,10 +2,10 @@
 /* Watches of IDs that somebody has claimed. */
 #include <sys/epoll.h>
 
-#include "harness.h"
-#include "task.h"
-#include "user.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/watch.h"
 
 #define OWNER 2001
 #define OTHER 2002

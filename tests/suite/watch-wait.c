@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P9: receivers that wait for watched IDs. */
-#include "call.h"
-#include "harness.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/call.h"
+#include "lib/harness.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 /* Of the client of the test, or of another one. */
 static struct receiver watcher(kevents_ctx *client)

@@ -2,11 +2,11 @@
 /* Watched IDs, and receives that take from any of them. */
 #include <pthread.h>
 
-#include "harness.h"
-#include "limits.h"
-#include "module.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/module.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define FIRST_ID 0x50000000	/* IDs of these tests alone, from here on */
 

@@ -8,10 +8,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "../harness.h"
-#include "../memory.h"
-#include "../task.h"
-#include "../user.h"
+#include "lib/harness.h"
+#include "lib/memory.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define PAGES 16
 #define OLD 0x11

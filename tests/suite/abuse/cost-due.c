@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P7: what another user's events that fall due at one moment cost those who make calls then. */
-#include "../harness.h"
-#include "../limits.h"
-#include "../task.h"
-#include "../user.h"
-#include "clients.h"
-#include "cost.h"
+#include "lib/clients.h"
+#include "lib/cost.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define EVENTS 50000
 #define LEASES 20000

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P7: what IDs that another user has used cost those who ask for room. */
-#include "../harness.h"
-#include "../limits.h"
-#include "../task.h"
-#include "../user.h"
-#include "clients.h"
-#include "cost.h"
+#include "lib/clients.h"
+#include "lib/cost.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define IDS 4000
 #define SAMPLES 20

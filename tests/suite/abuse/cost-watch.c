@@ -2,10 +2,10 @@
 /* P7: what another user's watches of an ID cost those who use it. */
 #include <sys/epoll.h>
 
-#include "../harness.h"
-#include "../user.h"
-#include "clients.h"
-#include "cost.h"
+#include "lib/clients.h"
+#include "lib/cost.h"
+#include "lib/harness.h"
+#include "lib/user.h"
 
 #define WATCHES 10000
 #define FEW 200		/* calls, each of which is looked at */

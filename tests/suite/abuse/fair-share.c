@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: each account gets at most a quarter of what is free afterwards, to the byte. */
-#include "../harness.h"
-#include "../limits.h"
-#include "../user.h"
-#include "clients.h"
+#include "lib/clients.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/user.h"
 
 #define USERS 10
 #define ROOM 1000000	/* bytes, of max_bytes, that are free at first */

@@ -2,9 +2,9 @@
 /* P7: another user's process that is first in line and gets no processor. */
 #include <sched.h>
 
-#include "../harness.h"
-#include "../task.h"
-#include "../user.h"
+#include "lib/harness.h"
+#include "lib/task.h"
+#include "lib/user.h"
 
 #define GIVE_UP_NS UINT64_C(5000000000)
 

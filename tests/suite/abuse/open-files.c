@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: open files of an account that has no room left. */
-#include "../cgroup.h"
-#include "../harness.h"
-#include "../limits.h"
-#include "../mob.h"
-#include "../task.h"
-#include "clients.h"
+#include "lib/cgroup.h"
+#include "lib/clients.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/workers.h"
 
 #define FILES 10000
 #define LIMIT 50000

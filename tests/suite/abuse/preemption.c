@@ -2,13 +2,13 @@
 /* P5: another user's process that is interrupted in a call, and gets no processor. */
 #include <sched.h>
 
-#include "../harness.h"
-#include "../limits.h"
-#include "../mob.h"
-#include "../task.h"
-#include "../user.h"
-#include "clients.h"
-#include "cost.h"
+#include "lib/clients.h"
+#include "lib/cost.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/workers.h"
 
 #define LIMIT 370000	/* bytes, and most of them: */
 #define LARGE 250000

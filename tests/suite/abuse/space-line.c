@@ -2,11 +2,11 @@
 /* P5, P7, P9: many senders of one user that wait for room. */
 #include <sys/resource.h>
 
-#include "../harness.h"
-#include "../limits.h"
-#include "../mob.h"
-#include "../task.h"
-#include "clients.h"
+#include "lib/clients.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/workers.h"
 
 #define LINE 100	/* threads that wait */
 #define LIMIT 150000

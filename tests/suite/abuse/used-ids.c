@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* P5: nobody is charged for what others leave behind in IDs that it has used. */
-#include "../harness.h"
-#include "../user.h"
-#include "clients.h"
+#include "lib/clients.h"
+#include "lib/harness.h"
+#include "lib/user.h"
 
 #define MANY 5000
 #define FEW 100

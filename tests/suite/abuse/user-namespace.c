@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-#include "../harness.h"
-#include "../limits.h"
-#include "../mob.h"
-#include "../task.h"
-#include "../user.h"
-#include "clients.h"
+#include "lib/clients.h"
+#include "lib/harness.h"
+#include "lib/limits.h"
+#include "lib/task.h"
+#include "lib/user.h"
+#include "lib/workers.h"
 
 #define TENANTS 40
 #define ROOM 1000000	/* bytes of max_bytes */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Receives from the watched IDs, and what poll and its kin say of them. */
-#ifndef WATCHED_H
-#define WATCHED_H
+#ifndef WATCH_H
+#define WATCH_H
 
 #include <kevents.h>
 #include <stdbool.h>
@@ -22,4 +22,4 @@ void assert_nothing_watched(kevents_ctx *client);
 /* Readable, and a receive would find this number. */
 void assert_watched(kevents_ctx *client, uint64_t number);
 
-#endif /* WATCHED_H */
+#endif /* WATCH_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* IDs in every state, to let calls fail among them. */
-#ifndef SCENE_H
-#define SCENE_H
+#ifndef INJECT_IDS_H
+#define INJECT_IDS_H
 
 #include <stdint.h>
 
-#include "nth.h"
+#include "inject.h"
 
 /* They have: the events 1, 2, 3; event 4; event 5, leased; none; nothing at all. */
 enum { FULL, SINGLE, LEASED, EMPTY, UNUSED, ID_COUNT };
@@ -38,4 +38,4 @@ do {										\
 	scene_set();								\
 } while (0)
 
-#endif /* SCENE_H */
+#endif /* INJECT_IDS_H */

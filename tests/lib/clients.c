@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "../harness.h"
-#include "../user.h"
+#include "harness.h"
+#include "user.h"
 
 static char payload[65536];
 

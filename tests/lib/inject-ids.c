@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "scene.h"
+#include "inject-ids.h"
 
 #include "harness.h"
-#include "held.h"
+#include "lease.h"
 #include "user.h"
 
 int ids[ID_COUNT];

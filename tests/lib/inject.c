@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "nth.h"
+#include "inject.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "harness.h"
-#include "held.h"
+#include "lease.h"
 #include "limits.h"
 
 #define MANY 2000	/* no call has so many */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Events that are leased or have a time to live, and how many an ID has. */
-#ifndef HELD_H
-#define HELD_H
+#ifndef LEASE_H
+#define LEASE_H
 
 #include <kevents.h>
 #include <stdint.h>
@@ -19,4 +19,4 @@ struct ke_stat stat_of(int id);
 /* So many events of id wait, and so many are leased. */
 void assert_held(int id, unsigned int pending, unsigned int leased);
 
-#endif /* HELD_H */
+#endif /* LEASE_H */

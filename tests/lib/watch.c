@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "watched.h"
+#include "watch.h"
 
 #include <poll.h>
 #include <sys/epoll.h>

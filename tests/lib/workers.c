@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "mob.h"
+#include "workers.h"
 
 #include "harness.h"
 #include "limits.h"

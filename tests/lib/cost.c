@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "../harness.h"
+#include "harness.h"
 
 bool cost_is_counted(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Users who misbehave in processes of their own, and another one's traffic beside them. */
-#ifndef MOB_H
-#define MOB_H
+#ifndef WORKERS_H
+#define WORKERS_H
 
 #include <kevents.h>
 #include <sys/types.h>
@@ -46,4 +46,4 @@ int quiet_id(struct ke_limits *before);
 /* What another user sends arrives, in order, and nothing else does. */
 void assert_traffic(int id);
 
-#endif /* MOB_H */
+#endif /* WORKERS_H */

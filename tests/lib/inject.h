@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Calls whose 1st, 2nd, 3rd ... allocation or copy from or to user memory fails. */
-#ifndef NTH_H
-#define NTH_H
+#ifndef INJECT_H
+#define INJECT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,4 +50,4 @@ struct failing {
  */
 void fail_each(const struct failing *failing, const int *ids, size_t count);
 
-#endif /* NTH_H */
+#endif /* INJECT_H */
