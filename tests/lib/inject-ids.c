@@ -6,15 +6,15 @@
 #include "user.h"
 
 int ids[ID_COUNT];
-uint64_t scene_lease;
+uint64_t ids_lease;
 
-void scene_refill(int result)
+void ids_refill(int result)
 {
 	(void)result;
 	send_number(ids[SINGLE], 4);
 }
 
-void scene_set(void)
+void ids_prepare(void)
 {
 	size_t i;
 
@@ -24,24 +24,24 @@ void scene_set(void)
 		ids[i] = fresh_id();
 	for (i = 1; i <= 3; i++)
 		send_number(ids[FULL], i);
-	scene_refill(0);
+	ids_refill(0);
 	send_number(ids[LEASED], 5);
-	scene_lease = lease_number(&ke, ids[LEASED], 5, 0);
+	ids_lease = lease_number(&ke, ids[LEASED], 5, 0);
 }
 
-void scene_strike(void)
+void ids_check_and_drain(void)
 {
 	uint64_t i;
 
 	for (i = 1; i <= 3; i++)
 		ck_assert_uint_eq(receive_number(ids[FULL]), i);
 	ck_assert_uint_eq(receive_number(ids[SINGLE]), 4);
-	ASSERT_OK(ke_ack(&ke, scene_lease));
+	ASSERT_OK(ke_ack(&ke, ids_lease));
 	for (i = 0; i < ID_COUNT; i++)
 		assert_empty(ids[i]);
 }
 
-void scene_fail(const struct failing *call)
+void ids_fail_each(const struct failing *call)
 {
 	fail_each(call, ids, ID_COUNT);
 }

@@ -13,29 +13,29 @@ enum { FULL, SINGLE, LEASED, EMPTY, UNUSED, ID_COUNT };
 extern int ids[ID_COUNT];
 
 /* The lease of event 5. */
-extern uint64_t scene_lease;
+extern uint64_t ids_lease;
 
 /* Makes the process, still privileged, a user of whom only this test has events. */
-void scene_set(void);
+void ids_prepare(void);
 
 /* Sends event 4; what a call that took it is undone by. */
-void scene_refill(int result);
+void ids_refill(int result);
 
 /* Fails the test unless all is as it was; takes all events. */
-void scene_strike(void);
+void ids_check_and_drain(void);
 
 /* fail_each() with those IDs. */
-void scene_fail(const struct failing *call);
+void ids_fail_each(const struct failing *call);
 
 #define FAIL(title, ...)							\
-	scene_fail(&(const struct failing){ .name = (title), __VA_ARGS__ })
+	ids_fail_each(&(const struct failing){ .name = (title), __VA_ARGS__ })
 
 /* Skips the test where nothing can be made to fail. */
-#define SET_SCENE()								\
+#define PREPARE_IDS()								\
 do {										\
 	if (!faults_available())						\
 		SKIP("this kernel injects no faults");				\
-	scene_set();								\
+	ids_prepare();								\
 } while (0)
 
 #endif /* INJECT_IDS_H */

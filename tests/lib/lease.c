@@ -42,7 +42,7 @@ struct ke_stat stat_of(int id)
 	return stat;
 }
 
-void assert_held(int id, unsigned int pending, unsigned int leased)
+void assert_counts(int id, unsigned int pending, unsigned int leased)
 {
 	struct ke_stat stat = stat_of(id);
 

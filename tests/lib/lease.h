@@ -17,6 +17,6 @@ uint64_t send_number_for(int id, uint64_t number, uint32_t ttl_ms);
 struct ke_stat stat_of(int id);
 
 /* So many events of id wait, and so many are leased. */
-void assert_held(int id, unsigned int pending, unsigned int leased);
+void assert_counts(int id, unsigned int pending, unsigned int leased);
 
 #endif /* LEASE_H */

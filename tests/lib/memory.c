@@ -83,81 +83,81 @@ void assert_same_bytes(const void *is, const void *should, size_t size)
 
 static void *come_and_go(void *arg)
 {
-	struct flicker *flicker = arg;
+	struct toggler *toggler = arg;
 	size_t size = page_size();
 
-	while (!__atomic_load_n(&flicker->stop, __ATOMIC_ACQUIRE)) {
-		if (flicker->remap) {
-			munmap(flicker->page, size);
+	while (!__atomic_load_n(&toggler->stop, __ATOMIC_ACQUIRE)) {
+		if (toggler->remap) {
+			munmap(toggler->page, size);
 			sched_yield();
-			mmap(flicker->page, size, USABLE,
+			mmap(toggler->page, size, USABLE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		} else {
-			mprotect(flicker->page, size, PROT_NONE);
+			mprotect(toggler->page, size, PROT_NONE);
 			sched_yield();
-			mprotect(flicker->page, size, USABLE);
+			mprotect(toggler->page, size, USABLE);
 		}
 		sched_yield();
 	}
 	return NULL;
 }
 
-void flicker_start(struct flicker *flicker)
+void toggler_start(struct toggler *toggler)
 {
-	flicker->stop = false;
-	ck_assert_int_eq(pthread_create(&flicker->thread, NULL, come_and_go, flicker), 0);
+	toggler->stop = false;
+	ck_assert_int_eq(pthread_create(&toggler->thread, NULL, come_and_go, toggler), 0);
 }
 
-void flicker_stop(struct flicker *flicker)
+void toggler_stop(struct toggler *toggler)
 {
-	__atomic_store_n(&flicker->stop, true, __ATOMIC_RELEASE);
-	ck_assert_int_eq(pthread_join(flicker->thread, NULL), 0);
+	__atomic_store_n(&toggler->stop, true, __ATOMIC_RELEASE);
+	ck_assert_int_eq(pthread_join(toggler->thread, NULL), 0);
 }
 
-bool stall_create(struct stall *stall)
+bool uffd_create(struct uffd *uffd)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	stall->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (stall->fd < 0 && errno == ENOSYS)
+	uffd->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (uffd->fd < 0 && errno == ENOSYS)
 		return false;
-	ASSERT_SYS(stall->fd);
-	ASSERT_SYS(ioctl(stall->fd, UFFDIO_API, &api));
-	stall->page = memory_map(2, USABLE) + page_size();
-	range.range.start = (uintptr_t)stall->page;
+	ASSERT_SYS(uffd->fd);
+	ASSERT_SYS(ioctl(uffd->fd, UFFDIO_API, &api));
+	uffd->page = memory_map(2, USABLE) + page_size();
+	range.range.start = (uintptr_t)uffd->page;
 	range.range.len = page_size();
-	ASSERT_SYS(ioctl(stall->fd, UFFDIO_REGISTER, &range));
+	ASSERT_SYS(ioctl(uffd->fd, UFFDIO_REGISTER, &range));
 	return true;
 }
 
-void stall_wait(const struct stall *stall)
+void uffd_wait(const struct uffd *uffd)
 {
-	struct pollfd fault = { .fd = stall->fd, .events = POLLIN };
+	struct pollfd fault = { .fd = uffd->fd, .events = POLLIN };
 
 	ck_assert_msg(poll(&fault, 1, (int)(patience() * 1000)) == 1, "nobody touches the page");
 }
 
-void stall_release(struct stall *stall)
+void uffd_release(struct uffd *uffd)
 {
 	struct uffdio_zeropage zero = {
-		.range = { .start = (uintptr_t)stall->page, .len = page_size() },
+		.range = { .start = (uintptr_t)uffd->page, .len = page_size() },
 	};
 
-	ASSERT_SYS(ioctl(stall->fd, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_SYS(ioctl(uffd->fd, UFFDIO_ZEROPAGE, &zero));
 }
 
-void stall_fail(struct stall *stall)
+void uffd_fail(struct uffd *uffd)
 {
-	struct uffdio_range range = { .start = (uintptr_t)stall->page, .len = page_size() };
+	struct uffdio_range range = { .start = (uintptr_t)uffd->page, .len = page_size() };
 
-	ASSERT_SYS(munmap(stall->page, page_size()));
-	ASSERT_SYS(ioctl(stall->fd, UFFDIO_WAKE, &range));
+	ASSERT_SYS(munmap(uffd->page, page_size()));
+	ASSERT_SYS(ioctl(uffd->fd, UFFDIO_WAKE, &range));
 }
 
-bool stall_is_hit(const struct stall *stall)
+bool uffd_is_hit(const struct uffd *uffd)
 {
-	struct pollfd fault = { .fd = stall->fd, .events = POLLIN };
+	struct pollfd fault = { .fd = uffd->fd, .events = POLLIN };
 
 	ASSERT_SYS(poll(&fault, 1, 0));
 	return fault.revents;

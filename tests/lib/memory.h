@@ -24,37 +24,37 @@ bool memory_is_all(const void *memory, size_t size, unsigned char byte);
 void assert_same_bytes(const void *is, const void *should, size_t size);
 
 /* A thread that makes a page untouchable and touchable again, over and over. */
-struct flicker {
+struct toggler {
 	void *page;
 	bool remap;	/* by munmap() and mmap(), which clears it, not mprotect() */
 	bool stop;
 	pthread_t thread;
 };
 
-void flicker_start(struct flicker *flicker);
-void flicker_stop(struct flicker *flicker);
+void toggler_start(struct toggler *toggler);
+void toggler_stop(struct toggler *toggler);
 
 #define NO_USERFAULTFD "this kernel has no userfaultfd"
 
 /* A page that stalls who touches it first, in the kernel, too; the one before does not. */
-struct stall {
+struct uffd {
 	int fd;
 	char *page;
 };
 
 /* Returns false if this kernel has no userfaultfd. */
-bool stall_create(struct stall *stall);
+bool uffd_create(struct uffd *uffd);
 
 /* Returns when somebody is stalled there. */
-void stall_wait(const struct stall *stall);
+void uffd_wait(const struct uffd *uffd);
 
 /* Lets everybody go on who is stalled there. */
-void stall_release(struct stall *stall);
+void uffd_release(struct uffd *uffd);
 
 /* The same, after the page has been unmapped. */
-void stall_fail(struct stall *stall);
+void uffd_fail(struct uffd *uffd);
 
 /* Whether somebody is stalled there now. */
-bool stall_is_hit(const struct stall *stall);
+bool uffd_is_hit(const struct uffd *uffd);
 
 #endif /* MEMORY_H */

@@ -6,41 +6,41 @@
 #include "task.h"
 #include "user.h"
 
-void mob_init(struct mob *mob)
+void workers_init(struct workers *workers)
 {
-	mob->uid = fresh_user();
-	mob->id = fresh_id();
+	workers->uid = fresh_user();
+	workers->id = fresh_id();
 }
 
-struct mob *mob_new(void)
+struct workers *workers_new(void)
 {
-	struct mob *mob = shared_memory(sizeof(*mob));
+	struct workers *workers = shared_memory(sizeof(*workers));
 
-	mob_init(mob);
-	return mob;
+	workers_init(workers);
+	return workers;
 }
 
-void mob_enter(const struct mob *mob)
+void workers_enter(const struct workers *workers)
 {
-	user_become(mob->uid, mob->uid);
+	user_become(workers->uid, workers->uid);
 }
 
-void mob_say_ready(struct mob *mob)
+void workers_say_ready(struct workers *workers)
 {
-	mob_count(&mob->ready);
+	workers_count(&workers->ready);
 }
 
-void mob_wait_ready(const struct mob *mob, unsigned int count)
+void workers_wait_ready(const struct workers *workers, unsigned int count)
 {
-	WAIT_UNTIL(mob_counted(&mob->ready) >= count);
+	WAIT_UNTIL(workers_counted(&workers->ready) >= count);
 }
 
-void mob_count(unsigned int *number)
+void workers_count(unsigned int *number)
 {
 	__atomic_fetch_add(number, 1, __ATOMIC_RELEASE);
 }
 
-unsigned int mob_counted(const unsigned int *number)
+unsigned int workers_counted(const unsigned int *number)
 {
 	return __atomic_load_n(number, __ATOMIC_ACQUIRE);
 }

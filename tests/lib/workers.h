@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Shared by the processes of one user. */
-struct mob {
+struct workers {
 	uid_t uid;
 	int id;			/* that they use, where they share the broker */
 	unsigned int ready;	/* of them, how many have got as far as they can */
@@ -18,20 +18,20 @@ struct mob {
 	unsigned int looks;
 };
 
-struct mob *mob_new(void);
+struct workers *workers_new(void);
 
 /* The same for one that is part of something shared. */
-void mob_init(struct mob *mob);
+void workers_init(struct workers *workers);
 
 /* Makes the calling process one of them, with a client of its own. */
-void mob_enter(const struct mob *mob);
+void workers_enter(const struct workers *workers);
 
-void mob_say_ready(struct mob *mob);
-void mob_wait_ready(const struct mob *mob, unsigned int count);
+void workers_say_ready(struct workers *workers);
+void workers_wait_ready(const struct workers *workers, unsigned int count);
 
 /* Adds one, which others see. */
-void mob_count(unsigned int *number);
-unsigned int mob_counted(const unsigned int *number);
+void workers_count(unsigned int *number);
+unsigned int workers_counted(const unsigned int *number);
 
 /* Until it is killed. */
 _Noreturn void stay(void);

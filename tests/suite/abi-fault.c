@@ -271,19 +271,19 @@ START_TEST(p3_a_receive_whose_buffer_is_missing_anywhere_leaves_the_event)
 END_TEST
 
 /* The structure on the edge of a page that comes and goes. */
-static void *on_the_edge(struct flicker *flicker, size_t before)
+static void *on_the_edge(struct toggler *toggler, size_t before)
 {
 	char *memory = memory_map(2, PROT_READ | PROT_WRITE);
 
-	flicker->page = memory + page_size();
-	flicker_start(flicker);
+	toggler->page = memory + page_size();
+	toggler_start(toggler);
 	return memory + page_size() - before;
 }
 
 START_TEST(p3_a_send_whose_result_disappears_sends_all_or_nothing)
 {
-	struct flicker flicker = { .remap = true };
-	struct kevents_send *send = on_the_edge(&flicker, offsetof(struct kevents_send, seq));
+	struct toggler toggler = { .remap = true };
+	struct kevents_send *send = on_the_edge(&toggler, offsetof(struct kevents_send, seq));
 	unsigned int faults = 0, sent = 0;
 	int id = fresh_id(), err;
 
@@ -299,15 +299,15 @@ START_TEST(p3_a_send_whose_result_disappears_sends_all_or_nothing)
 			sent++;
 		}
 	}
-	flicker_stop(&flicker);
+	toggler_stop(&toggler);
 }
 END_TEST
 
 START_TEST(p3_a_receive_whose_result_disappears_takes_all_or_nothing)
 {
 	const size_t before = offsetof(struct kevents_receive, event) + 8;
-	struct flicker flicker = { .remap = true };
-	struct kevents_receive *receive = on_the_edge(&flicker, before);
+	struct toggler toggler = { .remap = true };
+	struct kevents_receive *receive = on_the_edge(&toggler, before);
 	unsigned int faults = 0, received = 0;
 	int id = fresh_id(), err;
 	uint64_t room = 0;
@@ -327,7 +327,7 @@ START_TEST(p3_a_receive_whose_result_disappears_takes_all_or_nothing)
 			send_number(id, ++received);
 		}
 	}
-	flicker_stop(&flicker);
+	toggler_stop(&toggler);
 	ck_assert_uint_eq(receive_number(id), received);
 }
 END_TEST

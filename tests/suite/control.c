@@ -171,7 +171,7 @@ START_TEST(p2_a_purge_leaves_what_is_leased)
 		seqs[i] = lease_number(&ke, id, i, 0);
 	ASSERT_OK(ke_nack(&ke, seqs[1]));
 	ASSERT_RESULT(ke_purge(&ke, id), 7);
-	assert_held(id, 0, 3);
+	assert_counts(id, 0, 3);
 	send_number(id, 10);
 	ASSERT_OK(ke_nack(&ke, seqs[2]));
 	ASSERT_OK(ke_ack(&ke, seqs[3]));

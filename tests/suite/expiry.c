@@ -46,7 +46,7 @@ START_TEST(p1_an_expired_event_is_never_handed_out)
 			break;
 		}
 		ck_assert_uint_eq(stat_of(id).expired, ttl);
-		assert_held(id, 0, 0);
+		assert_counts(id, 0, 0);
 		assert_empty(id);
 	}
 	ck_assert_uint_eq(stat_of(id).received, 0);
@@ -360,7 +360,7 @@ START_TEST(a_leased_event_does_not_expire)
 	seq = lease_number(&ke, id, 1, 0);
 	WAIT_UNTIL(stat_of(id).expired == 1);
 	outlive(20);
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_OK(ke_ack(&ke, seq));
 	ck_assert_uint_eq(stat_of(id).received, 1);
 	ck_assert_uint_eq(stat_of(id).expired, 1);
@@ -390,10 +390,10 @@ START_TEST(what_is_given_back_after_its_time_expires)
 	int id = id_alone();
 	uint64_t seq = lease_and_outlive(&ke, id, 0);
 
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_OK(ke_nack(&ke, seq));
 	assert_empty(id);
-	assert_held(id, 0, 0);
+	assert_counts(id, 0, 0);
 	ck_assert_uint_eq(stat_of(id).expired, 1);
 	ck_assert_uint_eq(stat_of(id).bytes, 0);
 	ASSERT_RESULT(ke_ack(&ke, seq), -ENOENT);

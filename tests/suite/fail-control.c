@@ -18,19 +18,19 @@ static int outcome(ssize_t result)
 
 static int ack(void)
 {
-	return ke_ack(&ke, scene_lease);
+	return ke_ack(&ke, ids_lease);
 }
 
 static void lease_again(int result)
 {
 	(void)result;
 	send_number(ids[LEASED], 5);
-	scene_lease = lease_number(&ke, ids[LEASED], 5, 0);
+	ids_lease = lease_number(&ke, ids[LEASED], 5, 0);
 }
 
 static int nack(void)
 {
-	return ke_nack(&ke, scene_lease);
+	return ke_nack(&ke, ids_lease);
 }
 
 static uint64_t expired_lease;
@@ -50,7 +50,7 @@ static bool lease_if_there(int id, uint64_t *seq)
 static void lease_returned(int result)
 {
 	(void)result;
-	scene_lease = lease_number(&ke, ids[LEASED], 5, 0);
+	ids_lease = lease_number(&ke, ids[LEASED], 5, 0);
 }
 
 /* Leased, but its time is over, so that to give it back is to end it. */
@@ -147,7 +147,7 @@ static int purge(void)
 
 START_TEST(p3_leases_and_looking)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	FAIL("ack", ack, lease_again, 0);
 	FAIL("nack", nack, lease_returned, 0);
 	FAIL("poll", poll_id, NULL, 1);
@@ -155,11 +155,11 @@ START_TEST(p3_leases_and_looking)
 	FAIL("stat of an ID not in use", stat_unused, NULL, 0, forget_answers, is_stat_of_nothing);
 	FAIL("limits", limits, NULL, 0, forget_answers, are_limits);
 	FAIL("info", ask_info, NULL, 0, forget_answers, is_info);
-	FAIL("purge", purge, scene_refill, 1);
+	FAIL("purge", purge, ids_refill, 1);
 	hold_expired(0);
 	FAIL("nack of what has expired", nack_expired, hold_expired, 0);
 	ASSERT_OK(ke_ack(&ke, expired_lease));
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -263,7 +263,7 @@ static void claim_again(int result)
 
 START_TEST(p3_watching_and_claiming)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	FAIL("watch", watch_used, unwatch, 0);
 	FAIL("watch of a new ID", watch_unused, unwatch, 0);
 	FAIL("claim", claim, unclaim, 0);
@@ -274,7 +274,7 @@ START_TEST(p3_watching_and_claiming)
 	ASSERT_OK(ke_watch(&ke, ids[FULL]));
 	FAIL("watch again", watch_used, NULL, 0);
 	FAIL("unwatch", end_watch, watch_anew, 0);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -324,11 +324,11 @@ static void close_write_only(int result)
 
 START_TEST(opening_the_device)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	FAIL("init", open_client, close_client, 0);
 	FAIL("open for reading", open_read_only, close_read_only, 0);
 	FAIL("open for writing", open_write_only, close_write_only, 0);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -336,12 +336,12 @@ START_TEST(p3_the_first_client_of_a_user)
 {
 	uid_t was;
 
-	SET_SCENE();
+	PREPARE_IDS();
 	was = getuid();
 	ASSERT_SYS(setreuid(fresh_user(), -1));
 	FAIL("init of a new user", open_client, close_client, 0);
 	ASSERT_SYS(setreuid(was, -1));
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -361,13 +361,13 @@ static int close_with_lease(void)
 
 START_TEST(p6_closing_a_client_with_leases)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	send_number(ids[EMPTY], 6);
 	open_with_lease(0);
 	FAIL("close", close_with_lease, open_with_lease, 0);
 	ASSERT_OK(ke_close(&second));
 	ck_assert_uint_eq(receive_number(ids[EMPTY]), 6);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 

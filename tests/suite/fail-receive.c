@@ -142,18 +142,18 @@ static void is_event_1(int result)
 
 START_TEST(p3_receiving)
 {
-	SET_SCENE();
-	FAIL("get", get, scene_refill, 0, clear, is_text_of_4);
+	PREPARE_IDS();
+	FAIL("get", get, ids_refill, 0, clear, is_text_of_4);
 	FAIL("get of nothing", get_nothing, NULL, -ENOMSG);
 	FAIL("get of too much", get_too_much, NULL, -EMSGSIZE);
-	FAIL("receive", receive, scene_refill, 0, clear, is_event_4);
+	FAIL("receive", receive, ids_refill, 0, clear, is_event_4);
 	FAIL("receive of too much", receive_too_much, NULL, -EMSGSIZE);
 	FAIL("peek", peek, NULL, 0, clear, is_event_1);
 	FAIL("receive that waits in vain", wait_in_vain, NULL, -ETIMEDOUT);
 	FAIL("the same, of an ID not in use", wait_for_unused, NULL, -ETIMEDOUT);
 	FAIL("lease", take_lease, nack_last, 0, clear, is_event_4);
 	FAIL("lease with a limit", take_limited_lease, nack_last, 0, clear, is_event_4);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -191,7 +191,7 @@ START_TEST(p3_receiving_payloads_of_every_kind)
 	static const size_t lengths[] = { 0, 61, 200, 5000, LONGEST };
 	size_t i;
 
-	SET_SCENE();
+	PREPARE_IDS();
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		payload_len = lengths[i];
 		send_payload(0);
@@ -200,7 +200,7 @@ START_TEST(p3_receiving_payloads_of_every_kind)
 		FAIL("peek at it", peek_at_payload, NULL, 0, clear, is_payload);
 		ck_assert_uint_eq(drain(ids[EMPTY]), 1);
 	}
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -221,12 +221,12 @@ static int peek_at_watched_number(void)
 
 START_TEST(p3_receiving_from_a_watched_id)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	ASSERT_OK(ke_watch(&ke, ids[SINGLE]));
-	FAIL("receive of watched IDs", receive_watched_number, scene_refill, 0, clear, is_event_4);
+	FAIL("receive of watched IDs", receive_watched_number, ids_refill, 0, clear, is_event_4);
 	FAIL("lease of watched IDs", lease_watched_number, nack_last, 0, clear, is_event_4);
 	FAIL("peek at watched IDs", peek_at_watched_number, NULL, 0, clear, is_event_4);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -313,7 +313,7 @@ static void send_records_anew(int result)
 
 START_TEST(p3_receiving_several_at_once)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	ASSERT_OK(ke_watch(&ke, ids[FULL]));
 	FAIL("receive_batch", receive_batch, send_anew, SEVERAL, clear, are_the_first);
 	FAIL("read", read_records, send_records_anew, sizeof(records), clear,
@@ -322,7 +322,7 @@ START_TEST(p3_receiving_several_at_once)
 	     are_the_first_records);
 	FAIL("receive_batch with leases", lease_batch, nack_several, SEVERAL, clear,
 	     are_the_first);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -362,7 +362,7 @@ static int wait_in_epoll(void)
 
 START_TEST(p3_looking_and_waiting_for_readiness)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	ASSERT_SYS(epoll);
 	ASSERT_OK(ke_watch(&ke, ids[EMPTY]));
@@ -371,7 +371,7 @@ START_TEST(p3_looking_and_waiting_for_readiness)
 	FAIL("epoll_ctl", add_to_epoll, remove_from_epoll, 0);
 	ASSERT_OK(add_to_epoll());
 	FAIL("epoll_wait", wait_in_epoll, NULL, 1, .passes = true);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -461,7 +461,7 @@ static bool fail_while_waiting(const struct waiting *waiting, enum fault fault,
 			ck_assert_uint_eq(receive_number(ids[EMPTY]), 7);
 	}
 	assert_empty(ids[EMPTY]);
-	assert_held(ids[EMPTY], 0, 0);
+	assert_counts(ids[EMPTY], 0, 0);
 	*woken |= failed && sent;
 	return failed;
 }
@@ -490,12 +490,12 @@ START_TEST(p3_p9_an_event_that_comes_while_one_waits)
 	enum fault fault;
 	size_t i;
 
-	SET_SCENE();
+	PREPARE_IDS();
 	ASSERT_OK(ke_watch(&ke, ids[EMPTY]));
 	for (i = 0; i < ARRAY_SIZE(all); i++)
 		for (fault = 0; fault < FAULTS; fault++)
 			fail_each_while_waiting(&all[i], fault);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 

@@ -185,10 +185,10 @@ static void fill(void)
 do {										\
 	payload_len = (len);							\
 	fill();									\
-	SET_SCENE();								\
+	PREPARE_IDS();								\
 	FAIL("send", send_payload, take_payload, 0);				\
 	FAIL("send with a time to live", send_with_ttl, take_payload, 0);	\
-	scene_strike();								\
+	ids_check_and_drain();								\
 } while (0)
 
 START_TEST(p3_sending_nothing)
@@ -225,7 +225,7 @@ END_TEST
 START_TEST(p3_sending_in_every_other_way)
 {
 	fill();
-	SET_SCENE();
+	PREPARE_IDS();
 	FAIL("send to an ID in use", send_to_known, take_one_number, 0, NULL, is_numbered);
 	FAIL("send_batch", send_several, take_numbers, SEVERAL, NULL, are_numbered);
 	FAIL("send_batch of many", send_many, take_numbers, MANY, NULL, are_numbered);
@@ -236,7 +236,7 @@ START_TEST(p3_sending_in_every_other_way)
 	ASSERT_OK(ke_claim(&ke, ids[EMPTY], 0600));
 	FAIL("send to a claimed ID", send_to_known, take_one_number, 0);
 	ASSERT_OK(ke_unclaim(&ke, ids[EMPTY]));
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -282,7 +282,7 @@ static int watch_in_vain(void)
 
 START_TEST(p3_p5_where_all_is_full)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	ASSERT_OK(ke_init(&other));
 	limit_set("max_bytes", 1);
 	FAIL("send at the limit", send_at_once, NULL, -EAGAIN);
@@ -290,7 +290,7 @@ START_TEST(p3_p5_where_all_is_full)
 	FAIL("claim at the limit", claim_in_vain, NULL, -EAGAIN);
 	FAIL("watch at the limit", watch_in_vain, NULL, -EAGAIN);
 	limits_restore();
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -310,7 +310,7 @@ static void allow_no_more(void)
 
 START_TEST(p3_p5_where_the_user_has_all_that_it_may)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	open_with_limits();
 	allow_no_more();
 	FAIL("send at the user's limit", send_at_once, NULL, -EDQUOT, .one = true);
@@ -319,7 +319,7 @@ START_TEST(p3_p5_where_the_user_has_all_that_it_may)
 	FAIL("claim at the user's limit", claim_in_vain, NULL, -EDQUOT, .one = true);
 	FAIL("watch at the user's limit", watch_in_vain, NULL, -EDQUOT, .one = true);
 	limits_restore();
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -336,7 +336,7 @@ START_TEST(p3_p5_room_that_comes_while_one_waits)
 	int err;
 
 	fill();
-	SET_SCENE();
+	PREPARE_IDS();
 	open_with_limits();
 	limit_set("user_max_bytes", limits_now().user_bytes);
 	for (nth = 1; failed; nth++) {
@@ -348,12 +348,12 @@ START_TEST(p3_p5_room_that_comes_while_one_waits)
 		ck_assert_msg(failed ? !err || is_failure(err) : !err, "fault %u: %d", nth, err);
 		ck_assert_uint_eq(drain(ids[UNUSED]), !err);
 		if (acted)
-			scene_refill(0);
+			ids_refill(0);
 		woken += failed && acted;
 	}
 	ck_assert_uint_gt(woken, 0);
 	limits_restore();
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -365,7 +365,7 @@ START_TEST(p3_p9_sending_to_one_who_waits)
 	unsigned int nth;
 	int err;
 
-	SET_SCENE();
+	PREPARE_IDS();
 	for (fault = 0; fault < FAULTS; fault++) {
 		struct receiver receiver = RECEIVER(ids[EMPTY]);
 
@@ -380,7 +380,7 @@ START_TEST(p3_p9_sending_to_one_who_waits)
 		receiver_expect(&receiver, number);
 		ck_assert_uint_gt(nth, 2);
 	}
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 
@@ -452,10 +452,10 @@ static void fail_first(int (*call)(void))
 
 START_TEST(p3_a_process_that_sends_for_the_first_time)
 {
-	SET_SCENE();
+	PREPARE_IDS();
 	fail_first(send_one_by_other);
 	fail_first(send_several_by_other);
-	scene_strike();
+	ids_check_and_drain();
 }
 END_TEST
 

@@ -10,22 +10,22 @@
 #define ROUNDS 300
 
 /*
- * Two pages, the second of which flickers. An event fills the first and a bit
+ * Two pages, the second of which comes and goes. An event fills the first and a bit
  * of the second; the number of the event is at the beginning.
  */
 struct buffer {
 	char *memory;
 	size_t size;
-	struct flicker flicker;
+	struct toggler toggler;
 };
 
 static void buffer_start(struct buffer *buffer, bool remap)
 {
 	buffer->memory = memory_map(2, PROT_READ | PROT_WRITE);
 	buffer->size = page_size() + 100;
-	buffer->flicker.page = buffer->memory + page_size();
-	buffer->flicker.remap = remap;
-	flicker_start(&buffer->flicker);
+	buffer->toggler.page = buffer->memory + page_size();
+	buffer->toggler.remap = remap;
+	toggler_start(&buffer->toggler);
 }
 
 static uint64_t buffer_number(const struct buffer *buffer)
@@ -45,7 +45,7 @@ static void send_large(int id, uint64_t number)
 }
 
 /* Three events wait at a time; each comes once and in order, faults or not. */
-static void receive_flickering(bool remap)
+static void receive_toggling(bool remap)
 {
 	unsigned int faults = 0, sent = 0, received = 0;
 	struct buffer buffer;
@@ -66,19 +66,19 @@ static void receive_flickering(bool remap)
 		ck_assert_uint_eq(buffer_number(&buffer), received);
 		received++;
 	}
-	flicker_stop(&buffer.flicker);
+	toggler_stop(&buffer.toggler);
 	ck_assert_uint_eq(drain(id), sent - received);
 }
 
 START_TEST(p3_receiving_into_memory_that_gets_protected)
 {
-	receive_flickering(false);
+	receive_toggling(false);
 }
 END_TEST
 
 START_TEST(p3_receiving_into_memory_that_gets_unmapped)
 {
-	receive_flickering(true);
+	receive_toggling(true);
 }
 END_TEST
 
@@ -105,14 +105,14 @@ START_TEST(p3_sending_from_memory_that_gets_unmapped)
 		assert_empty(id);
 		sent++;
 	}
-	flicker_stop(&buffer.flicker);
+	toggler_stop(&buffer.toggler);
 }
 END_TEST
 
 /* Receives until the number that says so; counts how often each comes. */
 struct taker {
 	int id;
-	bool flickers;
+	bool toggles;
 	unsigned char *seen;
 	unsigned int faults;
 	pthread_t thread;
@@ -126,7 +126,7 @@ static void *take(void *arg)
 	uint64_t number;
 	int err;
 
-	if (taker->flickers)
+	if (taker->toggles)
 		buffer_start(&buffer, false);
 	else
 		buffer.memory = memory_map(2, PROT_READ | PROT_WRITE);
@@ -143,8 +143,8 @@ static void *take(void *arg)
 			break;
 		taker->seen[number]++;
 	}
-	if (taker->flickers)
-		flicker_stop(&buffer.flicker);
+	if (taker->toggles)
+		toggler_stop(&buffer.toggler);
 	return NULL;
 }
 
@@ -158,7 +158,7 @@ START_TEST(p3_a_faulting_receiver_disturbs_no_other)
 
 	ck_assert_ptr_nonnull(seen);
 	for (i = 0; i < ARRAY_SIZE(takers); i++) {
-		takers[i] = (struct taker){ .id = id, .flickers = i % 2, .seen = seen };
+		takers[i] = (struct taker){ .id = id, .toggles = i % 2, .seen = seen };
 		ck_assert_int_eq(pthread_create(&takers[i].thread, NULL, take, &takers[i]), 0);
 	}
 	for (i = 0; i < events; i++) {
@@ -176,7 +176,7 @@ START_TEST(p3_a_faulting_receiver_disturbs_no_other)
 }
 END_TEST
 
-TESTS(flicker, 180, WITH_CLIENT,
+TESTS(toggler, 180, WITH_CLIENT,
       p3_receiving_into_memory_that_gets_protected,
       p3_receiving_into_memory_that_gets_unmapped,
       p3_sending_from_memory_that_gets_unmapped,

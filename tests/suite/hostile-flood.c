@@ -27,7 +27,7 @@ static char payload[60000];
 
 /* A process that adds one thing after the other until that is refused, and then goes on. */
 struct flood {
-	struct mob *mob;
+	struct workers *workers;
 	int (*add)(struct flood *flood, int i);
 	int refusal;
 	int first;		/* of its own IDs */
@@ -38,7 +38,7 @@ struct flood {
 static int add_event(struct flood *flood, int i)
 {
 	(void)i;
-	return ke_send_event(&ke, flood->mob->id, payload, flood->len);
+	return ke_send_event(&ke, flood->workers->id, payload, flood->len);
 }
 
 static int add_id(struct flood *flood, int i)
@@ -78,7 +78,7 @@ static void *wait_for_ever(void *arg)
 
 static int add_thread(struct flood *flood, int i)
 {
-	const int id = i % 2 ? flood->first + i : flood->mob->id;
+	const int id = i % 2 ? flood->first + i : flood->workers->id;
 	pthread_t thread;
 
 	return -pthread_create(&thread, NULL, wait_for_ever, (void *)(intptr_t)id);
@@ -98,30 +98,30 @@ static int add_until_killed(void *arg)
 	int i = 0, err;
 
 	limit_resources();
-	mob_enter(flood->mob);
+	workers_enter(flood->workers);
 	for (;;) {
 		err = flood->add(flood, i);
 		if (!err) {
 			i++;
-			mob_count(&flood->mob->sent);
+			workers_count(&flood->workers->sent);
 			continue;
 		}
 		ASSERT_RESULT(err, flood->refusal);
 		if (!flood->refused)
-			mob_say_ready(flood->mob);
+			workers_say_ready(flood->workers);
 		flood->refused = true;
-		mob_count(&flood->mob->refused);
+		workers_count(&flood->workers->refused);
 	}
 }
 
 static void start_flood(struct flood *flood, pid_t *pids)
 {
-	flood->mob = mob_new();
+	flood->workers = workers_new();
 	for (int i = 0; i < FLOODERS; i++) {
 		flood->first = FIRST + i * EACH;
 		pids[i] = child_start(add_until_killed, flood);
 	}
-	mob_wait_ready(flood->mob, FLOODERS);
+	workers_wait_ready(flood->workers, FLOODERS);
 }
 
 /* Events and claims stay when their process is gone. */
@@ -139,7 +139,7 @@ static void clear_away(const struct flood *flood)
 		ke_unclaim(&ke, ids[i]);
 	}
 	free(ids);
-	drain(flood->mob->id);
+	drain(flood->workers->id);
 }
 
 static uint64_t own_time_ns(void)
@@ -204,11 +204,11 @@ static void look_at(struct flood *flood, const struct ke_limits *before, int id)
 	int i;
 
 	for (i = 0; i < LOOKS; i++) {
-		refused = mob_counted(&flood->mob->refused);
+		refused = workers_counted(&flood->workers->refused);
 		assert_traffic(id);
-		WAIT_UNTIL(mob_counted(&flood->mob->refused) > refused + 100);
+		WAIT_UNTIL(workers_counted(&flood->workers->refused) > refused + 100);
 		assert_bounded(before);
-		take_some(flood->mob->id);
+		take_some(flood->workers->id);
 		assert_bounded(before);
 	}
 }
@@ -225,14 +225,14 @@ static unsigned int withstand(struct flood *flood)
 	id = quiet_id(&before);
 	alone = least_cost_of_traffic(id);
 	start_flood(flood, flooders);
-	had = mob_counted(&flood->mob->sent);
+	had = workers_counted(&flood->workers->sent);
 	beside = least_cost_of_traffic(id);
 	ck_assert_msg(beside < alone * SLOWER, "%llu ns beside it, %llu ns without",
 		      (unsigned long long)beside, (unsigned long long)alone);
 	look_at(flood, &before, id);
 	kill_and_join_all(flooders, FLOODERS);
 	clear_away(flood);
-	ck_assert_uint_eq(stat_of(flood->mob->id).waiters, 0);
+	ck_assert_uint_eq(stat_of(flood->workers->id).waiters, 0);
 	limits_wait_back_to(&before);
 	return had;
 }
@@ -310,8 +310,8 @@ static int flood_in_group(void *arg)
 	int i = 0, err;
 
 	cgroup_enter();
-	mob_enter(flood->mob);
-	limits_after_sending(flood->mob->id);
+	workers_enter(flood->workers);
+	limits_after_sending(flood->workers->id);
 	counted = limits_now().user_bytes;
 	charged = cgroup_charged();
 	while (!(err = flood->add(flood, i)))
@@ -336,7 +336,7 @@ static void compare_books(const char *what, int (*add)(struct flood *flood, int 
 
 	replace_idle_queues();
 	books->flood = (struct flood){
-		.mob = mob_new(), .add = add, .first = FIRST, .len = len,
+		.workers = workers_new(), .add = add, .first = FIRST, .len = len,
 	};
 	child_run(flood_in_group, books);
 	clear_away(&books->flood);

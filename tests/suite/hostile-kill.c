@@ -41,7 +41,7 @@ static const char *const names[KINDS] = {
 };
 
 struct uses {
-	struct mob mob;
+	struct workers workers;
 	int ids[PLACES];
 	unsigned int done[KINDS];	/* with success */
 };
@@ -55,7 +55,7 @@ static bool note(struct uses *uses, enum kind kind, int result)
 	size_t i = 0;
 
 	if (result >= 0) {
-		mob_count(&uses->done[kind]);
+		workers_count(&uses->done[kind]);
 		return true;
 	}
 	while (i < ARRAY_SIZE(allowed) && result != allowed[i])
@@ -209,7 +209,7 @@ static int use_until_killed(void *arg)
 	struct uses *uses = arg;
 	unsigned int i;
 
-	user_become(uses->mob.uid, uses->mob.uid);
+	user_become(uses->workers.uid, uses->workers.uid);
 	start(wait_in_row, uses);
 	start(wait_in_read, uses);
 	start(wait_for_room, uses);
@@ -257,7 +257,7 @@ static struct uses *new_uses(void)
 	struct uses *uses = shared_memory(sizeof(*uses));
 	size_t i;
 
-	mob_init(&uses->mob);
+	workers_init(&uses->workers);
 	for (i = 0; i < PLACES; i++)
 		uses->ids[i] = fresh_id();
 	return uses;
@@ -266,13 +266,13 @@ static struct uses *new_uses(void)
 /* Kills two of them soon after a call of this kind has gone well. */
 static void strike(struct uses *uses, enum kind kind, unsigned int delay_ns)
 {
-	unsigned int before = mob_counted(&uses->done[kind]);
+	unsigned int before = workers_counted(&uses->done[kind]);
 	pid_t pids[2];
 	uint64_t limit;
 
 	start_all(pids, 2, use_until_killed, uses);
 	limit = now_ns() + (uint64_t)(patience() * 1e9);
-	while (mob_counted(&uses->done[kind]) == before)
+	while (workers_counted(&uses->done[kind]) == before)
 		ck_assert_msg(now_ns() < limit, "no %s goes well", names[kind]);
 	spin_ns(delay_ns);
 	kill_and_join(pids[kind % 2]);

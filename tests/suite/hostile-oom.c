@@ -35,16 +35,16 @@ static int eat(void)
 }
 
 /* The kernel has to end it; the trace that it shows of that leads through the module. */
-static void run_out_of_memory(int (*work)(void *arg), struct mob *mob)
+static void run_out_of_memory(int (*work)(void *arg), struct workers *workers)
 {
 	long kills = cgroup_kills();
 
 	log_allow_complaints();
-	mob->ready = 0;
-	mob->sent = 0;
-	mob->leased = 0;
-	mob->received = 0;
-	ck_assert_int_eq(child_join(child_start(work, mob)), 128 + SIGKILL);
+	workers->ready = 0;
+	workers->sent = 0;
+	workers->leased = 0;
+	workers->received = 0;
+	ck_assert_int_eq(child_join(child_start(work, workers)), 128 + SIGKILL);
 	ck_assert_int_eq(cgroup_kills(), kills + 1);
 }
 
@@ -74,9 +74,9 @@ static void assert_numbers(int id, uint64_t from, uint64_t to, size_t len)
 	assert_empty(id);
 }
 
-static void assert_nothing_is_left(struct mob *mob, const struct ke_limits *before)
+static void assert_nothing_is_left(struct workers *workers, const struct ke_limits *before)
 {
-	struct ke_stat stat = stat_of(mob->id);
+	struct ke_stat stat = stat_of(workers->id);
 
 	ck_assert_uint_eq(stat.leased, 0);
 	ck_assert_uint_eq(stat.waiters, 0);
@@ -87,44 +87,44 @@ static void assert_nothing_is_left(struct mob *mob, const struct ke_limits *befo
 /* Has leases, and a thread that waits, when the kernel ends it. */
 static int hold_and_eat(void *arg)
 {
-	struct mob *mob = arg;
-	struct receiver receiver = RECEIVER(mob->id + 1);
+	struct workers *workers = arg;
+	struct receiver receiver = RECEIVER(workers->id + 1);
 	struct ke_event ev = { .data = payload, .size = sizeof(payload) };
 
 	cgroup_enter();
-	mob_enter(mob);
-	while (!ke_receive(&ke, mob->id, &ev, KE_LEASE, 0))
-		mob_count(&mob->leased);
+	workers_enter(workers);
+	while (!ke_receive(&ke, workers->id, &ev, KE_LEASE, 0))
+		workers_count(&workers->leased);
 	receiver_block(&receiver);
-	mob_say_ready(mob);
+	workers_say_ready(workers);
 	return eat();
 }
 
 START_TEST(p6_who_is_killed_for_want_of_memory_gives_back_what_it_held)
 {
 	const unsigned int events = 100;
-	struct mob *mob = mob_new();
+	struct workers *workers = workers_new();
 	struct ke_limits before;
 	int id;
 
 	if (!cgroup_make(GROUP_BYTES))
 		SKIP(NO_CGROUPS);
 	id = quiet_id(&before);
-	send_numbers(mob->id, events, sizeof(uint64_t));
-	run_out_of_memory(hold_and_eat, mob);
-	ck_assert_int_eq(mob->ready, 1);
-	ck_assert_int_eq(mob->leased, events);
-	ck_assert_uint_eq(stat_of(mob->id).returned, events);
-	assert_numbers(mob->id, 0, events, sizeof(uint64_t));
-	ck_assert_uint_eq(stat_of(mob->id + 1).waiters, 0);
+	send_numbers(workers->id, events, sizeof(uint64_t));
+	run_out_of_memory(hold_and_eat, workers);
+	ck_assert_int_eq(workers->ready, 1);
+	ck_assert_int_eq(workers->leased, events);
+	ck_assert_uint_eq(stat_of(workers->id).returned, events);
+	assert_numbers(workers->id, 0, events, sizeof(uint64_t));
+	ck_assert_uint_eq(stat_of(workers->id + 1).waiters, 0);
 	assert_traffic(id);
-	assert_nothing_is_left(mob, &before);
+	assert_nothing_is_left(workers, &before);
 	cgroup_remove();
 }
 END_TEST
 
 struct sender {
-	struct mob *mob;
+	struct workers *workers;
 	pid_t tid;
 };
 
@@ -133,11 +133,11 @@ static void *send_too_many(void *arg)
 {
 	struct sender *sender = arg;
 	uint64_t number = 0;
-	struct ke_event ev = { .id = sender->mob->id, .data = &number, .len = sizeof(number) };
+	struct ke_event ev = { .id = sender->workers->id, .data = &number, .len = sizeof(number) };
 
 	while (!ke_send(&ke, &ev, 0, 0))
 		number++;
-	sender->mob->sent = number;
+	sender->workers->sent = number;
 	__atomic_store_n(&sender->tid, gettid(), __ATOMIC_RELEASE);
 	/* Nobody makes room: it must not get to the next one. */
 	while (!ke_send(&ke, &ev, 0, -1))
@@ -147,23 +147,23 @@ static void *send_too_many(void *arg)
 
 static int wait_for_room_and_eat(void *arg)
 {
-	struct mob *mob = arg;
-	struct sender sender = { .mob = mob };
+	struct workers *workers = arg;
+	struct sender sender = { .workers = workers };
 	pthread_t thread;
 
 	cgroup_enter();
-	mob_enter(mob);
+	workers_enter(workers);
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_too_many, &sender), 0);
 	WAIT_UNTIL(__atomic_load_n(&sender.tid, __ATOMIC_ACQUIRE));
 	task_wait_blocked(sender.tid);
-	mob_say_ready(mob);
+	workers_say_ready(workers);
 	return eat();
 }
 
 START_TEST(p6_a_sender_that_waits_for_room_is_killed_for_want_of_memory)
 {
 	const unsigned int most = 50;
-	struct mob *mob = mob_new();
+	struct workers *workers = workers_new();
 	struct ke_limits before;
 	int id, i;
 
@@ -172,12 +172,12 @@ START_TEST(p6_a_sender_that_waits_for_room_is_killed_for_want_of_memory)
 	limit_events(most, sizeof(uint64_t));
 	id = quiet_id(&before);
 	for (i = 0; i < ROUNDS; i++) {
-		run_out_of_memory(wait_for_room_and_eat, mob);
-		ck_assert_int_eq(mob->ready, 1);
-		ck_assert_uint_eq(mob->sent, most);
-		assert_numbers(mob->id, 0, most, sizeof(uint64_t));
+		run_out_of_memory(wait_for_room_and_eat, workers);
+		ck_assert_int_eq(workers->ready, 1);
+		ck_assert_uint_eq(workers->sent, most);
+		assert_numbers(workers->id, 0, most, sizeof(uint64_t));
 		assert_traffic(id);
-		assert_nothing_is_left(mob, &before);
+		assert_nothing_is_left(workers, &before);
 	}
 	cgroup_remove();
 }
@@ -200,18 +200,18 @@ static struct ke_event *new_batch(int id)
 /* More than the group has room for. */
 static int send_batch_of_all(void *arg)
 {
-	struct mob *mob = arg;
-	struct ke_event *batch = new_batch(mob->id);
+	struct workers *workers = arg;
+	struct ke_event *batch = new_batch(workers->id);
 
 	cgroup_enter();
-	mob_enter(mob);
-	mob_say_ready(mob);
+	workers_enter(workers);
+	workers_say_ready(workers);
 	return ke_send_batch(&ke, batch, EVENTS, 0);
 }
 
 START_TEST(p3_what_a_batch_has_sent_is_there_when_its_sender_is_killed_for_want_of_memory)
 {
-	struct mob *mob = mob_new();
+	struct workers *workers = workers_new();
 	struct ke_limits before;
 	struct ke_stat stat;
 	int id, i;
@@ -220,15 +220,15 @@ START_TEST(p3_what_a_batch_has_sent_is_there_when_its_sender_is_killed_for_want_
 		SKIP(NO_CGROUPS);
 	id = quiet_id(&before);
 	for (i = 0; i < ROUNDS; i++) {
-		run_out_of_memory(send_batch_of_all, mob);
-		ck_assert_int_eq(mob->ready, 1);
-		stat = stat_of(mob->id);
+		run_out_of_memory(send_batch_of_all, workers);
+		ck_assert_int_eq(workers->ready, 1);
+		stat = stat_of(workers->id);
 		ck_assert_uint_gt(stat.pending, GROUP_BYTES / BATCH_LEN / 4);
 		ck_assert_uint_lt(stat.pending, GROUP_BYTES / BATCH_LEN);
 		ck_assert_uint_gt(cgroup_charged(), stat.pending * BATCH_LEN);
-		assert_numbers(mob->id, 0, stat.pending, BATCH_LEN);
+		assert_numbers(workers->id, 0, stat.pending, BATCH_LEN);
 		assert_traffic(id);
-		assert_nothing_is_left(mob, &before);
+		assert_nothing_is_left(workers, &before);
 	}
 	cgroup_remove();
 }
@@ -241,7 +241,7 @@ static char *new_buffers(size_t *size)
 	return memory_map(LARGE_EVENTS * *size / page_size(), PROT_READ | PROT_WRITE);
 }
 
-static int receive_until_killed(struct mob *mob, unsigned int flags)
+static int receive_until_killed(struct workers *workers, unsigned int flags)
 {
 	struct ke_event ev = { .size = LARGE };
 	size_t size;
@@ -249,14 +249,14 @@ static int receive_until_killed(struct mob *mob, unsigned int flags)
 	int err;
 
 	cgroup_enter();
-	mob_enter(mob);
-	mob_say_ready(mob);
+	workers_enter(workers);
+	workers_say_ready(workers);
 	do {
 		ev.data = buffer;
 		buffer += size;
-		err = ke_receive(&ke, mob->id, &ev, flags, 0);
+		err = ke_receive(&ke, workers->id, &ev, flags, 0);
 		if (!err)
-			mob_count(&mob->received);
+			workers_count(&workers->received);
 	} while (!err);
 	return -err;
 }
@@ -274,7 +274,7 @@ static int lease_until_killed(void *arg)
 static int lease_batch_until_killed(void *arg)
 {
 	struct ke_event evs[LARGE_EVENTS] = { 0 };
-	struct mob *mob = arg;
+	struct workers *workers = arg;
 	size_t size, i;
 	char *buffers = new_buffers(&size);
 
@@ -283,33 +283,33 @@ static int lease_batch_until_killed(void *arg)
 		evs[i].size = LARGE;
 	}
 	cgroup_enter();
-	mob_enter(mob);
-	ASSERT_OK(ke_watch(&ke, mob->id));
-	mob_say_ready(mob);
+	workers_enter(workers);
+	ASSERT_OK(ke_watch(&ke, workers->id));
+	workers_say_ready(workers);
 	return ke_receive_batch(&ke, evs, LARGE_EVENTS, KE_LEASE, 0);
 }
 
 /* In rounds; says how many events have come back from leases in all. */
 static uint64_t kill_receivers(int (*work)(void *arg), bool takes)
 {
-	struct mob *mob = mob_new();
+	struct workers *workers = workers_new();
 	struct ke_limits before;
 	uint64_t returned = 0;
 	int id = quiet_id(&before), i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		send_numbers(mob->id, LARGE_EVENTS, LARGE);
-		returned -= stat_of(mob->id).returned;
-		run_out_of_memory(work, mob);
-		ck_assert_int_eq(mob->ready, 1);
-		returned += stat_of(mob->id).returned;
-		ck_assert_uint_lt(mob->received, GROUP_BYTES / LARGE);
-		assert_numbers(mob->id, takes ? mob->received : 0, LARGE_EVENTS, LARGE);
+		send_numbers(workers->id, LARGE_EVENTS, LARGE);
+		returned -= stat_of(workers->id).returned;
+		run_out_of_memory(work, workers);
+		ck_assert_int_eq(workers->ready, 1);
+		returned += stat_of(workers->id).returned;
+		ck_assert_uint_lt(workers->received, GROUP_BYTES / LARGE);
+		assert_numbers(workers->id, takes ? workers->received : 0, LARGE_EVENTS, LARGE);
 		assert_traffic(id);
-		assert_nothing_is_left(mob, &before);
+		assert_nothing_is_left(workers, &before);
 	}
 	if (work != lease_batch_until_killed)
-		ck_assert_uint_gt(mob->received, 10);
+		ck_assert_uint_gt(workers->received, 10);
 	return returned;
 }
 

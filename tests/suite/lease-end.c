@@ -23,7 +23,7 @@ START_TEST(p6_closing_the_client_returns_its_leases)
 	for (i = 0; i < 5; i++)
 		lease_number(&other, id, i, i % 2 ? 1000000 : 0);
 	ASSERT_OK(ke_close(&other));
-	assert_held(id, 10, 0);
+	assert_counts(id, 10, 0);
 	for (i = 0; i < 10; i++) {
 		ASSERT_OK(ke_receive(&ke, id, &ev, 0, 0));
 		ck_assert_uint_eq(number, i);
@@ -45,7 +45,7 @@ START_TEST(p6_only_the_last_close_of_the_file_returns_leases)
 	copy = dup(ke_fd(&other));
 	ASSERT_SYS(copy);
 	ASSERT_OK(ke_close(&other));
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_SYS(close(copy));
 	ck_assert_uint_eq(receive_number(id), 1);
 }
@@ -102,7 +102,7 @@ START_TEST(p6_a_child_that_shares_the_client_keeps_its_leases)
 	wait_for(&holder->ready);
 	ASSERT_OK(ke_init(&ke));
 	ASSERT_OK(ke_close(&old));
-	assert_held(holder->id, 0, 1);
+	assert_counts(holder->id, 0, 1);
 	__atomic_store_n(&holder->leave, true, __ATOMIC_RELEASE);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(receive_number(holder->id), 1);
@@ -131,7 +131,7 @@ START_TEST(p6_sigkill_returns_leases_before_the_parent_knows)
 		holder->ready = false;
 		pid = child_start(lease_and_pause, holder);
 		wait_for(&holder->ready);
-		assert_held(holder->id, 10, 20);
+		assert_counts(holder->id, 10, 20);
 		ASSERT_SYS(kill(pid, SIGKILL));
 		ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
 		for (i = 0; i < 30; i++)
@@ -176,7 +176,7 @@ START_TEST(p6_its_own_waiting_threads_do_not_get_what_a_killed_process_had)
 		WAIT_UNTIL(stat_of(holder->id).waiters == 4);
 		ASSERT_SYS(kill(pid, SIGKILL));
 		ck_assert_int_eq(child_join(pid), 128 + SIGKILL);
-		assert_held(holder->id, 20, 0);
+		assert_counts(holder->id, 20, 0);
 		for (i = 0; i < 20; i++)
 			ck_assert_uint_eq(receive_number(holder->id), i);
 	}
@@ -412,7 +412,7 @@ START_TEST(what_was_acknowledged_in_time_does_not_come_back)
 	ASSERT_OK(ke_ack(&ke, lease_number(&ke, id, 1, 30)));
 	pass_time(60);
 	assert_empty(id);
-	assert_held(id, 0, 0);
+	assert_counts(id, 0, 0);
 }
 END_TEST
 
@@ -428,8 +428,8 @@ START_TEST(the_time_of_a_lease_does_not_end_the_next_one)
 	seq = lease_number(&ke, id, 1, 0);
 	seq_other = lease_number(&ke, other, 1, 1000000);
 	pass_time(60);
-	assert_held(id, 0, 1);
-	assert_held(other, 0, 1);
+	assert_counts(id, 0, 1);
+	assert_counts(other, 0, 1);
 	ASSERT_OK(ke_ack(&ke, seq));
 	ASSERT_OK(ke_ack(&ke, seq_other));
 }
@@ -455,7 +455,7 @@ START_TEST(the_longest_lease_does_not_end)
 	send_number(id, 1);
 	seq = lease_number(&ke, id, 1, UINT32_MAX);
 	pass_time(20);
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_OK(ke_ack(&ke, seq));
 }
 END_TEST
@@ -532,7 +532,7 @@ START_TEST(p1_killed_consumers_lose_nothing_and_repeat_nothing)
 	stat = stat_of(battle->id);
 	ck_assert_uint_eq(stat.sent, rounds * burst);
 	ck_assert_uint_eq(stat.received, rounds * burst);
-	assert_held(battle->id, 0, 0);
+	assert_counts(battle->id, 0, 0);
 	for (i = 0; i < rounds * burst; i++) {
 		ck_assert_uint_le(battle->acked[i], 1);
 		unsaid += !battle->acked[i];

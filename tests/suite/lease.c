@@ -15,7 +15,7 @@ START_TEST(p1_a_leased_event_is_gone_when_it_is_acknowledged)
 	seq = lease_number(&ke, id, 1, 0);
 	ck_assert_uint_eq(seq, sent);
 	assert_empty(id);
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ck_assert_uint_eq(stat_of(id).received, 0);
 	ASSERT_OK(ke_ack(&ke, seq));
 	assert_empty(id);
@@ -37,7 +37,7 @@ START_TEST(p1_an_event_given_back_is_received_again)
 	send_number(id, 1);
 	seq = lease_number(&ke, id, 1, 0);
 	ASSERT_OK(ke_nack(&ke, seq));
-	assert_held(id, 1, 0);
+	assert_counts(id, 1, 0);
 	ck_assert_uint_eq(stat_of(id).returned, 1);
 	ASSERT_RESULT(ke_ack(&ke, seq), -ENOENT);
 	ASSERT_RESULT(ke_nack(&ke, seq), -ENOENT);
@@ -59,7 +59,7 @@ START_TEST(only_the_number_of_a_lease_ends_it)
 	ASSERT_RESULT(ke_ack(&ke, 0), -ENOENT);
 	ASSERT_RESULT(ke_ack(&ke, UINT64_MAX), -ENOENT);
 	ASSERT_RESULT(ke_nack(&ke, seq + (UINT64_C(1) << 32)), -ENOENT);
-	assert_held(id, 1, 1);
+	assert_counts(id, 1, 1);
 	ASSERT_OK(ke_ack(&ke, seq));
 	ck_assert_uint_eq(receive_number(id), 2);
 }
@@ -179,7 +179,7 @@ START_TEST(p8_what_excludes_each_other_is_einval)
 	ev.lease_ms = 1;
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, 0, 0), -EINVAL);
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), -EINVAL);
-	assert_held(id, 1, 0);
+	assert_counts(id, 1, 0);
 	ck_assert_uint_eq(receive_number(id), 7);
 }
 END_TEST
@@ -195,7 +195,7 @@ START_TEST(p3_a_lease_that_fails_leases_nothing)
 	ck_assert_uint_eq(ev.len, sizeof(uint64_t));
 	ev = (struct ke_event){ .data = memory_before_gap(4), .size = 100, .lease_ms = 1000 };
 	ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_LEASE, 0), -EFAULT);
-	assert_held(id, 1, 0);
+	assert_counts(id, 1, 0);
 	ev = lease_event(&ke, id, 7, 0);
 	ck_assert_uint_eq(ev.deliveries, 1);
 	ASSERT_OK(ke_ack(&ke, ev.seq));
@@ -213,7 +213,7 @@ START_TEST(a_lease_is_of_the_client_that_has_it)
 	seq = lease_number(&other, id, 1, 0);
 	ASSERT_RESULT(ke_ack(&ke, seq), -ENOENT);
 	ASSERT_RESULT(ke_nack(&ke, seq), -ENOENT);
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_OK(ke_ack(&other, seq));
 	ASSERT_OK(ke_close(&other));
 	assert_empty(id);
@@ -259,7 +259,7 @@ START_TEST(p9_a_blocked_receiver_leases)
 	receiver_block(&receiver);
 	send_number(id, 7);
 	receiver_expect(&receiver, 7);
-	assert_held(id, 0, 1);
+	assert_counts(id, 0, 1);
 	ASSERT_OK(ke_nack(&ke, receiver.ev.seq));
 	ck_assert_uint_eq(receive_number(id), 7);
 }
@@ -368,7 +368,7 @@ START_TEST(p1_many_consumers_acknowledge_each_event_once)
 	stat = stat_of(crowd->id);
 	ck_assert_uint_eq(stat.sent, count);
 	ck_assert_uint_eq(stat.received, count);
-	assert_held(crowd->id, 0, 0);
+	assert_counts(crowd->id, 0, 0);
 }
 END_TEST
 

@@ -142,28 +142,28 @@ static void meanwhile_another_came(int id, kevents_ctx *other)
 static void peek_while(void (*act)(int id, kevents_ctx *other), int id, kevents_ctx *other)
 {
 	struct receiver peeking = RECEIVER(id);
-	struct stall stall;
+	struct uffd uffd;
 	uint64_t number;
 
-	ck_assert(stall_create(&stall));
+	ck_assert(uffd_create(&uffd));
 	peeking.flags = KE_PEEK;
 	peeking.timeout_ms = 0;
-	peeking.data = stall.page;
+	peeking.data = uffd.page;
 	peeking.size = page_size();
 	if (act == meanwhile_expired)
 		send_number_for(id, 1, LONG_ENOUGH);
 	else
 		send_number(id, 1);
 	receiver_start(&peeking);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	act(id, other);
-	stall_release(&stall);
+	uffd_release(&uffd);
 	receiver_join(&peeking);
 	ASSERT_OK(peeking.result);
 	ck_assert_uint_eq(peeking.ev.len, sizeof(number));
-	memcpy(&number, stall.page, sizeof(number));
+	memcpy(&number, uffd.page, sizeof(number));
 	ck_assert_uint_eq(number, 1);
-	ASSERT_SYS(close(stall.fd));
+	ASSERT_SYS(close(uffd.fd));
 }
 
 START_TEST(p3_a_peek_goes_on_whatever_becomes_of_the_event)
@@ -174,11 +174,11 @@ START_TEST(p3_a_peek_goes_on_whatever_becomes_of_the_event)
 	};
 	struct ke_limits before;
 	int id = fresh_id();
-	struct stall stall;
+	struct uffd uffd;
 	kevents_ctx other;
 	size_t i;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
 	before = limits_after_sending(id);
 	for (i = 0; i < ARRAY_SIZE(acts); i++) {
@@ -197,22 +197,22 @@ START_TEST(p5_a_stalled_peek_keeps_nothing_charged_to_the_sender)
 	int id = fresh_id();
 	struct receiver peeking = RECEIVER(id);
 	struct ke_limits before;
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
 	before = limits_after_sending(id);
 	peeking.flags = KE_PEEK;
 	peeking.timeout_ms = 0;
-	peeking.data = stall.page;
+	peeking.data = uffd.page;
 	peeking.size = page_size();
 	send_number(id, 1);
 	receiver_start(&peeking);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	ck_assert_uint_eq(receive_number(id), 1);
 	limits_wait_back_to(&before);
-	ck_assert(stall_is_hit(&stall));
-	stall_release(&stall);
+	ck_assert(uffd_is_hit(&uffd));
+	uffd_release(&uffd);
 	receiver_join(&peeking);
 	ASSERT_OK(peeking.result);
 }
@@ -277,13 +277,13 @@ END_TEST
 START_TEST(p3_an_event_that_is_shown_comes_back)
 {
 	struct receiver receivers[2];
-	struct stall stalls[2];
+	struct uffd stalls[2];
 	int id = fresh_id();
 	uint64_t number;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		if (!stall_create(&stalls[i]))
+		if (!uffd_create(&stalls[i]))
 			SKIP(NO_USERFAULTFD);
 		receivers[i] = RECEIVER(id);
 		receivers[i].timeout_ms = 0;
@@ -294,15 +294,15 @@ START_TEST(p3_an_event_that_is_shown_comes_back)
 	receivers[0].flags = KE_PEEK;
 	for (i = 0; i < 2; i++) {
 		receiver_start(&receivers[i]);
-		stall_wait(&stalls[i]);
+		uffd_wait(&stalls[i]);
 	}
 	assert_empty(id);
-	stall_fail(&stalls[1]);
+	uffd_fail(&stalls[1]);
 	receiver_join(&receivers[1]);
 	ASSERT_RESULT(receivers[1].result, -EFAULT);
 	ASSERT_OK(peek(id, &number, 0, 0));
 	ck_assert_uint_eq(number, 1);
-	stall_release(&stalls[0]);
+	uffd_release(&stalls[0]);
 	receiver_join(&receivers[0]);
 	ASSERT_OK(receivers[0].result);
 	ck_assert_uint_eq(receive_number(id), 1);

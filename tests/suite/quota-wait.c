@@ -100,10 +100,10 @@ START_TEST(p9_an_acknowledgement_makes_space_and_a_lease_does_not)
 	pid = user_block(id);
 	ASSERT_OK(ke_receive(&ke, id, &ev, KE_LEASE, 0));
 	ck_assert(task_is_blocked(pid));
-	assert_held(id, LIMIT - 1, 1);
+	assert_counts(id, LIMIT - 1, 1);
 	ASSERT_OK(ke_nack(&ke, ev.seq));
 	ck_assert(task_is_blocked(pid));
-	assert_held(id, LIMIT, 0);
+	assert_counts(id, LIMIT, 0);
 	ev = (struct ke_event){ .size = 0 };
 	ASSERT_OK(ke_receive(&ke, id, &ev, KE_LEASE, 0));
 	ASSERT_OK(ke_ack(&ke, ev.seq));

@@ -460,7 +460,7 @@ START_TEST(p1_a_limit_lowered_below_the_use_drops_nothing)
 	limit_events(10, 0);
 	for (i = 20; i >= 10; i--) {
 		ck_assert_uint_eq(send_until(sender->uid, id, 0, -EDQUOT), 0);
-		assert_held(id, i, 0);
+		assert_counts(id, i, 0);
 		ASSERT_OK(ke_get_event(&ke, id, payload, sizeof(payload)));
 	}
 	ck_assert_uint_eq(send_until(sender->uid, id, 0, -EDQUOT), 1);

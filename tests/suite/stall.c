@@ -9,11 +9,11 @@
 #include "lib/task.h"
 
 /* A receiver that stalls as soon as it is handed an event. */
-static struct receiver stalling(int id, const struct stall *stall, int timeout_ms)
+static struct receiver stalling(int id, const struct uffd *uffd, int timeout_ms)
 {
 	struct receiver receiver = RECEIVER(id);
 
-	receiver.data = stall->page;
+	receiver.data = uffd->page;
 	receiver.size = page_size();
 	receiver.timeout_ms = timeout_ms;
 	return receiver;
@@ -28,29 +28,29 @@ static uint64_t number_at(const void *memory)
 }
 
 /* Releases it; it must have received this number. */
-static void stalled_expect(struct receiver *stalled, struct stall *stall, uint64_t number)
+static void stalled_expect(struct receiver *stalled, struct uffd *uffd, uint64_t number)
 {
-	stall_release(stall);
+	uffd_release(uffd);
 	receiver_join(stalled);
 	ASSERT_OK(stalled->result);
-	ck_assert_uint_eq(number_at(stall->page), number);
+	ck_assert_uint_eq(number_at(uffd->page), number);
 }
 
 START_TEST(p3_others_receive_the_next_while_one_is_stalled)
 {
 	int id = fresh_id();
 	struct receiver stalled;
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
 	send_number(id, 1);
 	send_number(id, 2);
-	stalled = stalling(id, &stall, 0);
+	stalled = stalling(id, &uffd, 0);
 	receiver_start(&stalled);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	ck_assert_uint_eq(receive_number(id), 2);
-	stalled_expect(&stalled, &stall, 1);
+	stalled_expect(&stalled, &uffd, 1);
 	assert_empty(id);
 }
 END_TEST
@@ -78,15 +78,15 @@ START_TEST(p3_what_one_is_stalled_for_is_hidden_until_it_has_it)
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct receiver stalled;
-		struct stall stall;
+		struct uffd uffd;
 
-		if (!stall_create(&stall))
+		if (!uffd_create(&uffd))
 			SKIP(NO_USERFAULTFD);
 		send_number(id, 1);
-		stalled = stalling(id, &stall, 0);
+		stalled = stalling(id, &uffd, 0);
 		stalled.flags = flags[i];
 		receiver_start(&stalled);
-		stall_wait(&stall);
+		uffd_wait(&uffd);
 		assert_empty(id);
 		ASSERT_RESULT(ke_receive(&ke, id, &ev, KE_PEEK, 0), -ENOMSG);
 		ASSERT_RESULT(ke_purge(&ke, id), 0);
@@ -96,7 +96,7 @@ START_TEST(p3_what_one_is_stalled_for_is_hidden_until_it_has_it)
 		ck_assert_uint_eq(stat.received, i);
 		ck_assert_uint_gt(stat.bytes, 0);
 		ck_assert(is_listed(id));
-		stalled_expect(&stalled, &stall, 1);
+		stalled_expect(&stalled, &uffd, 1);
 		if (flags[i] == KE_LEASE)
 			ASSERT_OK(ke_ack(&ke, stalled.ev.seq));
 		stat = stat_of(id);
@@ -112,21 +112,21 @@ START_TEST(p3_others_send_while_a_receiver_is_stalled)
 {
 	int id = fresh_id();
 	struct receiver stalled;
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
 	send_number(id, 1);
-	stalled = stalling(id, &stall, 0);
+	stalled = stalling(id, &uffd, 0);
 	receiver_start(&stalled);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 
 	send_number(id, 2);
 	send_number(id, 3);
-	stall_release(&stall);
+	uffd_release(&uffd);
 	receiver_join(&stalled);
 	ASSERT_OK(stalled.result);
-	ck_assert_uint_eq(number_at(stall.page), 1);
+	ck_assert_uint_eq(number_at(uffd.page), 1);
 	ck_assert_uint_eq(receive_number(id), 2);
 	ck_assert_uint_eq(receive_number(id), 3);
 }
@@ -135,19 +135,19 @@ END_TEST
 START_TEST(p1_two_stalled_receivers_and_a_quick_one_share_without_loss)
 {
 	struct receiver stalled[2];
-	struct stall stalls[2];
+	struct uffd stalls[2];
 	int id = fresh_id();
 	size_t i;
 
 	for (i = 0; i < 2; i++)
-		if (!stall_create(&stalls[i]))
+		if (!uffd_create(&stalls[i]))
 			SKIP(NO_USERFAULTFD);
 	for (i = 1; i <= 3; i++)
 		send_number(id, i);
 	for (i = 0; i < 2; i++) {
 		stalled[i] = stalling(id, &stalls[i], 0);
 		receiver_start(&stalled[i]);
-		stall_wait(&stalls[i]);
+		uffd_wait(&stalls[i]);
 	}
 	ck_assert_uint_eq(receive_number(id), 3);
 	for (i = 0; i < 2; i++)
@@ -172,20 +172,20 @@ START_TEST(p3_what_fails_half_way_is_back_in_its_place)
 	memset(first, 0x11, sizeof(first));
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct receiver stalled;
-		struct stall stall;
+		struct uffd uffd;
 
-		if (!stall_create(&stall))
+		if (!uffd_create(&uffd))
 			SKIP(NO_USERFAULTFD);
 		ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
 		send_number(id, 2);
 		send_number(id, 3);
-		stalled = stalling(id, &stall, 0);
-		stalled.data = stall.page - BEFORE;
+		stalled = stalling(id, &uffd, 0);
+		stalled.data = uffd.page - BEFORE;
 		stalled.flags = flags[i];
 		receiver_start(&stalled);
-		stall_wait(&stall);
+		uffd_wait(&uffd);
 		ck_assert_uint_eq(receive_number(id), 2);
-		stall_fail(&stall);
+		uffd_fail(&uffd);
 		receiver_join(&stalled);
 		ASSERT_RESULT(stalled.result, -EFAULT);
 		stat = stat_of(id);
@@ -206,20 +206,20 @@ START_TEST(p9_what_fails_half_way_goes_to_the_next_in_line)
 {
 	int id = fresh_id();
 	struct receiver first, others[2] = { RECEIVER(id), RECEIVER(id) };
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
-	first = stalling(id, &stall, -1);
-	first.data = stall.page - sizeof(uint64_t) / 2;
+	first = stalling(id, &uffd, -1);
+	first.data = uffd.page - sizeof(uint64_t) / 2;
 	receiver_block(&first);
 	receiver_block(&others[0]);
 	receiver_block(&others[1]);
 	send_number(id, 1);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	send_number(id, 2);
 	receiver_expect(&others[0], 2);
-	stall_fail(&stall);
+	uffd_fail(&uffd);
 	receiver_join(&first);
 	ASSERT_RESULT(first.result, -EFAULT);
 	receiver_expect(&others[1], 1);
@@ -231,24 +231,24 @@ START_TEST(p3_a_stalled_read_has_its_event_to_itself)
 {
 	char first[LONG];
 	int id = fresh_id();
-	struct stall stall;
+	struct uffd uffd;
 	struct call reader;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
 	ASSERT_OK(ke_watch(&ke, id));
 	memset(first, 0x11, sizeof(first));
 	ASSERT_OK(ke_send_event(&ke, id, first, sizeof(first)));
-	reader = call_read(ke_fd(&ke), stall.page, page_size());
+	reader = call_read(ke_fd(&ke), uffd.page, page_size());
 	call_start(&reader);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	assert_empty(id);
 	send_number(id, 2);
 	ck_assert_uint_eq(receive_number(id), 2);
-	stall_release(&stall);
+	uffd_release(&uffd);
 	ck_assert_int_eq(call_join(&reader), KEVENTS_RECORD_SIZE(LONG));
-	ck_assert(memory_is_all(stall.page + 16, LONG, 0x11));
-	ck_assert(memory_is_all(stall.page + 16 + LONG, page_size() - 16 - LONG, 0));
+	ck_assert(memory_is_all(uffd.page + 16, LONG, 0x11));
+	ck_assert(memory_is_all(uffd.page + 16 + LONG, page_size() - 16 - LONG, 0));
 }
 END_TEST
 
@@ -256,15 +256,15 @@ START_TEST(p3_a_wait_touches_no_memory)
 {
 	int id = fresh_id();
 	struct receiver waiter;
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
-	waiter = stalling(id, &stall, 1);
+	waiter = stalling(id, &uffd, 1);
 	receiver_start(&waiter);
 	receiver_join(&waiter);
 	ASSERT_RESULT(waiter.result, -ETIMEDOUT);
-	ck_assert(!stall_is_hit(&stall));
+	ck_assert(!uffd_is_hit(&uffd));
 }
 END_TEST
 
@@ -272,18 +272,18 @@ START_TEST(p9_a_stalled_waiter_does_not_hold_up_the_row)
 {
 	int id = fresh_id();
 	struct receiver first, second = RECEIVER(id);
-	struct stall stall;
+	struct uffd uffd;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
-	first = stalling(id, &stall, -1);
+	first = stalling(id, &uffd, -1);
 	receiver_block(&first);
 	receiver_block(&second);
 	send_number(id, 1);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 	send_number(id, 2);
 	receiver_expect(&second, 2);
-	stalled_expect(&first, &stall, 1);
+	stalled_expect(&first, &uffd, 1);
 	assert_empty(id);
 }
 END_TEST
@@ -294,23 +294,23 @@ START_TEST(p1_a_queue_where_somebody_is_stalled_stays)
 
 	for (round = 0; round < 2; round++) {
 		struct receiver stalled;
-		struct stall stall;
+		struct uffd uffd;
 
-		if (!stall_create(&stall))
+		if (!uffd_create(&uffd))
 			SKIP(NO_USERFAULTFD);
 		send_number(id, 1);
-		stalled = stalling(id, &stall, 0);
+		stalled = stalling(id, &uffd, 0);
 		receiver_start(&stalled);
-		stall_wait(&stall);
+		uffd_wait(&uffd);
 		replace_idle_queues();
-		assert_held(id, 0, 1);
+		assert_counts(id, 0, 1);
 		if (round) {
-			stall_fail(&stall);
+			uffd_fail(&uffd);
 			receiver_join(&stalled);
 			ASSERT_RESULT(stalled.result, -EFAULT);
 			ck_assert_uint_eq(receive_number(id), 1);
 		} else {
-			stalled_expect(&stalled, &stall, 1);
+			stalled_expect(&stalled, &uffd, 1);
 		}
 		assert_empty(id);
 	}
@@ -321,14 +321,14 @@ struct victim {
 	int id;
 	bool sends;
 	bool stalled;
-	struct stall stall;
+	struct uffd uffd;
 };
 
 static void *tell_when_stalled(void *arg)
 {
 	struct victim *victim = arg;
 
-	stall_wait(&victim->stall);
+	uffd_wait(&victim->uffd);
 	__atomic_store_n(&victim->stalled, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -340,11 +340,11 @@ static int stall_for_ever(void *arg)
 	struct ke_event ev = { .size = page_size(), .len = 8 };
 	pthread_t thread;
 
-	if (!stall_create(&victim->stall))
+	if (!uffd_create(&victim->uffd))
 		return 1;
 	if (pthread_create(&thread, NULL, tell_when_stalled, victim))
 		return 1;
-	ev.data = victim->stall.page;
+	ev.data = victim->uffd.page;
 	ev.id = victim->id;
 	return victim->sends ? ke_send(&ke, &ev, 0, -1) : ke_receive(&ke, victim->id, &ev, 0, 0);
 }
@@ -368,9 +368,9 @@ static void victim_kill(pid_t pid)
 
 static bool stalling_works(void)
 {
-	struct stall stall;
+	struct uffd uffd;
 
-	return stall_create(&stall);
+	return uffd_create(&uffd);
 }
 
 START_TEST(p3_killing_a_stalled_receiver_loses_nothing)
@@ -384,7 +384,7 @@ START_TEST(p3_killing_a_stalled_receiver_loses_nothing)
 	for (i = 1; i <= 3; i++)
 		send_number(id, i);
 	pid = victim_start(victim, id, false);
-	assert_held(id, 2, 1);
+	assert_counts(id, 2, 1);
 	ck_assert_uint_eq(receive_number(id), 2);
 	victim_kill(pid);
 	ck_assert_uint_eq(receive_number(id), 1);
@@ -433,19 +433,19 @@ START_TEST(p4_a_stalled_sender_is_ordered_when_it_is_done)
 	struct ke_event ev = { .size = 100 };
 	char room[100];
 	struct send send = { .id = fresh_id() };
-	struct stall stall;
+	struct uffd uffd;
 	uint64_t seq;
 
-	if (!stall_create(&stall))
+	if (!uffd_create(&uffd))
 		SKIP(NO_USERFAULTFD);
-	send.data = stall.page;
+	send.data = uffd.page;
 	ck_assert_int_eq(pthread_create(&send.thread, NULL, send_stalling, &send), 0);
-	stall_wait(&stall);
+	uffd_wait(&uffd);
 
 	seq = send_number(send.id, 1);
 	send_number(send.id, 2);
 	ck_assert_uint_eq(receive_number(send.id), 1);
-	stall_release(&stall);
+	uffd_release(&uffd);
 	ck_assert_int_eq(pthread_join(send.thread, NULL), 0);
 	ASSERT_OK(send.result);
 	ck_assert_uint_gt(send.ev.seq, seq);
@@ -468,7 +468,7 @@ START_TEST(p3_killing_a_stalled_sender_sends_nothing)
 }
 END_TEST
 
-TESTS(stall, 60, WITH_CLIENT,
+TESTS(uffd, 60, WITH_CLIENT,
       p3_others_receive_the_next_while_one_is_stalled,
       p3_what_one_is_stalled_for_is_hidden_until_it_has_it,
       p3_others_send_while_a_receiver_is_stalled,

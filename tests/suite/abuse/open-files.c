@@ -12,7 +12,7 @@
 #define FILE_SIZE 350	/* bytes of a client, and more than any other file takes */
 
 struct crowd {
-	struct mob mob;
+	struct workers workers;
 	unsigned int opened;
 	unsigned int filled;
 	uint64_t free_bytes, full_bytes;	/* that opening took, by LIMITS */
@@ -23,11 +23,11 @@ static struct crowd *new_crowd(void)
 	struct crowd *crowd = shared_memory(sizeof(*crowd));
 
 	limit_set("user_max_bytes", LIMIT);
-	mob_init(&crowd->mob);
+	workers_init(&crowd->workers);
 	return crowd;
 }
 
-/* Opens what it can, but keeps the mob's own one. */
+/* Opens what it can, but keeps the workers's own one. */
 static uint64_t charge_of_files(kevents_ctx *clients, unsigned int count)
 {
 	uint64_t before = limits_now().user_bytes;
@@ -54,15 +54,15 @@ static int open_at_the_limit(void *arg)
 	int refusal;
 
 	clients_allow(FILES);
-	mob_enter(&crowd->mob);
+	workers_enter(&crowd->workers);
 	crowd->free_bytes = charge_of_files(clients, 10);
 	close_files(clients, 10);
-	crowd->filled = client_fill(&ke, crowd->mob.id, 0, &refusal);
+	crowd->filled = client_fill(&ke, crowd->workers.id, 0, &refusal);
 	ASSERT_RESULT(refusal, -EDQUOT);
 	crowd->full_bytes = charge_of_files(clients, FILES);
-	ASSERT_RESULT(ke_send_event(&clients[FILES - 1], crowd->mob.id, NULL, 0), -EDQUOT);
-	ASSERT_OK(ke_get_event(&clients[FILES - 1], crowd->mob.id, data, sizeof(data)));
-	ASSERT_OK(ke_send_event(&clients[FILES - 1], crowd->mob.id, NULL, 0));
+	ASSERT_RESULT(ke_send_event(&clients[FILES - 1], crowd->workers.id, NULL, 0), -EDQUOT);
+	ASSERT_OK(ke_get_event(&clients[FILES - 1], crowd->workers.id, data, sizeof(data)));
+	ASSERT_OK(ke_send_event(&clients[FILES - 1], crowd->workers.id, NULL, 0));
 	return 0;
 }
 
@@ -71,7 +71,7 @@ START_TEST(p5_files_are_opened_and_used_at_the_limit_and_are_not_charged)
 	struct crowd *crowd = new_crowd();
 
 	child_run(open_at_the_limit, crowd);
-	ck_assert_uint_eq(drain(crowd->mob.id), crowd->filled);
+	ck_assert_uint_eq(drain(crowd->workers.id), crowd->filled);
 	ck_assert_uint_eq(crowd->free_bytes, 0);
 	ck_assert_uint_eq(crowd->full_bytes, 0);
 }
@@ -84,11 +84,11 @@ static int wait_at_the_limit(void *arg)
 	struct ke_event ev = { .size = 0 };
 	int refusal;
 
-	mob_enter(&crowd->mob);
-	crowd->filled = client_fill(&ke, crowd->mob.id, 0, &refusal);
+	workers_enter(&crowd->workers);
+	crowd->filled = client_fill(&ke, crowd->workers.id, 0, &refusal);
 	ASSERT_RESULT(refusal, -EDQUOT);
 	ASSERT_RESULT(ke_receive(&ke, CLIENTS_FIRST_ID, &ev, 0, 1), -ETIMEDOUT);
-	mob_say_ready(&crowd->mob);
+	workers_say_ready(&crowd->workers);
 	ASSERT_OK(ke_receive(&ke, CLIENTS_FIRST_ID + 1, &ev, 0, -1));
 	return 0;
 }
@@ -99,11 +99,11 @@ START_TEST(p5_receivers_wait_and_are_served_at_the_limit)
 	struct crowd *crowd = new_crowd();
 	pid_t pid = child_start(wait_at_the_limit, crowd);
 
-	mob_wait_ready(&crowd->mob, 1);
+	workers_wait_ready(&crowd->workers, 1);
 	task_wait_blocked(pid);
 	ASSERT_OK(ke_send_event(&ke, CLIENTS_FIRST_ID + 1, NULL, 0));
 	ck_assert_int_eq(child_join(pid), 0);
-	ck_assert_uint_eq(drain(crowd->mob.id), crowd->filled);
+	ck_assert_uint_eq(drain(crowd->workers.id), crowd->filled);
 }
 END_TEST
 
@@ -114,13 +114,13 @@ static int open_in_group(void *arg)
 	int refusal;
 
 	clients_allow(FILES);
-	mob_enter(&crowd->mob);
-	crowd->filled = client_fill(&ke, crowd->mob.id, 0, &refusal);
-	mob_say_ready(&crowd->mob);
-	WAIT_UNTIL(mob_counted(&crowd->mob.received));
+	workers_enter(&crowd->workers);
+	crowd->filled = client_fill(&ke, crowd->workers.id, 0, &refusal);
+	workers_say_ready(&crowd->workers);
+	WAIT_UNTIL(workers_counted(&crowd->workers.received));
 	while (crowd->opened < FILES && !ke_init(&client))
-		mob_count(&crowd->opened);
-	mob_say_ready(&crowd->mob);
+		workers_count(&crowd->opened);
+	workers_say_ready(&crowd->workers);
 	stay();
 }
 
@@ -139,14 +139,14 @@ START_TEST(p5_open_files_are_charged_to_the_memory_cgroup)
 	if (!cgroup_make(0))
 		SKIP(NO_CGROUPS);
 	pid = child_start(enter_group_and_open, crowd);
-	mob_wait_ready(&crowd->mob, 1);
+	workers_wait_ready(&crowd->workers, 1);
 	before = cgroup_charged();
-	mob_count(&crowd->mob.received);
-	mob_wait_ready(&crowd->mob, 2);
+	workers_count(&crowd->workers.received);
+	workers_wait_ready(&crowd->workers, 2);
 	ck_assert_uint_eq(crowd->opened, FILES);
 	ck_assert_int_ge(cgroup_charged() - before, FILES * (long long)FILE_SIZE);
 	kill_and_join(pid);
-	ck_assert_uint_eq(drain(crowd->mob.id), crowd->filled);
+	ck_assert_uint_eq(drain(crowd->workers.id), crowd->filled);
 	cgroup_remove();
 }
 END_TEST

@@ -20,17 +20,17 @@
 static int look_when_told(void *arg)
 {
 	struct sched_param param = { 0 };
-	struct mob *mob = arg;
+	struct workers *workers = arg;
 	unsigned int i;
 
-	mob_enter(mob);
+	workers_enter(workers);
 	task_pin();
 	ASSERT_SYS(sched_setscheduler(0, SCHED_IDLE, &param));
 	for (i = 1; i <= ROUNDS; i++) {
-		while (mob_counted(&mob->looks) < i)
+		while (workers_counted(&workers->looks) < i)
 			sched_yield();
 		limits_now();
-		mob_say_ready(mob);
+		workers_say_ready(workers);
 	}
 	return 0;
 }
@@ -65,7 +65,7 @@ static int idle_ids_max(kevents_ctx *client)
  */
 START_TEST(p5_no_send_is_refused_while_nothing_is_held)
 {
-	struct mob *hers = mob_new();
+	struct workers *hers = workers_new();
 	static char payload[LARGE];
 	int i, err, id = CLIENTS_FIRST_ID, large = fresh_id(), count;
 	kevents_ctx his;
@@ -83,11 +83,11 @@ START_TEST(p5_no_send_is_refused_while_nothing_is_held)
 		use_ids(&his, id, count);
 		id += count;
 		task_rule();
-		mob_count(&hers->looks);
+		workers_count(&hers->looks);
 		nanosleep(&(struct timespec){ .tv_nsec = BEGUN_US * 1000L * (i + 1) }, NULL);
 		err = ke_send_event(&his, large, payload, sizeof(payload));
 		task_yield_rule();
-		mob_wait_ready(hers, i + 1);
+		workers_wait_ready(hers, i + 1);
 		ck_assert_msg(!err, "a send of %d bytes is refused with %d, though nothing is held",
 			      LARGE, err);
 		ASSERT_OK(ke_get_event(&his, large, payload, sizeof(payload)));

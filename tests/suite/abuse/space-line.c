@@ -22,7 +22,7 @@
 static char payload[LARGE];
 
 struct line {
-	struct mob mob;
+	struct workers workers;
 	unsigned int filled;
 	unsigned int served;	/* of the threads that waited */
 	unsigned int wake_ups;	/* of all of them */
@@ -68,9 +68,9 @@ static void *wait_in_line(void *arg)
 	unsigned int before = wake_ups();
 
 	__atomic_store_n(&place->tid, gettid(), __ATOMIC_RELEASE);
-	send_sized(&ke, place->line->mob.id, place->number);
+	send_sized(&ke, place->line->workers.id, place->number);
 	__atomic_fetch_add(&place->line->wake_ups, wake_ups() - before, __ATOMIC_RELAXED);
-	mob_count(&place->line->served);
+	workers_count(&place->line->served);
 	return NULL;
 }
 
@@ -82,8 +82,8 @@ static int form_line(void *arg)
 	int refusal;
 	unsigned int i;
 
-	mob_enter(&line->mob);
-	line->filled = client_fill(&ke, line->mob.id, SIZE, &refusal);
+	workers_enter(&line->workers);
+	line->filled = client_fill(&ke, line->workers.id, SIZE, &refusal);
 	for (i = 0; i < LINE; i++) {
 		places[i] = (struct place){ .line = line, .number = i };
 		ck_assert_int_eq(pthread_create(&places[i].thread, NULL, wait_in_line, &places[i]),
@@ -91,7 +91,7 @@ static int form_line(void *arg)
 		WAIT_UNTIL(__atomic_load_n(&places[i].tid, __ATOMIC_ACQUIRE));
 		task_wait_blocked(places[i].tid);
 	}
-	mob_say_ready(&line->mob);
+	workers_say_ready(&line->workers);
 	for (i = 0; i < LINE; i++)
 		ck_assert_int_eq(pthread_join(places[i].thread, NULL), 0);
 	return 0;
@@ -103,9 +103,9 @@ static pid_t start_line(struct line **line)
 
 	limit_set("user_max_bytes", LIMIT);
 	*line = shared_memory(sizeof(**line));
-	mob_init(&(*line)->mob);
+	workers_init(&(*line)->workers);
 	pid = child_start(form_line, *line);
-	mob_wait_ready(&(*line)->mob, 1);
+	workers_wait_ready(&(*line)->workers, 1);
 	ck_assert_uint_ge((*line)->filled, LINE);
 	return pid;
 }
@@ -116,8 +116,8 @@ static void serve_line(const struct line *line)
 	unsigned int i;
 
 	for (i = 1; i <= LINE; i++) {
-		receive_sized(line->mob.id);
-		WAIT_UNTIL(mob_counted(&line->served) >= i);
+		receive_sized(line->workers.id);
+		WAIT_UNTIL(workers_counted(&line->served) >= i);
 	}
 }
 
@@ -130,9 +130,9 @@ START_TEST(p9_blocked_senders_of_an_account_are_served_in_order)
 	serve_line(line);
 	ck_assert_int_eq(child_join(pid), 0);
 	for (i = LINE; i < line->filled; i++)
-		receive_sized(line->mob.id);
+		receive_sized(line->workers.id);
 	for (i = 0; i < LINE; i++) {
-		number = receive_sized(line->mob.id);
+		number = receive_sized(line->workers.id);
 		ck_assert_msg(number == i, "sender %u is served when it is the turn of %u",
 			      number, i);
 	}
@@ -149,15 +149,15 @@ START_TEST(p7_room_for_one_event_wakes_one_blocked_sender)
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_msg(line->wake_ups <= 2 * LINE, "%d senders were woken %u times", LINE,
 		      line->wake_ups);
-	drain(line->mob.id);
+	drain(line->workers.id);
 }
 END_TEST
 
 _Noreturn static void send_for_ever(struct line *line)
 {
 	for (;;) {
-		send_sized(&ke, line->mob.id, 0);
-		mob_count(&line->mob.sent);
+		send_sized(&ke, line->workers.id, 0);
+		workers_count(&line->workers.sent);
 	}
 }
 
@@ -172,9 +172,9 @@ static int take_all_room(void *arg)
 	pthread_t thread;
 	int i, refusal;
 
-	mob_enter(&line->mob);
-	client_fill(&ke, line->mob.id, SIZE, &refusal);
-	mob_say_ready(&line->mob);
+	workers_enter(&line->workers);
+	client_fill(&ke, line->workers.id, SIZE, &refusal);
+	workers_say_ready(&line->workers);
 	for (i = 0; i < CROWD; i++)
 		ck_assert_int_eq(pthread_create(&thread, NULL, send_on_and_on, line), 0);
 	stay();
@@ -183,23 +183,23 @@ static int take_all_room(void *arg)
 static int want_room(void *arg)
 {
 	struct line *line = arg;
-	struct ke_event ev = { .id = line->mob.id, .data = payload, .len = LARGE };
+	struct ke_event ev = { .id = line->workers.id, .data = payload, .len = LARGE };
 
-	mob_enter(&line->mob);
-	mob_say_ready(&line->mob);
+	workers_enter(&line->workers);
+	workers_say_ready(&line->workers);
 	ASSERT_OK(ke_send(&ke, &ev, 0, -1));
-	mob_count(&line->served);
+	workers_count(&line->served);
 	return 0;
 }
 
 /* Makes room for one event of hers, and gives her time to use it. */
 static void give_turn(const struct line *hers, const struct line *his)
 {
-	unsigned int before = mob_counted(&hers->mob.sent);
+	unsigned int before = workers_counted(&hers->workers.sent);
 	uint64_t end = now_ns() + TURN_NS;
 
-	receive_sized(hers->mob.id);
-	while (mob_counted(&hers->mob.sent) == before && !mob_counted(&his->served) &&
+	receive_sized(hers->workers.id);
+	while (workers_counted(&hers->workers.sent) == before && !workers_counted(&his->served) &&
 	       now_ns() < end)
 		sched_yield();
 }
@@ -212,20 +212,20 @@ START_TEST(p5_waiting_senders_of_one_user_starve_no_other)
 	int i;
 
 	limit_set("max_bytes", limits_now().bytes + ROOM);
-	mob_init(&hers->mob);
-	mob_init(&his->mob);
+	workers_init(&hers->workers);
+	workers_init(&his->workers);
 	crowd = child_start(take_all_room, hers);
-	mob_wait_ready(&hers->mob, 1);
+	workers_wait_ready(&hers->workers, 1);
 	one = child_start(want_room, his);
-	mob_wait_ready(&his->mob, 1);
-	for (i = 0; i < TURNS && !mob_counted(&his->served); i++)
+	workers_wait_ready(&his->workers, 1);
+	for (i = 0; i < TURNS && !workers_counted(&his->served); i++)
 		give_turn(hers, his);
-	ck_assert_msg(mob_counted(&his->served), "he waits while she sends %u events",
-		      mob_counted(&hers->mob.sent));
+	ck_assert_msg(workers_counted(&his->served), "he waits while she sends %u events",
+		      workers_counted(&hers->workers.sent));
 	ck_assert_int_eq(child_join(one), 0);
 	kill_and_join(crowd);
-	ASSERT_OK(ke_get_event(&ke, his->mob.id, payload, sizeof(payload)));
-	drain(hers->mob.id);
+	ASSERT_OK(ke_get_event(&ke, his->workers.id, payload, sizeof(payload)));
+	drain(hers->workers.id);
 }
 END_TEST
 
@@ -235,28 +235,28 @@ START_TEST(p7_a_kill_ends_senders_that_wait_for_room)
 	pid_t pid = start_line(&line);
 
 	kill_and_join(pid);
-	ck_assert_uint_eq(drain(line->mob.id), line->filled);
+	ck_assert_uint_eq(drain(line->workers.id), line->filled);
 }
 END_TEST
 
 /* Room comes and goes, never as much as he wants. */
-_Noreturn static void make_and_take_room(struct mob *mob)
+_Noreturn static void make_and_take_room(struct workers *workers)
 {
 	char data[SIZE] = { 0 };
 
 	for (;;) {
-		if (!ke_send_event(&ke, mob->id, data, sizeof(data)))
-			ASSERT_OK(ke_get_event(&ke, mob->id, data, sizeof(data)));
-		mob_count(&mob->sent);
+		if (!ke_send_event(&ke, workers->id, data, sizeof(data)))
+			ASSERT_OK(ke_get_event(&ke, workers->id, data, sizeof(data)));
+		workers_count(&workers->sent);
 	}
 }
 
-static int flicker_room(void *arg)
+static int toggled_room(void *arg)
 {
-	struct mob *mob = arg;
+	struct workers *workers = arg;
 
-	mob_enter(mob);
-	make_and_take_room(mob);
+	workers_enter(workers);
+	make_and_take_room(workers);
 }
 
 START_TEST(p7_a_kill_ends_a_sender_that_is_refused_again_and_again)
@@ -264,26 +264,26 @@ START_TEST(p7_a_kill_ends_a_sender_that_is_refused_again_and_again)
 	struct line *lines = shared_memory(2 * sizeof(*lines)), *line = lines, *his = lines + 1;
 	unsigned int before;
 	kevents_ctx *client;
-	pid_t flicker, wants;
+	pid_t toggler, wants;
 	int i, refusal;
 
 	limit_set("user_max_bytes", LIMIT);
-	mob_init(&line->mob);
-	his->mob = line->mob;
-	his->mob.id = fresh_id();
-	client = clients_open(line->mob.uid, 1);
-	ck_assert_uint_gt(client_fill(client, line->mob.id, SIZE, &refusal), SPARE);
+	workers_init(&line->workers);
+	his->workers = line->workers;
+	his->workers.id = fresh_id();
+	client = clients_open(line->workers.uid, 1);
+	ck_assert_uint_gt(client_fill(client, line->workers.id, SIZE, &refusal), SPARE);
 	for (i = 0; i < SPARE; i++)
-		receive_sized(line->mob.id);
-	flicker = child_start(flicker_room, &line->mob);
-	WAIT_UNTIL(mob_counted(&line->mob.sent));
+		receive_sized(line->workers.id);
+	toggler = child_start(toggled_room, &line->workers);
+	WAIT_UNTIL(workers_counted(&line->workers.sent));
 	wants = child_start(want_room, his);
 	task_wait_blocked(wants);
-	before = mob_counted(&line->mob.sent);
-	WAIT_UNTIL(mob_counted(&line->mob.sent) > before + 1000);
+	before = workers_counted(&line->workers.sent);
+	WAIT_UNTIL(workers_counted(&line->workers.sent) > before + 1000);
 	kill_and_join(wants);
-	kill_and_join(flicker);
-	drain(line->mob.id);
+	kill_and_join(toggler);
+	drain(line->workers.id);
 	clients_close(client, 1);
 }
 END_TEST

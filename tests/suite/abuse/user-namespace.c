@@ -52,10 +52,10 @@ static void map_ids(pid_t pid, struct house *house, uid_t root, uid_t first, int
 	char map[64];
 
 	snprintf(map, sizeof(map), "0 %u 1\n1 %u %d\n", root, first, count);
-	WAIT_UNTIL(mob_counted(&house->asked) > house->mapped);
+	WAIT_UNTIL(workers_counted(&house->asked) > house->mapped);
 	write_map(pid, "uid_map", map);
 	write_map(pid, "gid_map", map);
-	mob_count(&house->mapped);
+	workers_count(&house->mapped);
 }
 
 /* Makes the process root of a new namespace whose IDs the test maps. */
@@ -63,8 +63,8 @@ static void enter_namespace(struct house *house)
 {
 	ASSERT_SYS(unshare(CLONE_NEWUSER));
 	ASSERT_SYS(prctl(PR_SET_DUMPABLE, 1));	/* its maps may be written */
-	mob_count(&house->asked);
-	WAIT_UNTIL(mob_counted(&house->mapped) == house->asked);
+	workers_count(&house->asked);
+	WAIT_UNTIL(workers_counted(&house->mapped) == house->asked);
 	ASSERT_SYS(setresgid(0, 0, 0));
 	ASSERT_SYS(setresuid(0, 0, 0));
 }
@@ -91,8 +91,8 @@ static void take_all(struct house *house)
 	}
 	house->first = client_limits(&tenants[1]).user_bytes;
 	house->other = client_limits(&tenants[TENANTS - 1]).user_bytes;
-	mob_count(&house->sent);
-	WAIT_UNTIL(mob_counted(&house->left));
+	workers_count(&house->sent);
+	WAIT_UNTIL(workers_counted(&house->left));
 }
 
 static int take_all_in_namespace(void *arg)
@@ -140,12 +140,12 @@ static struct house *new_house(uid_t uid)
 
 static void wait_sent(const struct house *house)
 {
-	WAIT_UNTIL(mob_counted(&house->sent));
+	WAIT_UNTIL(workers_counted(&house->sent));
 }
 
 static void leave(struct house *house, pid_t pid)
 {
-	mob_count(&house->left);
+	workers_count(&house->left);
 	ck_assert_int_eq(child_join(pid), 0);
 	ck_assert_uint_eq(drain(house->id), house->filled);
 }
