@@ -23,9 +23,9 @@ programs_are_of_it() {
 }
 
 suite_passes_and_says_what_it_leaves_out() {
-	tests/check --kernel "$1" --only basic --only order:p4_seq_grows_across_ids | tee "$work/said" || return
+	tests/check --kernel "$1" --only event_basic --only queue_order:p4_seq_grows_across_ids | tee "$work/said" || return
 	grep -q '^left out: 32/\*, as 32-bit programs are for amd64 alone$' "$work/said" &&
-		grep -Eq '^64/basic +1[0-9] passed' "$work/said" && grep -Eq '^64/order +1 passed' "$work/said"
+		grep -Eq '^64/event_basic +1[0-9] passed' "$work/said" && grep -Eq '^64/queue_order +1 passed' "$work/said"
 }
 
 scan_finds_a_trace_of_arm64() {

@@ -16,7 +16,7 @@ reports_come_as_suites_end() {
 	coproc reports { tests/suite/summary "$work/totals" | tests/suite/progress 2; }
 	printf '%s\n' ':: begin 64/one' 'ok 1 - one:one:test: Passed' '1..1' ':: end 64/one 0 12' >&"${reports[1]}"
 	read -rt $soon line <&"${reports[0]}"
-	same "$line" '64/one               1 passed                          0.12 s [1 of 2]'
+	same "$line" '64/one                       1 passed                                  0.12 s [1 of 2]'
 }
 
 # The first 15 seconds of silence bring a line.
@@ -50,7 +50,7 @@ leaves_nothing_after() {
 	mkdir "$work/$1"
 	# A job's leader: commands in the background of a script ignore SIGINT otherwise.
 	set -m
-	TMPDIR=$work/$1 tests/check --only expiry >"$work/said" 2>&1 &
+	TMPDIR=$work/$1 tests/check --only event_expiry >"$work/said" 2>&1 &
 	run=$!
 	set +m
 	until grep -q 'guest up' "$work/said"; do

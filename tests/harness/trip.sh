@@ -79,9 +79,10 @@ boots_again_after_a_fault_at_the_start() {
 }
 
 # What all of these run, in this order.
-first_test=shell:dd_writes_records
+first_test=readwrite_shell:dd_writes_records
 run_check() {
-	tests/check --guests 1 --accel tcg --only 64/sender --only 64/shell --only 64/size
+	tests/check --guests 1 --accel tcg --only 64/event_sender --only 64/readwrite_shell \
+		--only 64/receive_peek
 }
 
 # counts LINES TEXT SAID
@@ -100,8 +101,8 @@ runs_the_rest_in_another_guest() {
 	echo "$said"
 	sum=$(awk '/ of 4\]$/ { passed += $2 } END { print passed " passed, 0 failed" }' <<<"$said")
 	[[ $said == *"that is QEMU's doing"*'3 of 4 suites'* ]] && counts 2 'guest up' "$said" &&
-		counts 1 '^64/sender .* \[1 of 4\]$' "$said" && counts 1 '^64/shell .* \[2 of 4\]$' "$said" &&
-		counts 1 '^64/size .* \[3 of 4\]$' "$said" && counts 1 '^leaks .* \[4 of 4\]$' "$said" &&
+		counts 1 '^64/event_sender .* \[1 of 4\]$' "$said" && counts 1 '^64/readwrite_shell .* \[2 of 4\]$' "$said" &&
+		counts 1 '^64/receive_peek .* \[3 of 4\]$' "$said" && counts 1 '^leaks .* \[4 of 4\]$' "$said" &&
 		same "$(tail -n 1 <<<"$said")" "$sum"
 }
 
@@ -117,7 +118,7 @@ fails_after() {
 
 fails_the_second_time() {
 	oops int3 'free_unref_page+0x84/0x580' '66 <90>'
-	fails_after 2 "$first_test" ':: begin 64/size'
+	fails_after 2 "$first_test" ':: begin 64/receive_peek'
 }
 
 # fails_at_once NAME RIP CODE

@@ -95,17 +95,24 @@ int run_tests(const char *name, const TTest *tests[], size_t count, double secon
 }
 
 static struct {
-	const char *name;
-	int (*run)(void);
+	char name[64];
+	int (*run)(const char *name);
 } suites[128];
 
 static size_t suite_count;
 
-void add_suite(const char *name, int (*run)(void))
+void add_suite(const char *file, int (*run)(const char *name))
 {
-	if (suite_count == ARRAY_SIZE(suites))
+	const char *path = file + strlen("suite/");
+	char *name;
+
+	if (suite_count == ARRAY_SIZE(suites) || strlen(path) >= sizeof(suites[0].name))
 		abort();
-	suites[suite_count].name = name;
+	name = suites[suite_count].name;
+	strcpy(name, path);
+	*strrchr(name, '.') = '\0';
+	while ((name = strpbrk(name, "/-")))
+		*name = '_';
 	suites[suite_count++].run = run;
 }
 
@@ -118,7 +125,7 @@ int main(int argc, char **argv)
 		if (argc < 2)
 			puts(suites[i].name);
 		else if (!strcmp(suites[i].name, argv[1]))
-			return suites[i].run();
+			return suites[i].run(argv[1]);
 	}
 	return argc < 2 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

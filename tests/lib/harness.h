@@ -35,24 +35,25 @@ enum fixture {
 
 /*
  * Adds a suite of these tests to the program; each test gets so many seconds.
+ * The suite is called after its file: suite/lease/end.c is lease_end.
  * Whatever the fixture, a test fails if the kernel log has a splat or a
  * complaint of the module when it is over, or if an ID that it had of
  * fresh_id() still has an event.
  */
-#define TESTS(name, seconds, fixture, ...)					\
-static int run_##name(void)							\
+#define TESTS(seconds, fixture, ...)						\
+static int run_suite(const char *name)						\
 {										\
 	const TTest *tests[] = { __VA_ARGS__ };					\
 										\
-	return run_tests(#name, tests, ARRAY_SIZE(tests), seconds, fixture);	\
+	return run_tests(name, tests, ARRAY_SIZE(tests), seconds, fixture);	\
 }										\
 										\
-__attribute__((constructor)) static void add_##name(void)			\
+__attribute__((constructor)) static void add_this_suite(void)			\
 {										\
-	add_suite(#name, run_##name);						\
+	add_suite(__FILE__, run_suite);						\
 }
 
-void add_suite(const char *name, int (*run)(void));
+void add_suite(const char *file, int (*run)(const char *name));
 int run_tests(const char *name, const TTest *tests[], size_t count, double seconds,
 	      enum fixture fixture);
 

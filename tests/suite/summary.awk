@@ -44,12 +44,12 @@ function finish(status, hundredths,    i, line, count, reason)
 		complain("not ok " suite " ended with status " status)
 		failed++
 	}
-	line = sprintf("%-18s %3d passed", suite, passed)
+	line = sprintf("%-26s %3d passed", suite, passed)
 	if (failed)
 		line = line ", " failed " failed"
 	if (skipped)
 		line = line ", " skipped " skipped"
-	line = sprintf("%-52s %6.2f s", line, hundredths / 100)
+	line = sprintf("%-60s %6.2f s", line, hundredths / 100)
 	for (reason in reasons)
 		line = line "\n    " skip_line(reasons[reason], reason)
 	for (i = 1; i <= problem_count; i++)

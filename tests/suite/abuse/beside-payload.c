@@ -217,7 +217,7 @@ START_TEST(p3_receives_that_find_something_or_nothing_write_nothing_beside_the_p
 }
 END_TEST
 
-TESTS(beside_payload, 30, WITH_CLIENT,
+TESTS(30, WITH_CLIENT,
       p3_a_receive_that_waits_writes_nothing_beside_the_payload,
       p3_a_receive_that_waits_for_a_lease_writes_nothing_beside_the_payload,
       p3_a_receive_that_waits_for_watched_ids_writes_nothing_beside_the_payload,

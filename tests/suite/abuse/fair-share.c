@@ -126,7 +126,7 @@ START_TEST(p5_a_privileged_account_gets_all_that_is_left_and_no_more)
 }
 END_TEST
 
-TESTS(fair_share, 20, WITH_CLIENT,
+TESTS(20, WITH_CLIENT,
       p5_each_newcomer_gets_a_quarter_of_what_is_left,
       p5_what_a_user_gives_back_is_there_for_the_others,
       p5_no_account_passes_its_own_limit_where_a_quarter_is_more,

@@ -121,7 +121,7 @@ START_TEST(p7_a_receiver_for_watched_ids_without_processor_holds_up_none_behind_
 }
 END_TEST
 
-TESTS(no_processor, 60, WITH_CLIENT,
+TESTS(60, WITH_CLIENT,
       p7_a_receiver_without_processor_holds_up_none_behind_it,
       p7_a_receiver_without_processor_that_leases_holds_up_none_behind_it,
       p7_a_receiver_for_watched_ids_without_processor_holds_up_none_behind_it)

@@ -27,7 +27,7 @@ static struct crowd *new_crowd(void)
 	return crowd;
 }
 
-/* Opens what it can, but keeps the workers's own one. */
+/* Opens what it can, but keeps the workers' own one. */
 static uint64_t charge_of_files(kevents_ctx *clients, unsigned int count)
 {
 	uint64_t before = limits_now().user_bytes;
@@ -151,7 +151,7 @@ START_TEST(p5_open_files_are_charged_to_the_memory_cgroup)
 }
 END_TEST
 
-TESTS(open_files, 60, WITH_CLIENT,
+TESTS(60, WITH_CLIENT,
       p5_files_are_opened_and_used_at_the_limit_and_are_not_charged,
       p5_receivers_wait_and_are_served_at_the_limit,
       p5_open_files_are_charged_to_the_memory_cgroup)

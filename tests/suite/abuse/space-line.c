@@ -288,7 +288,7 @@ START_TEST(p7_a_kill_ends_a_sender_that_is_refused_again_and_again)
 }
 END_TEST
 
-TESTS(space_line, 60, WITH_CLIENT,
+TESTS(60, WITH_CLIENT,
       p9_blocked_senders_of_an_account_are_served_in_order,
       p7_room_for_one_event_wakes_one_blocked_sender,
       p5_waiting_senders_of_one_user_starve_no_other,

@@ -72,6 +72,6 @@ START_TEST(p5_a_user_runs_out_of_no_ids_because_others_use_them)
 }
 END_TEST
 
-TESTS(used_ids, 30, WITH_CLIENT,
+TESTS(30, WITH_CLIENT,
       p5_an_event_left_in_an_id_is_charged_to_its_sender_alone,
       p5_a_user_runs_out_of_no_ids_because_others_use_them)

@@ -237,7 +237,7 @@ START_TEST(p5_a_namespace_that_root_made_is_one_account_of_its_own)
 }
 END_TEST
 
-TESTS(user_namespace, 60, WITH_CLIENT,
+TESTS(60, WITH_CLIENT,
       p5_users_of_a_users_namespace_are_one_account,
       p5_users_of_a_nested_namespace_are_one_account,
       p5_a_namespace_that_root_made_is_one_account_of_its_own)
