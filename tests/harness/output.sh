@@ -16,7 +16,7 @@ reports_come_as_suites_end() {
 	coproc reports { tests/suite/summary "$work/totals" | tests/suite/progress 2; }
 	printf '%s\n' ':: begin 64/one' 'ok 1 - one:one:test: Passed' '1..1' ':: end 64/one 0 12' >&"${reports[1]}"
 	read -rt $soon line <&"${reports[0]}"
-	same "$line" '64/one                       1 passed                                  0.12 s [1 of 2]'
+	same "$line" '64/one                       1 passed                          0.12 s [1 of 2]'
 }
 
 # The first 15 seconds of silence bring a line.
