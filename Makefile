@@ -108,13 +108,13 @@ check-packages: ## tests the packages in fresh systems (SUITES= some of tests/pa
 	tests/packages/check $(SUITES)
 
 soak: ## kills clients in a storm of messages, for MINUTES= (20)
-	tests/soak/run $(or $(MINUTES),20)
+	tests/stress/soak/run $(or $(MINUTES),20)
 
 fuzz: ## checks random calls by a model, for MINUTES= (10) from SEED= on (KERNEL=)
-	tests/fuzz/run $(or $(MINUTES),10) $(SEED) $(if $(KERNEL),--kernel $(KERNEL))
+	tests/stress/fuzz/run $(or $(MINUTES),10) $(SEED) $(if $(KERNEL),--kernel $(KERNEL))
 
 fuzz-others: ## lets stress-ng and trinity use the device, for MINUTES= (4) (KERNEL=)
-	tests/fuzz/others $(or $(MINUTES),4) $(if $(KERNEL),--kernel $(KERNEL))
+	tests/stress/fuzz/others $(or $(MINUTES),4) $(if $(KERNEL),--kernel $(KERNEL))
 
 shell: ## opens a shell in a virtual machine with the module
 	tests/guest --interactive

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P1, P6: the soak of tests/soak, for a short while. */
+/* P1, P6: the soak of tests/stress/soak, for a short while. */
 #include <libgen.h>
 #include <stdio.h>
 

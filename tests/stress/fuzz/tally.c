@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of what the processes of a storm did, as much as they can tell for sure: not what
- * was told in memory that others write to, nor what was done by who was killed.
+ * Of what the processes of a parallel round did, as much as they can tell for sure: not
+ * what was told in memory that others write to, nor what was done by who was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,18 +12,18 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "storm.h"
+#include "parallel.h"
 
-#define SEQS 1048576	/* a storm sends fewer by far */
+#define SEQS 1048576	/* a parallel round sends fewer by far */
 #define LIST_MAX 4096
 
-const int storm_ids[STORM_IDS] = { 0, 1, -1, INT32_MAX, INT32_MIN };
+const int parallel_ids[PARALLEL_IDS] = { 0, 1, -1, INT32_MAX, INT32_MIN };
 
 static struct tally {
 	enum knowledge knowledge;
 	struct counts {
 		uint64_t sent, received, purged;
-	} counts[STORM_IDS];
+	} counts[PARALLEL_IDS];
 	uint8_t given[SEQS];	/* to a sender */
 	uint8_t ended[SEQS];	/* received for good */
 	uint8_t acknowledged[SEQS];
@@ -38,8 +38,8 @@ static void keep_queues(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < STORM_IDS; i++) {
-		struct kevents_id id = { .id = storm_ids[i] };
+	for (i = 0; i < PARALLEL_IDS; i++) {
+		struct kevents_id id = { .id = parallel_ids[i] };
 
 		if (ioctl(keeper, KEVENTS_IOC_WATCH, &id))
 			fail("watch: %s", strerror(errno));
@@ -78,8 +78,8 @@ static int index_of(int id)
 {
 	int i;
 
-	for (i = 0; i < STORM_IDS; i++)
-		if (storm_ids[i] == id)
+	for (i = 0; i < PARALLEL_IDS; i++)
+		if (parallel_ids[i] == id)
 			return i;
 	return -1;
 }
@@ -187,9 +187,9 @@ static uint64_t drain(int fd, int id)
 /* Sent is what was received, expired, purged, or waits. */
 static void check_id(int fd, unsigned int i)
 {
-	struct kevents_stat before = stat_of(fd, storm_ids[i]);
-	uint64_t drained = drain(fd, storm_ids[i]);
-	struct kevents_stat after = stat_of(fd, storm_ids[i]);
+	struct kevents_stat before = stat_of(fd, parallel_ids[i]);
+	uint64_t drained = drain(fd, parallel_ids[i]);
+	struct kevents_stat after = stat_of(fd, parallel_ids[i]);
 	const struct counts *counts = &tally->counts[i];
 	uint64_t expired = after.expired - before.expired, ended;
 
@@ -199,12 +199,12 @@ static void check_id(int fd, unsigned int i)
 	ended = after.received + after.expired + counts->purged;
 	if (tally->knowledge ? ended != after.sent : ended - counts->purged > after.sent)
 		fail("of %" PRIu64 " events of ID %d, %" PRIu64 " were received, %" PRIu64
-		     " expired, %" PRIu64 " purged", (uint64_t)after.sent, storm_ids[i],
+		     " expired, %" PRIu64 " purged", (uint64_t)after.sent, parallel_ids[i],
 		     (uint64_t)after.received, (uint64_t)after.expired, counts->purged);
 	if (tally->knowledge == KNOWS_ALL &&
 	    (counts->sent != after.sent || counts->received != after.received))
 		fail("of ID %d, %" PRIu64 " of %" PRIu64 " events were sent, %" PRIu64
-		     " of %" PRIu64 " received", storm_ids[i], counts->sent,
+		     " of %" PRIu64 " received", parallel_ids[i], counts->sent,
 		     (uint64_t)after.sent, counts->received, (uint64_t)after.received);
 }
 
@@ -240,7 +240,7 @@ void tally_check(void)
 		fail("open");
 	keep_queues();
 	count_acknowledged();
-	for (i = 0; i < STORM_IDS; i++)
+	for (i = 0; i < PARALLEL_IDS; i++)
 		check_id(fd, i);
 	close(keeper);
 	clear(fd);

@@ -97,7 +97,7 @@ static unsigned long kill_consumers(pid_t *consumers, double until)
 	return kills;
 }
 
-static unsigned long storm(double duration)
+static unsigned long run_clients(double duration)
 {
 	pid_t producers[PRODUCERS], consumers[CONSUMERS], purger, wanderer;
 	double begin = seconds();
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
 
 	claim_all(claim);
 	set_max_bytes(MAX_BYTES);
-	kills = storm(duration);
+	kills = run_clients(duration);
 	set_max_bytes(usual);
 	settle(duration, kills);
 	print_overhead();

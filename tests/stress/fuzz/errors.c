@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #include "fuzz.h"
-#include "storm.h"
+#include "parallel.h"
 
 static const struct {
 	unsigned int command;

@@ -4,7 +4,7 @@
  * files, which one of them closes and opens anew, while a page of memory comes and
  * goes and signals come down on all.
  */
-#include "storm.h"
+#include "parallel.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -70,7 +70,7 @@ static void *work(void *seed)
 {
 	unsigned int i;
 
-	storm_random_start(*(uint64_t *)seed);
+	parallel_random_start(*(uint64_t *)seed);
 	for (i = 0; i < CALLS; i++)
 		some_call();
 	return NULL;
@@ -125,10 +125,10 @@ static pid_t start_process(uint64_t seed, bool may_die)
 
 	if (pid)
 		return pid;
-	storm_random_start(seed);
+	parallel_random_start(seed);
 	if (may_die)
 		tally_may_die();
-	if (!storm_is_private && !below(2) && !unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+	if (!parallel_is_private && !below(2) && !unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
 		tally_leave();
 		reopen(&files[below(FILES)]);
 	} else if (!below(2) && setresuid(1000, 1000, 1000)) {
@@ -149,16 +149,16 @@ static void end_process(pid_t pid, bool dies)
 		fail("a process ends with %#x", status);
 }
 
-void storm_run(void)
+void parallel_run(void)
 {
 	enum knowledge knowledge = (enum knowledge)random_below(KNOWS_ALL + 1);
 	pid_t processes[PROCESSES];
 	bool dies[PROCESSES];
 	unsigned int i;
 
-	storm_random_start(random_number());
-	trace("a storm");
-	storm_is_private = knowledge == KNOWS_ALL;
+	parallel_random_start(random_number());
+	trace("a parallel round");
+	parallel_is_private = knowledge == KNOWS_ALL;
 	tally_create(knowledge);
 	for (i = 0; i < FILES; i++) {
 		files[i] = open_some();
@@ -166,7 +166,7 @@ void storm_run(void)
 			fail("open");
 	}
 	for (i = 0; i < PROCESSES; i++) {
-		dies[i] = !storm_is_private && one_in(2);
+		dies[i] = !parallel_is_private && one_in(2);
 		processes[i] = start_process(random_number(), dies[i]);
 	}
 	threads_run(random_number());

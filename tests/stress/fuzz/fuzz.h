@@ -97,7 +97,7 @@ bool can_write(enum place place);
 void sequence_run(void);
 
 /* The other kind: everything at once; each call may fail in documented ways only. */
-void storm_run(void);
+void parallel_run(void);
 
 /* Coverage of the kernel, where that tells it. */
 void coverage_begin(void);

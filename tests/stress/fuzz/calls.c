@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The calls of a storm. */
+/* The calls of a parallel round. */
 #include <linux/kevents.h>
 #include <poll.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "storm.h"
+#include "parallel.h"
 
 #define ENTRIES_MAX 40
 
-bool storm_is_private;
+bool parallel_is_private;
 
 /* Of each thread, so that what one does depends on the plan alone. */
 static __thread uint64_t state;
 static __thread char own[ENTRIES_MAX * sizeof(struct kevents_receive)]
 	__attribute__((aligned(8)));
 
-void storm_random_start(uint64_t seed)
+void parallel_random_start(uint64_t seed)
 {
 	state = seed | 1;
 }
@@ -50,7 +50,7 @@ static const unsigned int commands[] = {
 
 static int some_id(void)
 {
-	return storm_ids[below(STORM_IDS)];
+	return parallel_ids[below(PARALLEL_IDS)];
 }
 
 static uint64_t some_deadline(void)
@@ -139,7 +139,7 @@ static void fill_batch(struct kevents_batch *batch, unsigned int command)
 	size_t size = command == KEVENTS_IOC_SEND_BATCH ? sizeof(struct kevents_send) :
 		      sizeof(struct kevents_receive);
 	bool leases = command == KEVENTS_IOC_RECEIVE_BATCH && below(2);
-	char *entries = storm_is_private ? own : memory_at(GOOD, 0, below(2));
+	char *entries = parallel_is_private ? own : memory_at(GOOD, 0, below(2));
 	unsigned int i, n = 1 + below(ENTRIES_MAX);
 
 	for (i = 0; i < n; i++) {
@@ -148,8 +148,9 @@ static void fill_batch(struct kevents_batch *batch, unsigned int command)
 			mutate(entries + i * size, size);
 	}
 	*batch = (struct kevents_batch){
-		.entries = storm_is_private || below(8) ? (uintptr_t)entries : some_data(200),
-		.n = storm_is_private || below(16) ? n : UINT32_MAX, .deadline_ns = some_deadline(),
+		.entries = parallel_is_private || below(8) ? (uintptr_t)entries : some_data(200),
+		.n = parallel_is_private || below(16) ? n : UINT32_MAX,
+		.deadline_ns = some_deadline(),
 		.flags = leases ? KEVENTS_RECEIVE_LEASE : 0,
 	};
 }
@@ -257,14 +258,14 @@ void some_ioctl(int fd)
 	long result;
 
 	fill(bytes, command);
-	if (!below(6) && !(storm_is_private && is_batch(command)))
+	if (!below(6) && !(parallel_is_private && is_batch(command)))
 		mutate(bytes, size);
-	if (!below(50) && !storm_is_private)
+	if (!below(50) && !parallel_is_private)
 		command ^= 1U << below(32);
 	/* Threads share the place on purpose: it changes under the kernel's feet. */
 	if (can_write(place))
 		memcpy(argument, bytes, size);
-	if (storm_is_private || below(4))
+	if (parallel_is_private || below(4))
 		argument = bytes;
 	if (command == KEVENTS_IOC_PURGE && (argument != bytes || !tally_may_purge()))
 		command = KEVENTS_IOC_POLL;
@@ -305,7 +306,7 @@ void some_stream(int fd)
 	struct iovec parts[3];
 	unsigned int i, n = 1 + below(ARRAY_SIZE(parts));
 
-	if (storm_is_private)
+	if (parallel_is_private)
 		return own_stream(fd);
 	record->id = some_id();
 	record->len = below(64);

@@ -5,10 +5,10 @@
  *
  * Makes calls at random to /dev/kevents, in rounds of a process each, which has
  * network namespaces of its own. A round is a sequence of calls in two of these, each
- * checked against a model, or a storm of calls from many threads and processes. Where the
- * kernel tells what code was reached, sequences that reached more are varied; with
- * `guided` it has to, and those that reached much are printed. The rounds of the file
- * PLANS come first. With 0 seconds one round is made again. Needs root.
+ * checked against a model, or a parallel round: calls from many threads and processes.
+ * Where the kernel tells what code was reached, sequences that reached more are varied;
+ * with `guided` it has to, and those that reached much are printed. The rounds of the
+ * file PLANS come first. With 0 seconds one round is made again. Needs root.
  */
 #include "fuzz.h"
 
@@ -30,7 +30,7 @@
 #include "user.h"
 
 #define ROUND_SECONDS 120
-#define STORM_EVERY 8
+#define PARALLEL_EVERY 8
 #define FRESH_MANY 4	/* places for which a sequence is printed */
 
 static struct {
@@ -47,9 +47,9 @@ static struct {
 
 static bool guided;
 
-static bool is_storm(const struct plan *plan)
+static bool is_parallel(const struct plan *plan)
 {
-	return plan->seed % STORM_EVERY == 0;
+	return plan->seed % PARALLEL_EVERY == 0;
 }
 
 static void note_coverage(const struct plan *plan)
@@ -71,8 +71,8 @@ static int round_run(const struct plan *plan)
 	if (unshare(CLONE_NEWNET))
 		fail("unshare: %s", strerror(errno));
 	memory_create();
-	if (is_storm(plan)) {
-		storm_run();
+	if (is_parallel(plan)) {
+		parallel_run();
 	} else {
 		coverage_begin();
 		sequence_run();
@@ -134,7 +134,7 @@ static struct plan plan_next(uint64_t seed)
 	struct plan plan = { .seed = seed };
 	uint64_t state = seed;
 
-	if (!is_storm(&plan) && shared->corpus_size && random_next(&state) % 2) {
+	if (!is_parallel(&plan) && shared->corpus_size && random_next(&state) % 2) {
 		plan = shared->corpus[random_next(&state) % shared->corpus_size].plan;
 		plan_vary(&plan, &state);
 	}
@@ -169,7 +169,7 @@ static bool round_goes_well(const struct plan *plan, unsigned long before)
 {
 	if (!round_make(plan))
 		return false;
-	if (is_storm(plan) && !nothing_leaked(before)) {
+	if (is_parallel(plan) && !nothing_leaked(before)) {
 		print_failure(plan, "leaks", 0);
 		return false;
 	}
