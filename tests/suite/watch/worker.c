@@ -2,10 +2,10 @@
 /* P7, P9: what a call has left to the worker, while that gets no processor. */
 #include <time.h>
 
-#include "harness.h"
-#include "held.h"
-#include "task.h"
-#include "watched.h"
+#include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/task.h"
+#include "lib/watch.h"
 
 #define STEPS 8			/* that a call does for others, as src/queue.c has it */
 #define LEASE_MS 100
@@ -14,7 +14,7 @@
 /* Threads that leave the worker none of the other processors. */
 static pthread_t hogs[64];
 static long hog_count;
-static unsigned int hogs_ready;
+static long hogs_ready;
 static bool hogs_over;
 
 static void *hog(void *arg)
@@ -143,6 +143,6 @@ START_TEST(p9_leases_that_end_hide_no_event_from_those_that_watch)
 }
 END_TEST
 
-TESTS(deferred, 60, WITH_CLIENT,
+TESTS(60, WITH_CLIENT,
       p7_a_receiver_of_watched_ids_does_not_wait_for_the_worker,
       p9_leases_that_end_hide_no_event_from_those_that_watch)
