@@ -12,6 +12,7 @@
 #define MANY 10000	/* calls, for the average: telling all watches is spread over them */
 #define BATCH 16
 #define ROUNDS 20
+#define TRIES 3
 
 /* A user of the ID, and of one that nobody watches. */
 static kevents_ctx his;
@@ -94,26 +95,46 @@ static void stop_watching(struct watchers *watchers)
 	ASSERT_OK(ke_close(&his));
 }
 
+/* What the call costs, and the dearest one, under an ID that others watch. */
+static struct cost cost_watched(void (*work)(void *arg), unsigned int sends, bool polled,
+				struct cost *mean)
+{
+	struct target watched = { fresh_id() };
+	struct watchers watchers = watch(watched.id, polled);
+	struct cost first = cost_of(work, &watched, FEW);
+
+	*mean = cost_of(work, &watched, MANY / sends);
+	ASSERT_RESULT(ke_purge(&his, watched.id), FEW * sends + MANY / sends * sends);
+	close(watchers.epoll);
+	clients_close(watchers.clients, WATCHES);
+	if (mean->most > first.most)
+		first.most = mean->most;
+	return first;
+}
+
+/*
+ * An interrupt may do other work within a call, such as RCU callbacks of what was closed
+ * before: a call is too dear if it is so each time.
+ */
 static void assert_no_dearer(const char *call, void (*work)(void *arg), unsigned int sends,
 			     bool polled)
 {
-	struct target lonely = { fresh_id() }, watched = { fresh_id() };
-	struct watchers watchers;
-	struct cost base, cost;
-	double mean;
+	struct target lonely = { fresh_id() };
+	struct cost base, cost, mean;
+	double base_mean;
+	int tries = 0;
 
 	user_open(&his, fresh_user());
 	base = cost_of(work, &lonely, FEW);
 	/* As many as below: what more slabs cost is in it. */
-	mean = cost_of(work, &lonely, MANY / sends).mean;
+	base_mean = cost_of(work, &lonely, MANY / sends).mean;
 	ASSERT_RESULT(ke_purge(&his, lonely.id), FEW * sends + MANY / sends * sends);
-	watchers = watch(watched.id, polled);
-	cost_assert_once(call, cost_of(work, &watched, FEW).most, base.most);
-	cost = cost_of(work, &watched, MANY / sends);
-	cost_assert_mean(call, cost.mean, mean, COST_MORE_MEAN * sends);
+	do {
+		cost = cost_watched(work, sends, polled, &mean);
+		cost_assert_mean(call, mean.mean, base_mean, COST_MORE_MEAN * sends);
+	} while (cost.most > base.most + COST_MORE_ONCE && ++tries < TRIES);
 	cost_assert_once(call, cost.most, base.most);
-	ASSERT_RESULT(ke_purge(&his, watched.id), FEW * sends + MANY / sends * sends);
-	stop_watching(&watchers);
+	ASSERT_OK(ke_close(&his));
 }
 
 START_TEST(p7_watches_make_no_send_dearer)
