@@ -44,3 +44,8 @@ const char *record_expect(const char *at, int id, size_t len, unsigned int seed)
 		      "the padding of a record of %zu bytes is not zero", len);
 	return at + size;
 }
+
+int device(void)
+{
+	return ke_fd(&ke);
+}

@@ -7,6 +7,14 @@
 
 #include "harness.h"
 
+int watched_id(void)
+{
+	int id = fresh_id();
+
+	ASSERT_OK(ke_watch(&ke, id));
+	return id;
+}
+
 uint64_t receive_watched_of(kevents_ctx *client, int *id)
 {
 	uint64_t number = 0;

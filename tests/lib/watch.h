@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A fresh ID that ke watches. */
+int watched_id(void);
+
 /* Receives a number of any watched ID, which must be there; returns it. */
 uint64_t receive_watched(kevents_ctx *client);
 

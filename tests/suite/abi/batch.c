@@ -35,14 +35,6 @@ static void prepare_receives(struct kevents_receive *entries, unsigned int n)
 		entries[i] = abi_receive(0, &numbers[i], sizeof(numbers[i]));
 }
 
-static int watched_id(void)
-{
-	int id = fresh_id();
-
-	ASSERT_OK(ke_watch(&ke, id));
-	return id;
-}
-
 START_TEST(p8_the_head_of_a_batch_must_be_clean)
 {
 	static const unsigned long commands[] = { KEVENTS_IOC_SEND_BATCH,

@@ -59,14 +59,6 @@ static void assert_received(unsigned int n, int id, uint64_t first)
 	}
 }
 
-static int watched_id(void)
-{
-	int id = fresh_id();
-
-	ASSERT_OK(ke_watch(&ke, id));
-	return id;
-}
-
 static void send_numbers(int id, unsigned int n)
 {
 	unsigned int i;

@@ -11,29 +11,6 @@
 
 #define RECORD sizeof(struct number_record)
 
-static int device(void)
-{
-	return ke_fd(&ke);
-}
-
-static int watched_id(void)
-{
-	int id = fresh_id();
-
-	ASSERT_OK(ke_watch(&ke, id));
-	return id;
-}
-
-#define ASSERT_COUNT(call, expected) ck_assert_int_eq((ssize_t)(call), (ssize_t)(expected))
-
-#define ASSERT_ERROR(call, error)						\
-do {										\
-	ssize_t result_ = (call);						\
-										\
-	ck_assert_msg(result_ == -1 && errno == (error), "%s: %zd, %s", #call,	\
-		      result_, result_ < 0 ? strerror(errno) : "no error");	\
-} while (0)
-
 START_TEST(p4_records_are_written_and_read_in_order)
 {
 	static const size_t lens[] = { 0, 1, 7, 8, 9, 63, 64, 65, 200, 4096, 65536 };

@@ -79,14 +79,6 @@ static void assert_pending(void)
 	ASSERT_RESULT(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
 }
 
-static int watched_id(void)
-{
-	int id = fresh_id();
-
-	ASSERT_OK(ke_watch(&ke, id));
-	return id;
-}
-
 START_TEST(a_ring_writes_and_reads)
 {
 	struct number_record records[3];

@@ -12,33 +12,10 @@
 
 #define RECORD sizeof(struct number_record)
 
-static int device(void)
-{
-	return ke_fd(&ke);
-}
-
 static void set_nonblocking(void)
 {
 	ASSERT_SYS(fcntl(device(), F_SETFL, O_NONBLOCK));
 }
-
-static int watched_id(void)
-{
-	int id = fresh_id();
-
-	ASSERT_OK(ke_watch(&ke, id));
-	return id;
-}
-
-#define ASSERT_COUNT(call, expected) ck_assert_int_eq((ssize_t)(call), (ssize_t)(expected))
-
-#define ASSERT_ERROR(call, error)						\
-do {										\
-	ssize_t result_ = (call);						\
-										\
-	ck_assert_msg(result_ == -1 && errno == (error), "%s: %zd, %s", #call,	\
-		      result_, result_ < 0 ? strerror(errno) : "no error");	\
-} while (0)
 
 START_TEST(without_blocking_there_is_eagain)
 {
