@@ -59,8 +59,8 @@ static void link_id(struct ke_broker *broker, struct ke_queue *queue)
 }
 
 /*
- * Puts @queue into the table; -EEXIST if its ID has one. Linked first: who ends
- * it must find it linked.
+ * Inserts @queue into the table; -EEXIST if its ID has a queue. It enters the tree first,
+ * because the call that unhashes it erases it from there.
  */
 static int insert(struct ke_broker *broker, struct ke_queue *queue)
 {
@@ -177,7 +177,7 @@ void __ke_queue_unlock_and_wake(struct ke_queue *queue, const struct ke_wake_q *
 {
 	unsigned int i;
 
-	/* The clients are there for a grace period after the unlock. */
+	/* RCU keeps the clients alive after the unlock. */
 	rcu_read_lock();
 	ke_queue_unlock(queue);
 	for (i = 0; i < wake_q->n; i++)
@@ -191,7 +191,7 @@ static int wait_a_tick(void)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-/* Makes sure that @id has had a queue; it may be gone again. */
+/* Creates a queue for @id unless there is one. It may be reclaimed before the return. */
 static int create(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_queue_create(broker, id);
@@ -250,7 +250,7 @@ static struct ke_queue *next_due_lock(struct ke_broker *broker)
 	return queue;
 }
 
-/* Runs a portion of what is due in @queue, and comes back for the rest. */
+/* Runs a bounded number of deadlines of @queue and arms its timeout for the rest. */
 static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
 		      struct hlist_head *dispose)
 	__must_hold(&queue->lock)
@@ -267,7 +267,7 @@ static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
 		ke_timer_arm(&broker->timer, &queue->timeout, more ? now : next->expires);
 }
 
-/* What is due, and what calls have left to the worker. */
+/* The worker: deadlines that are due, and work that calls have deferred. */
 static void run_due(struct work_struct *work)
 {
 	struct ke_broker *broker = container_of(to_delayed_work(work),

@@ -19,9 +19,8 @@ struct net;
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
- * Multiplies an ID with a number that nobody outside knows: so two IDs rarely meet,
- * whoever chooses them. The second round spreads IDs at regular distances, which one
- * multiplication may heap up.
+ * Hashes an ID with a secret seed, so that users cannot choose IDs that collide. The second
+ * round spreads IDs at regular distances, which a single multiplication may cluster.
  */
 static inline u32 ke_broker_mix(u32 id, u32 seed)
 {
@@ -31,10 +30,10 @@ static inline u32 ke_broker_mix(u32 id, u32 seed)
 	return (product ^ product >> 32) * factor >> 32;
 }
 
-/* The same as ke_broker_lookup() where the table might be growing. */
+/* Slow path of ke_broker_lookup(): the table may be growing. */
 struct ke_queue *__ke_broker_lookup(struct ke_broker *broker, s32 id);
 
-/* As rhashtable_lookup(), in line for what stands in the table where it belongs. */
+/* rhashtable_lookup() with an inline fast path for queues in the current table. */
 static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broker, s32 id)
 {
 	struct bucket_table *table = rcu_dereference(broker->queues.tbl);
@@ -50,8 +49,8 @@ static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broke
 }
 
 /*
- * Returns the queue of @id locked, or NULL if there is none. sparse cannot see
- * a lock that is taken only sometimes: callers that get one __acquire() it.
+ * Returns the queue of @id with its lock held, or NULL. sparse does not understand a lock
+ * that is taken conditionally, so callers annotate it with __acquire().
  */
 static inline struct ke_queue *ke_broker_find_lock(struct ke_broker *broker, s32 id)
 {
@@ -73,10 +72,10 @@ static inline struct ke_queue *ke_broker_find_lock(struct ke_broker *broker, s32
 	return queue;
 }
 
-/* The same as ke_broker_get_lock() where there was none. */
+/* Slow path of ke_broker_get_lock(): creates the queue. */
 struct ke_queue *__ke_broker_get_lock(struct ke_broker *broker, s32 id);
 
-/* The same, with a new queue if need be: never NULL, but -EINTR or -ENOMEM. */
+/* Returns the queue of @id, a new one if needed, with its lock held; -EINTR or -ENOMEM. */
 static inline struct ke_queue *ke_broker_get_lock(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_lock(broker, id);
@@ -85,8 +84,8 @@ static inline struct ke_queue *ke_broker_get_lock(struct ke_broker *broker, s32 
 }
 
 /*
- * The same for a send or a receive: -EPERM, too, where only claimed IDs can be used and
- * this one has no queue, and so no claim.
+ * ke_broker_get_lock() for sends and receives: -EPERM if only claimed IDs can be used and
+ * @id has no queue and therefore no claim.
  */
 static inline struct ke_queue *ke_broker_use_lock(struct ke_broker *broker, s32 id)
 {
@@ -98,10 +97,10 @@ static inline struct ke_queue *ke_broker_use_lock(struct ke_broker *broker, s32 
 	       __ke_broker_get_lock(broker, id);
 }
 
-/* The same as ke_queue_unlock() where the queue has become idle. */
+/* Slow path of ke_queue_unlock(): the queue has become idle. */
 void __ke_queue_unlock(struct ke_queue *queue) __releases(&queue->lock);
 
-/* Every call that is done with a queue unlocks it by this one. */
+/* Unlocks @queue, which may be reclaimed then. Calls never release the lock directly. */
 static inline void ke_queue_unlock(struct ke_queue *queue)
 	__releases(&queue->lock)
 {
@@ -111,11 +110,11 @@ static inline void ke_queue_unlock(struct ke_queue *queue)
 		spin_unlock(&queue->lock);
 }
 
-/* The same as ke_queue_unlock_and_wake() where there is something to be woken. */
+/* Slow path of ke_queue_unlock_and_wake(): @wake_q is not empty. */
 void __ke_queue_unlock_and_wake(struct ke_queue *queue, const struct ke_wake_q *wake_q)
 	__releases(&queue->lock);
 
-/* Unlocks @queue and wakes what @wake_q has collected. */
+/* Unlocks @queue, then wakes the pollers collected in @wake_q. */
 static inline void ke_queue_unlock_and_wake(struct ke_queue *queue,
 					    const struct ke_wake_q *wake_q)
 	__releases(&queue->lock)
@@ -126,12 +125,12 @@ static inline void ke_queue_unlock_and_wake(struct ke_queue *queue,
 		ke_queue_unlock(queue);
 }
 
-/* Has all look again who wait in any namespace: strict has changed. */
+/* Rechecks the waiters and watches of all namespaces after strict has changed. */
 void ke_broker_recheck_all(void);
 
 /*
- * Fills @ids with IDs that have a queue, in order, from @from on. Returns how
- * many there were, at most @n.
+ * Fills @ids with up to @n IDs that have a queue, in ascending order from @from on. Returns
+ * their number.
  */
 unsigned int ke_broker_ids(struct ke_broker *broker, s32 from, s32 *ids,
 			   unsigned int n);

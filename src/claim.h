@@ -8,7 +8,7 @@
 #include "account.h"
 #include "identity.h"
 
-/* To whom an ID belongs and who may use it; the lock of its queue. */
+/* The owner of an ID and the permissions of others. Covered by the queue's lock. */
 struct ke_claim {
 	bool held;
 	umode_t mode;			/* as a file's: 0666 at most */
@@ -23,7 +23,7 @@ enum ke_access {
 	KE_ACCESS_SEND = 02,
 };
 
-/* The same as ke_claim_allows(), of a claim that is held. */
+/* Slow path of ke_claim_allows(): the claim is held. */
 bool __ke_claim_allows(const struct ke_claim *claim,
 		       const struct ke_identity *identity, enum ke_access access);
 
@@ -44,7 +44,7 @@ static inline bool ke_claim_allows(const struct ke_claim *claim,
 int ke_claim_begin(struct ke_claim *claim, const struct ke_identity *identity,
 		   unsigned long bytes);
 
-/* Gives back what was charged for @claim, which has ended, if it was held. */
+/* Uncharges @claim, which has ended, if it was held. */
 void ke_claim_uncharge(const struct ke_claim *claim);
 
 /* Whether it may change or end a @claim that is held. */

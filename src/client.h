@@ -37,7 +37,7 @@ struct ke_client {
  */
 struct ke_client *ke_client_create(const struct cred *cred);
 
-/* All that it holds goes back before this returns. */
+/* Returns all leases and ends all watches of @client before it frees it. */
 void ke_client_destroy(struct ke_client *client);
 
 /* Begins to watch @id; 0 if it does so already. -EAGAIN, -EDQUOT, -ENOMEM. */
@@ -46,10 +46,10 @@ int ke_client_watch(struct ke_client *client, s32 id);
 /* Ends that; -ENOENT if it does not watch @id. */
 int ke_client_unwatch(struct ke_client *client, s32 id);
 
-/* The same as ke_client_found_empty() where a watch is ready. */
+/* Slow path of ke_client_found_empty(): a watch of the client is ready. */
 void __ke_client_found_empty(struct ke_client *client, s32 id);
 
-/* The client has found nothing under @id: its watch there, if any, is told anew. */
+/* Re-arms the watch of @id, if there is one, after the client has found no event there. */
 static inline void ke_client_found_empty(struct ke_client *client, s32 id)
 {
 	if (unlikely(ke_ready_list_has_any(&client->ready_list)))

@@ -28,12 +28,12 @@ void ke_lease_table_init(struct ke_lease_table *table);
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 			   struct ke_lease_table *table, ktime_t until);
 
-/* The same as ke_lease_run_deadlines_locked() for a queue with deadlines. */
+/* Slow path of ke_lease_run_deadlines_locked(): the queue has deadlines. */
 bool __ke_lease_run_deadlines_locked(struct ke_queue *queue, struct hlist_head *dispose);
 
 /*
- * Ends events that have expired, and returns those whose lease is over, a few at most.
- * Returns whether there are more; the worker comes for them.
+ * Disposes of expired events and requeues those whose lease has ended, up to a fixed number.
+ * Returns whether more are due, which the worker will run.
  */
 static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
 						 struct hlist_head *dispose)

@@ -100,7 +100,7 @@ void ke_queue_destroy(struct ke_queue *queue)
 	kmem_cache_free(queue_cache, queue);
 }
 
-/* Has the worker go on with @queue. */
+/* Leaves the rest of the work on @queue to the worker. */
 static void defer(struct ke_queue *queue)
 {
 	queue->deferred = true;
@@ -140,9 +140,9 @@ static struct ke_waiter *first_waiter(struct ke_queue *queue)
 	return list_first_entry_or_null(list, struct ke_waiter, entry);
 }
 
-/* What follows does up to *@left steps, and returns whether more were to be done. */
+/* The following functions take up to *@left steps and return whether more are needed. */
 
-/* Hands what waits to receivers that wait. */
+/* Hands pending events to waiters. */
 static bool hand_over(struct ke_queue *queue, unsigned int *left)
 {
 	struct ke_waiter *waiter;
@@ -182,7 +182,7 @@ static bool recheck_waiters(struct ke_queue *queue, unsigned int *left)
 	return false;
 }
 
-/* Returns whether receivers sleep that @watch may wake. */
+/* Returns whether watchers sleep that @watch may wake. */
 static bool mark_watch_ready(struct ke_queue *queue, struct ke_watch *watch,
 			     struct ke_wake_q *wake_q)
 {
@@ -210,7 +210,7 @@ static bool mark_watches_ready(struct ke_queue *queue, unsigned int *left, struc
 	return false;
 }
 
-/* Wakes a receiver of watched IDs for each event for which one is owed. */
+/* Wakes one watcher for each wake-up that is due. */
 static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 {
 	struct ke_watch *watch;
@@ -226,13 +226,13 @@ static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 			queue->wakeups--;
 		list_move_tail(&watch->in_queue, more ? &queue->sleeping : &queue->ready);
 	}
-	/* Those that are still to be told may have receivers. */
+	/* Armed watches may have watchers. */
 	if (list_empty(&queue->armed))
 		queue->wakeups = 0;
 	return false;
 }
 
-/* The worker tells watches once it has begun with that: a call adds nothing to it. */
+/* Once the worker has begun to mark watches, calls leave that to it. */
 static void work(struct ke_queue *queue, struct ke_wake_q *wake_q)
 {
 	unsigned int left = STEPS_MAX;
@@ -301,14 +301,14 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	/* Where others wait, the worker hands them what there is, and tells of the rest. */
+	/* If there are waiters, the worker serves them first and then marks watches. */
 	if (queue->counts.waiters || !ke_queue_first_locked(queue)) {
 		ke_queue_arm_watch_locked(queue, watch);
 		return;
 	}
 	/*
-	 * One that is ready stays so, for those that look without a lock. Its client may have
-	 * receivers that were asleep before it was told.
+	 * A ready watch stays on the list, which is read without its lock. Its client may have
+	 * watchers that fell asleep before it was marked.
 	 */
 	if (mark_watch_ready(queue, watch, wake_q))
 		__ke_queue_offer_locked(queue, queue->counts.pending, wake_q);

@@ -29,7 +29,7 @@ struct ke_broker {
 	struct ke_timer timer;
 };
 
-/* What happened to the events of a queue, and how many there are. */
+/* Statistics of a queue. */
 struct ke_queue_counts {
 	u64 sent;
 	u64 received;			/* those in flight included */
@@ -69,12 +69,12 @@ struct ke_queue {
 	struct list_head waiters;	/* struct ke_waiter, first come first */
 	struct list_head unchecked;	/* those behind them that the claim may deny */
 
-	struct list_head armed;		/* struct ke_watch, to be told of an event */
-	struct list_head ready;		/* told; the client has not found the queue empty yet */
-	struct list_head sleeping;	/* told while receivers slept that were not woken */
+	struct list_head armed;		/* struct ke_watch, to be marked ready by an event */
+	struct list_head ready;		/* marked; the client has not found the queue empty yet */
+	struct list_head sleeping;	/* marked while watchers of the client slept */
 	struct list_head denied;	/* that the claim denied */
-	u32 wakeups;			/* receivers of watched IDs that are to be woken */
-	bool deferred;			/* the worker goes on with what a call has left */
+	u32 wakeups;			/* watchers still to be woken */
+	bool deferred;			/* the worker continues what a call has begun */
 
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
@@ -102,7 +102,7 @@ void ke_queue_destroy_rcu(struct ke_queue *queue);
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when);
 
-/* The same as ke_queue_offer_locked() where something is there to be told. */
+/* Slow path of ke_queue_offer_locked(): there are waiters or watches. */
 void __ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
 			     struct ke_wake_q *wake_q);
 
@@ -152,7 +152,7 @@ static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_even
 	queue->counts.pending++;
 }
 
-/* The same as ke_queue_first_locked() where events are sorted. */
+/* Slow path of ke_queue_first_locked(): the tree is not empty. */
 struct ke_event *__ke_queue_first_locked(const struct ke_queue *queue);
 
 /* Returns the event whose turn it is, or NULL. What has expired is none. */
@@ -169,7 +169,7 @@ static __always_inline struct ke_event *ke_queue_available_locked(const struct k
 	return likely(!queue->counts.waiters) ? ke_queue_first_locked(queue) : NULL;
 }
 
-/* The same as ke_queue_unlink_locked() for one that is sorted. */
+/* Slow path of ke_queue_unlink_locked(): the event is in the tree. */
 void __ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event);
 
 /* Takes @event, which waits, out of its place. */
@@ -239,7 +239,7 @@ void ke_queue_untake_locked(struct ke_queue *queue, struct ke_event *event, bool
 void ke_queue_requeue_locked(struct ke_queue *queue, struct ke_event *event,
 			     struct hlist_head *dispose);
 
-/* @event is nowhere any more: it goes to @dispose, to be freed without the lock. */
+/* Moves @event, which is in no list, to @dispose, to be freed without the lock. */
 void ke_queue_dispose_locked(struct ke_queue *queue, struct ke_event *event,
 			     struct hlist_head *dispose);
 
@@ -266,21 +266,21 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 	return ke_claim_allows(&queue->claim, identity, access);
 }
 
-/* The claim, or strict, has changed: waiters and watches are judged anew. */
+/* Rechecks waiters and watches after the claim, or strict, has changed. */
 void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_wake_q *wake_q);
 
-/* @waiter gets the next event, behind those that came before. */
+/* Adds @waiter to the end of the line. */
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 
-/* Adds @watch, and tells it if an event waits. */
+/* Adds @watch, and marks it ready if an event waits. */
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 			       struct ke_wake_q *wake_q);
 
 /* @watch is dead. */
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
-/* The client of @watch has taken the last event: it is told of the next. */
+/* Arms @watch, whose client has taken the last event. */
 static inline void ke_queue_arm_watch_locked(struct ke_queue *queue,
 					     struct ke_watch *watch)
 {
@@ -290,21 +290,21 @@ static inline void ke_queue_arm_watch_locked(struct ke_queue *queue,
 }
 
 /*
- * The client of @watch has found nothing that it may receive: it is told of the next event,
- * or at once of one that has come meanwhile.
+ * Arms @watch, whose client has found nothing that it may receive, or marks it ready at once
+ * if an event has come meanwhile.
  */
 void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_wake_q *wake_q);
 
-/* A receiver that was woken for an event has left it: another one is woken. */
+/* Wakes another watcher in place of one that was woken and has not taken the event. */
 void ke_queue_wake_next_locked(struct ke_queue *queue);
 
-/* Does a portion of what calls have left to the worker, which comes again for the rest. */
+/* Runs a bounded portion of the deferred work and defers the rest again. */
 void ke_queue_work_locked(struct ke_queue *queue);
 
 /*
- * Whether nothing keeps the queue. Events, watches and claims do, each of which is charged
- * for one, and calls that wait or come back. What is in flight is left out.
+ * Whether nothing keeps the queue but events in flight. Pending and leased events, watches,
+ * claims and waiters keep it.
  */
 static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {

@@ -309,8 +309,8 @@ static struct ke_event *first_for(const struct ke_queue *queue, const struct ke_
 }
 
 /*
- * Returns the watch whose turn it is among those that have an event, with its
- * queue locked and that in @event, or NULL; the others that looked ready leave the list.
+ * Returns the first ready watch that has an event, with the lock of its queue held and the
+ * event in @event, or NULL. Ready watches without an event are armed again.
  */
 static struct ke_watch *next_ready_lock(struct ke_client *client, struct ke_event **event,
 					struct hlist_head *dispose)
@@ -402,7 +402,7 @@ static __always_inline int take_run(struct ke_client *client, struct ke_recv_req
 	return n ? 0 : -EMSGSIZE;
 }
 
-/* @watch has had its turn. */
+/* Moves @watch behind the other ready ones, or arms it if no event is left. */
 static void end_turn(struct ke_watch *watch)
 {
 	if (ke_queue_first_locked(watch->queue))
@@ -446,7 +446,7 @@ static __always_inline int copy_taken(struct ke_client *client, struct ke_recv_r
 	return copy_one(client, req, run->queue, run->events[0]);
 }
 
-/* A receiver was woken for an event of @id, and leaves that to another one. */
+/* Wakes another watcher for the event of @id that the caller was woken for. */
 static void wake_next(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
@@ -459,8 +459,8 @@ static void wake_next(struct ke_client *client, s32 id)
 }
 
 /*
- * Waits until it has taken something. What copies is no watcher any more: its memory may
- * take for ever to be faulted in, while there are others that could be woken.
+ * Waits until it has taken an event. The caller is no watcher any more when it copies, because
+ * its memory may take for ever to be faulted in while other watchers sleep.
  */
 static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *req,
 				 struct run *run)

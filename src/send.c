@@ -30,7 +30,7 @@ static int may_send(struct ke_client *client, const struct ke_send_req *req)
 	return allowed ? 0 : -EPERM;
 }
 
-/* A charge of @bytes was refused with @err. */
+/* Waits for a charge of @bytes, which was refused with @err, if the send may wait. */
 static noinline int wait_for_space(struct ke_client *client, const struct ke_send_req *req,
 				   unsigned long bytes, bool now, int err)
 {
@@ -44,7 +44,7 @@ static noinline int wait_for_space(struct ke_client *client, const struct ke_sen
 	return err;
 }
 
-/* Charges for @req and gets it memory. */
+/* Charges the account for @req and allocates its event. */
 static __always_inline struct ke_event *get_event(struct ke_client *client,
 						  const struct ke_send_req *req, bool now)
 {
@@ -63,7 +63,7 @@ static __always_inline struct ke_event *get_event(struct ke_client *client,
 	return event;
 }
 
-/* Makes an event of @req, with its payload; @now: without waiting for space. */
+/* Creates the event of @req and copies its payload in. With @now it does not wait. */
 static __always_inline int create_event(struct ke_client *client,
 					struct ke_send_req *req, bool now)
 {
@@ -119,7 +119,7 @@ static __always_inline int append(struct ke_client *client, struct ke_queue *que
 	return i;
 }
 
-/* Takes over as many events of @reqs as it returns; @err is why not all. */
+/* Appends the events of @reqs to their queues. Returns how many; @err says why not all. */
 static __always_inline unsigned int deliver(struct ke_client *client,
 					    struct ke_send_req *reqs,
 					    unsigned int n, int *err)

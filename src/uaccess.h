@@ -115,7 +115,7 @@ struct ke_user_buf {
 	u32 lease_ms;			/* how long a lease lasts; 0: no limit */
 };
 
-/* The same as ke_event_copy_to_user() for a payload that is in one piece, at @payload. */
+/* ke_event_copy_to_user() for a payload that is contiguous, at @payload. */
 int ke_copy_flat_to_user(const struct ke_user_buf *buf, const struct ke_event *event,
 			 const void *payload, s32 id);
 

@@ -75,12 +75,13 @@ static inline void ke_wake_q_init(struct ke_wake_q *wake_q, const struct ke_acco
 
 void ke_ready_list_wake_pollers(struct ke_ready_list *list);
 
-/* Has a worker do that. */
+/* Wakes them by a worker. */
 void ke_ready_list_wake_pollers_later(struct ke_ready_list *list);
 
 /*
- * Puts @watch on its client's list, and has what polls that woken: by @wake_q if it can, which
- * may be NULL, else by a worker. Returns whether receivers sleep there.
+ * Puts @watch on the ready list of its client and wakes the pollers of that client: through
+ * @wake_q, which may be NULL, if that has room and they are of its account, else by a worker.
+ * Returns whether watchers of the client sleep.
  */
 static inline bool ke_watch_set_ready(struct ke_watch *watch, struct ke_wake_q *wake_q)
 {
@@ -108,7 +109,7 @@ static inline bool ke_watch_set_ready(struct ke_watch *watch, struct ke_wake_q *
  */
 bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more);
 
-/* Takes @watch off its client's list. */
+/* Removes @watch from the ready list of its client. */
 static inline void ke_watch_clear_ready(struct ke_watch *watch)
 {
 	struct ke_ready_list *list = watch->list;
@@ -118,7 +119,7 @@ static inline void ke_watch_clear_ready(struct ke_watch *watch)
 	spin_unlock(&list->lock);
 }
 
-/* Puts @watch behind the others that are ready. */
+/* Moves @watch to the end of the ready list. */
 void ke_watch_rotate(struct ke_watch *watch);
 
 /*
