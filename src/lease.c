@@ -45,7 +45,7 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 	trace_kevents_lease(event);
 }
 
-/* Ends the lease of @event, for which the lock of its lessee is held, too. */
+/* Ends the lease of @event, with the lock of its lease table held, too. */
 static void end(struct ke_queue *queue, struct ke_event *event)
 {
 	struct ke_lease_table *table = event->holder;

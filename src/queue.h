@@ -42,7 +42,7 @@ struct ke_queue_counts {
 
 /* A receiver that waits for one ID, on its stack; the lock of that queue. */
 struct ke_waiter {
-	struct list_head entry;		/* in waiters or unjudged, until done */
+	struct list_head entry;		/* in waiters or unchecked, until done */
 	struct task_struct *task;
 	const struct ke_identity *identity;
 	bool leases;			/* what it gets */

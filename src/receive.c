@@ -119,7 +119,7 @@ static __always_inline void settle_one(struct ke_client *client, const struct ke
 	ke_queue_unlock(queue);
 }
 
-/* The same as copy_run() for one event. */
+/* Fast path of copy_run(): a single event. */
 static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req *req,
 				    struct ke_queue *queue, struct ke_event *event)
 {

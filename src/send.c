@@ -249,12 +249,12 @@ static unsigned int send_some(struct ke_client *client, struct ke_send_req *reqs
 			      unsigned int n, int *err)
 {
 	unsigned int made, done;
-	int refusal;
+	int reason;
 
-	made = create_all(client, reqs, n, &refusal);
+	made = create_all(client, reqs, n, &reason);
 	done = deliver(client, reqs, made, err);
 	if (done == made)
-		*err = refusal;
+		*err = reason;
 	while (made > done)
 		ke_event_free(reqs[--made].event);
 	return done;
