@@ -49,3 +49,15 @@ void assert_counts(int id, unsigned int pending, unsigned int leased)
 	ck_assert_uint_eq(stat.pending, pending);
 	ck_assert_uint_eq(stat.leased, leased);
 }
+
+bool is_listed(int id)
+{
+	static int ids[10000];
+	int count = ke_list(&ke, ids, ARRAY_SIZE(ids)), i;
+
+	ck_assert_int_ge(count, 0);
+	for (i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}

@@ -4,6 +4,7 @@
 #define LEASE_H
 
 #include <kevents.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Leases the oldest event of id, which must be this number; returns its seq. */
@@ -15,6 +16,9 @@ struct ke_event lease_event(kevents_ctx *client, int id, uint64_t number, uint32
 uint64_t send_number_for(int id, uint64_t number, uint32_t ttl_ms);
 
 struct ke_stat stat_of(int id);
+
+/* Whether ke_list() names id to ke. */
+bool is_listed(int id);
 
 /* So many events of id wait, and so many are leased. */
 void assert_counts(int id, unsigned int pending, unsigned int leased);

@@ -138,18 +138,6 @@ START_TEST(p8_a_mode_is_read_and_write_bits)
 }
 END_TEST
 
-static bool is_listed(int id)
-{
-	static int ids[10000];
-	int count = ke_list(&ke, ids, ARRAY_SIZE(ids)), i;
-
-	ck_assert_int_ge(count, 0);
-	for (i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
 /* Tries all that the mode decides about; one event waits, and one is left. */
 static int use(void *arg)
 {

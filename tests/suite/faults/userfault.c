@@ -55,18 +55,6 @@ START_TEST(p3_others_receive_the_next_while_one_is_stalled)
 }
 END_TEST
 
-static bool is_listed(int id)
-{
-	static int ids[10000];
-	int count = ke_list(&ke, ids, ARRAY_SIZE(ids)), i;
-
-	ck_assert_int_ge(count, 0);
-	for (i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
 /* What is in flight counts as leased, and nobody else can have it. */
 START_TEST(p3_what_one_is_stalled_for_is_hidden_until_it_has_it)
 {
