@@ -22,7 +22,7 @@ static void start(struct args *args)
 	char *letters;
 
 	args->operands = must_alloc(((size_t)args->argc + 1) * sizeof(char *));
-	/* '+': stop at an operand, so that each is seen here */
+	/* '+' makes getopt_long() stop at each operand, which args_next() then collects. */
 	if (asprintf(&letters, "+%sh", args->letters) < 0)
 		exit(say_errno("options"));
 	args->letters = letters;

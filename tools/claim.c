@@ -24,8 +24,9 @@ static mode_t parse_mode(const struct args *args, const char *text)
 }
 
 /*
- * The effective IDs that open the client are the owner's. The real ones stay: they are
- * charged. So do those that the permissions of the device are for.
+ * The effective IDs of the open become the owner of the claim. The real IDs, which are
+ * charged, and the file-system IDs, which the permissions of the device apply to, stay
+ * those of the caller.
  */
 static int open_as(kevents_ctx *ctx, uid_t uid, gid_t gid)
 {

@@ -129,7 +129,7 @@ static void examine_version(struct examination *exam)
 	}
 }
 
-/* The reason that open(2) has for EACCES. */
+/* Finds the reason why open(2) failed with EACCES or EPERM. */
 static void examine_permission(struct examination *exam)
 {
 	const struct passwd *user = getpwuid(geteuid());
@@ -182,7 +182,7 @@ static void examine_access(struct examination *exam)
 	case -EPERM:
 		examine_permission(exam);
 		break;
-	case -ENOENT:	/* said already */
+	case -ENOENT:	/* already reported */
 	case -ENXIO:
 	case -ENOTDIR:
 		break;
@@ -191,7 +191,7 @@ static void examine_access(struct examination *exam)
 	}
 }
 
-/* Both matter only to a module that is yet to be loaded. */
+/* Secure Boot and lockdown affect only the loading of the module. */
 static void examine_secure_boot(struct examination *exam)
 {
 	int secure = secure_boot();

@@ -15,8 +15,8 @@ struct getting {
 	int id;
 	bool peek;
 	bool json;
-	bool newline;		/* where text has none at its end */
-	unsigned int count;	/* 0: no end */
+	bool newline;		/* add one to text that does not end with one */
+	unsigned int count;	/* 0: no limit */
 	int timeout_ms;
 };
 
@@ -29,7 +29,7 @@ static void print_payload(const struct ke_event *event, bool newline)
 		putchar('\n');
 }
 
-/* The event is the kernel's until it has been written. */
+/* Acknowledges the event only after it has been written, so that no failure loses it. */
 static int get_one(struct getting *getting, struct receipt *receipt)
 {
 	unsigned int flags = getting->peek ? KE_PEEK : KE_LEASE;

@@ -36,7 +36,7 @@ int ids_in_use(kevents_ctx *ctx, struct ids *ids)
 		count = ke_list(ctx, ids->list, (size_t)room);
 		if (count <= room)
 			break;
-		/* some more may come meanwhile */
+		/* More IDs may come into use before the next call. */
 		room = count + 64;
 	}
 	if (count < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The IDs that a command line names, or those in use. */
+/* Lists of IDs: those on the command line, or those in use. */
 #ifndef IDS_H
 #define IDS_H
 
@@ -12,13 +12,22 @@ struct ids {
 	int count;
 };
 
-/* The operands in order, each once; ends the program where one is no ID. ids_free() frees them. */
+/*
+ * Returns the operands in ascending order, without duplicates. Exits if one is not an ID.
+ * The caller frees the list with ids_free().
+ */
 struct ids ids_named(const struct args *args);
 
-/* Those in use, in order; returns an error of ke_list(). ids_free() frees them. */
+/*
+ * Lists the IDs in use, in ascending order. Returns 0 or an error of ke_list(). The caller
+ * frees the list with ids_free() unless there was an error.
+ */
 int ids_in_use(kevents_ctx *ctx, struct ids *ids);
 
-/* Watches them all; returns DONE, or an enum status after saying what is wrong. */
+/*
+ * Watches all IDs. Returns DONE, or another exit status after printing a diagnostic, as when
+ * the caller may not receive from one of them.
+ */
 int ids_watch(kevents_ctx *ctx, const struct ids *ids);
 
 void ids_free(struct ids *ids);

@@ -56,8 +56,8 @@ bool command_is_there(const char *name)
 }
 
 /*
- * A file rather than a pipe: nobody has to feed it, and a command that reads
- * none of it breaks nothing.
+ * A file, unlike a pipe, needs no writer while the command runs, and may be left
+ * unread.
  */
 static int payload_file(const struct ke_event *event)
 {
@@ -109,7 +109,7 @@ static void set_environment(const struct ke_event *event)
 	set_variable("KEVENTS_LEN", "%zu", event->len);
 }
 
-/* A file that was opened in place of a closed standard input stays open. */
+/* dup2() would leave FD_CLOEXEC set if fd is already standard input. */
 static void move_to_stdin(int fd)
 {
 	if (fd == STDIN_FILENO)
@@ -125,7 +125,7 @@ static void run_command(const struct ke_event *event, char **command, int payloa
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != worker)	/* it has died before */
+	if (getppid() != worker)	/* it died before the prctl() */
 		_exit(127);
 	move_to_stdin(payload);
 	set_environment(event);

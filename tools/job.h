@@ -10,39 +10,39 @@
 #include "receive.h"
 
 struct job {
-	pid_t pid;		/* 0: none; it leads a process group of its own */
-	struct receipt receipt;	/* the event, and its payload while the job runs */
-	int64_t term_at;	/* when it is asked to end, and when it is killed, by */
-	int64_t kill_at;	/* now_ms(); INT64_MAX: never */
+	pid_t pid;		/* leader of a process group; 0: no job */
+	struct receipt receipt;	/* the event, kept while the job runs */
+	int64_t term_at;	/* time of SIGTERM, by now_ms(); INT64_MAX: never */
+	int64_t kill_at;	/* time of SIGKILL, likewise */
 };
 
-/* What a job does not inherit from the worker but from who started that. */
+/* The signal state that the worker was started with, which a job gets back. */
 struct heritage {
 	sigset_t mask;
 	struct sigaction sigpipe;
 };
 
 /*
- * Whether the command can be found and executed; says so if not. It is looked for as by
- * execvp(3).
+ * Looks for an executable file as execvp(3) does. Returns false after printing a diagnostic
+ * if there is none.
  */
 bool command_is_there(const char *name);
 
 /*
- * Starts the command for the event in job, with the payload as standard input
- * and the rest in KEVENTS_* variables. The job dies with this process. Returns
- * 0 and sets job->pid; -1 if it cannot be started now, 1 if the command cannot
- * be executed at all, after saying so.
+ * Starts the command for the event of job, with the payload as standard input and the
+ * other fields of the event in KEVENTS_* variables. The command is killed when this
+ * process dies. Returns 0 and sets job->pid. Otherwise prints a diagnostic, and returns
+ * -1 if the command cannot be started now, or 1 if it cannot be executed at all.
  */
 int job_start(struct job *job, char **command, const struct heritage *heritage);
 
-/* If the job has ended, sets its wait status and returns true. */
+/* Returns true and sets the wait status if the job has ended. */
 bool job_has_ended(struct job *job, int *status);
 
-/* Sends a signal to the job and what it has started. */
+/* Sends a signal to the process group of the job. */
 void job_signal(const struct job *job, int signal);
 
-/* Writes how a job ended, such as "exit status 3", into text. */
+/* Writes how a job ended, such as "exit status 3", to text. */
 void job_describe(int status, char *text, size_t size);
 
 #endif /* JOB_H */

@@ -14,7 +14,7 @@ static void end_unless(bool has_memory)
 		exit(say_error(-ENOMEM, "JSON"));
 }
 
-/* Adds value, which may be NULL for want of memory, and releases it. */
+/* Consumes the reference to value, which is NULL if memory ran out. */
 static void add(json_t *object, const char *name, json_t *value)
 {
 	end_unless(!json_object_set_new(object, name, value));
@@ -101,7 +101,7 @@ void print_json(json_t *value)
 {
 	int ret = json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 
-	/* A stream that fails is noticed when it is flushed. */
+	/* close_output() reports an error of the stream. */
 	end_unless(!ret || ferror(stdout));
 	putchar('\n');
 	json_decref(value);

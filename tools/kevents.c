@@ -77,14 +77,14 @@ static int run(const struct verb *verb, int argc, char **argv)
 	if (asprintf(&name, "kevents %s", verb->name) < 0)
 		return say_errno("%s", verb->name);
 	say_name(name);
-	argv[0] = name;	/* getopt's diagnostics begin with it */
+	argv[0] = name;	/* the prefix of getopt_long()'s diagnostics */
 	return verb->run(verb, argc, argv);
 }
 
 /*
- * The device must not take the place of a standard stream that is closed: what is
- * printed would be sent. What takes it is open for the wrong direction, so that
- * using the stream is the error that it was.
+ * The device must not get the descriptor of a closed standard stream: what is printed
+ * would be sent as events. /dev/null takes the descriptor instead, opened for the wrong
+ * direction, so that using the stream is still an error.
  */
 static void occupy_closed_streams(void)
 {
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	const struct verb *verb;
 
 	occupy_closed_streams();
-	/* Ignored, as it can be inherited, it has children end without a status to wait for. */
+	/* An inherited SIG_IGN would discard the wait status of children. */
 	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2)
 		wrong_usage(NULL, "a verb is missing");

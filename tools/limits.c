@@ -25,8 +25,8 @@ enum kind {
 static const struct limit {
 	const char *name;
 	enum kind kind;
-	size_t limit;	/* where in struct ke_limits */
-	size_t used;	/* 0: there is no such thing */
+	size_t limit;	/* offset in struct ke_limits */
+	size_t used;	/* likewise; 0: no such field */
 	const char *of;
 } limit_table[] = {
 	{ "max_event_size", BYTES, offsetof(struct ke_limits, max_event_size), 0,
@@ -90,7 +90,7 @@ static const struct limit *find_limit(const char *name, size_t len)
 	return NULL;
 }
 
-/* Returns the limit, and its new value; ends the program if word is no NAME=VALUE. */
+/* Returns the limit that word names, and its new value. Exits if word is not valid. */
 static const struct limit *parse_setting(const struct verb *verb, const char *word,
 					 uint64_t *value)
 {
@@ -140,7 +140,7 @@ static int set(const struct limit *limit, uint64_t value)
 	return (int)written;
 }
 
-/* All words are looked at before the first of them takes effect. */
+/* Checks all settings before the first one takes effect. */
 static int set_all(const struct args *args)
 {
 	int status = DONE;

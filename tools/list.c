@@ -37,7 +37,7 @@ static void print_row(const struct ke_stat *stat, enum form form)
 		printf("    - -\n");
 }
 
-/* An ID may have gone, or have been claimed, since it was listed. */
+/* -EPERM is no error: the ID may have been claimed since it was listed. */
 static int list_one(kevents_ctx *ctx, int id, enum form form, json_t *array)
 {
 	struct ke_stat stat;

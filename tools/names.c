@@ -31,7 +31,7 @@ static bool parse_number(const char *text, unsigned int *number)
 {
 	uint64_t count;
 
-	if (!parse_count(text, &count) || count >= UINT32_MAX)	/* -1 is nobody */
+	if (!parse_count(text, &count) || count >= UINT32_MAX)	/* -1 is not a valid ID */
 		return false;
 	*number = (unsigned int)count;
 	return true;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Users and groups by name. */
+/* Names of users and groups. */
 #ifndef NAMES_H
 #define NAMES_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define NAMES_TEXT 80	/* room for what owner_name() writes */
+#define NAMES_TEXT 80	/* size of the buffer of owner_name() */
 
-/* Writes USER:GROUP, by number where there is no name; returns text. */
+/* Writes USER:GROUP, with a number for an ID that has no name. Returns text. */
 const char *owner_name(char text[NAMES_TEXT], uid_t uid, gid_t gid);
 
 /*
- * Reads USER, USER:GROUP or :GROUP, by name or number, cutting text in two; USER
- * without a group brings its own if it is known. Leaves alone what is not given. Returns NULL,
- * or what is neither user nor group.
+ * Reads USER, USER:GROUP or :GROUP, each a name or a number, and splits text at the colon.
+ * USER without a group sets gid to the user's own group, if the user is known. An ID that
+ * is not given stays as it is. Returns NULL, or the part that is not a user or a group.
  */
 const char *parse_owner(char *text, uid_t *uid, gid_t *gid);
 

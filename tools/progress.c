@@ -7,7 +7,7 @@
 
 #include "clock.h"
 
-#define QUIET_MS	300	/* what is done by then needs no bar */
+#define QUIET_MS	300	/* shorter operations show no bar */
 #define REDRAW_MS	100
 #define WIDTH		40
 

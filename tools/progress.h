@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How far something has come, on standard error if that is a terminal and it takes long. */
+/* A progress bar on standard error, for long operations and terminals only. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
@@ -15,10 +15,10 @@ struct progress {
 
 struct progress progress_start(const char *what, uint64_t total);
 
-/* Cheap enough for each step. */
+/* Cheap enough to be called after every step. */
 void progress_to(struct progress *progress, uint64_t done);
 
-/* Takes the bar away; to be called before anything else is said. */
+/* Erases the bar. Must be called before a diagnostic is printed. */
 void progress_end(struct progress *progress);
 
 #endif /* PROGRESS_H */

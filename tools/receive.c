@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "say.h"
 
-#define ROOM	65536	/* what an event's payload can take unless a limit is raised */
+#define ROOM	65536	/* the default of max_event_size */
 
 static void make_room(struct receipt *receipt, size_t size)
 {

@@ -5,15 +5,15 @@
 
 #include <kevents.h>
 
-/* An event to receive into: the payload's room grows by itself. */
+/* A received event, in a payload buffer that grows as needed. */
 struct receipt {
 	struct ke_event event;
 	size_t room;
 };
 
 /*
- * As ke_receive(), except that -EMSGSIZE does not come. lease_ms is for
- * KE_LEASE. What it allocates, receipt_free() frees.
+ * Like ke_receive(), but enlarges the buffer instead of failing with -EMSGSIZE. lease_ms
+ * is for KE_LEASE, and 0 without it. The caller frees the buffer with receipt_free().
  */
 int receive(kevents_ctx *ctx, int id, struct receipt *receipt, unsigned int flags,
 	    unsigned int lease_ms, int timeout_ms);

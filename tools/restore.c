@@ -23,8 +23,8 @@ struct restoring {
 	bool partial;
 	bool wait;
 	uint32_t ttl_ms;
-	size_t done;		/* of file.events have been dealt with, */
-	size_t sent;		/* and sent */
+	size_t done;		/* events of file that were sent or refused */
+	size_t sent;
 	struct progress progress;
 };
 
@@ -46,7 +46,7 @@ static void catch_signals(void)
 			sigaction(signals[i], &action, NULL);
 }
 
-/* What is bound to be refused need not begin. */
+/* Detects early that the limits do not allow all events. */
 static int check_room(struct restoring *restoring)
 {
 	const struct saved_file *file = &restoring->file;
@@ -72,7 +72,7 @@ static int check_room(struct restoring *restoring)
 	return DONE;
 }
 
-/* Whoever may not receive cannot take back what it has sent. */
+/* Taking back the events needs permission to receive them. */
 static int check_rights(struct restoring *restoring)
 {
 	const struct saved_file *file = &restoring->file;
@@ -105,7 +105,7 @@ static int send_one(struct restoring *restoring, struct saved_event *saved)
 			return -EINTR;
 		err = ke_send(&restoring->ctx, &event, 0, 0);
 		if (restoring->wait && (err == -EAGAIN || err == -EDQUOT))
-			/* A signal must end this wait, whatever came just before it. */
+			/* The timeout bounds the delay if a signal came just before the wait. */
 			err = ke_send(&restoring->ctx, &event, 0, 1000);
 		saved->seq = event.seq;
 	} while (restoring->wait && (err == -ETIMEDOUT || err == -EINTR));
@@ -144,7 +144,7 @@ static bool was_sent(const struct restoring *restoring, uint64_t seq)
 {
 	size_t low = 0, high = restoring->done;
 
-	/* they were sent in this order, so seq grows */
+	/* The events were sent in this order, so their seq grows. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -159,8 +159,8 @@ static bool was_sent(const struct restoring *restoring, uint64_t seq)
 }
 
 /*
- * What others have left there is held meanwhile, and is back when the caller
- * closes the client. Returns how many of ours were there.
+ * Leases the events of other senders as well; they go back to their places when the
+ * client is closed. Returns how many of the restored events it acknowledged.
  */
 static size_t take_back_id(struct restoring *restoring, struct receipt *receipt, int id)
 {

@@ -18,11 +18,11 @@ const char *const order_names[ORDERS + 1] = {
 
 static double rate(uint64_t now, uint64_t before, double seconds)
 {
-	/* An ID that went and came anew counts from 0. */
+	/* An ID that went out of use and came back counts from 0 again. */
 	return (double)(now >= before ? now - before : now) / seconds;
 }
 
-/* Both have their rows by ID. */
+/* The rows of both must be sorted by ID. */
 static void compare_with(struct sample *sample, const struct sample *before)
 {
 	double seconds = (double)(sample->at - before->at) / 1000;

@@ -24,18 +24,18 @@ struct saving {
 	const char *path;
 	bool force;
 	bool keep;
-	char *temporary;	/* beside path; NULL for standard output */
-	int directory;		/* where both are */
+	char *temporary;	/* in the directory of path; NULL for standard output */
+	int directory;		/* the directory of both */
 	struct save_writer writer;
-	uint64_t *seqs;		/* of the leases, as many as the writer counts */
+	uint64_t *seqs;		/* of the leases, writer.count of them */
 	size_t room;
-	int ids;		/* that had an event */
-	uint64_t total;		/* what waited when it began */
-	uint64_t leased;	/* what others hold */
+	int ids;		/* number of IDs that had an event */
+	uint64_t total;		/* events that waited at the start */
+	uint64_t leased;	/* events on lease to other clients */
 	struct progress progress;
 };
 
-/* Bounded by what waits now, so that a busy sender cannot make it go on for ever. */
+/* The counts bound the work, so that a busy sender cannot keep it going for ever. */
 static int count_waiting(struct saving *saving, const struct ids *ids, uint64_t *pending)
 {
 	for (int i = 0; i < ids->count; i++) {
@@ -100,13 +100,13 @@ static int open_directory(const char *path)
 	return fd;
 }
 
-/* Gives the file its name, and makes that last. */
+/* Renames the file, and makes the new name durable. */
 static int publish(const struct saving *saving)
 {
 	unsigned int flags = saving->force ? 0 : RENAME_NOREPLACE;
 	int ret = renameat2(AT_FDCWD, saving->temporary, AT_FDCWD, saving->path, flags);
 
-	if (ret && errno == EINVAL) {	/* a file system that cannot do so */
+	if (ret && errno == EINVAL) {	/* a file system without RENAME_NOREPLACE */
 		ret = link(saving->temporary, saving->path);
 		if (!ret)
 			unlink(saving->temporary);
@@ -120,7 +120,7 @@ static int publish(const struct saving *saving)
 	return REFUSED;
 }
 
-/* The file is safe: only now are the events gone from the kernel. */
+/* Acknowledges the events, which must not happen before the file is safe. */
 static int let_go(struct saving *saving)
 {
 	uint64_t left = 0;
@@ -162,7 +162,7 @@ static void report(const struct saving *saving)
 		say("%" PRIu64 " events on lease were left out", saving->leased);
 }
 
-/* Whether path may be taken, or replaced. */
+/* Returns whether path may be created or replaced. Prints a diagnostic if not. */
 static bool is_free(const struct saving *saving)
 {
 	struct stat there;
@@ -185,7 +185,7 @@ static int save_to_file(struct saving *saving, const struct ids *ids)
 
 	if (!is_free(saving))
 		return REFUSED;
-	/* What would fail at the end is refused before anything is taken. */
+	/* The directory must be usable before any event is leased. */
 	saving->directory = open_directory(saving->path);
 	if (saving->directory < 0 || asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
 		return say_errno("%s", saving->path);
@@ -259,7 +259,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		status = say_error(status, "cannot list the IDs");
 	else
 		status = save(&saving, &ids);
-	/* Events that could not be saved are back with this. */
+	/* Closing the client returns the events that were not acknowledged. */
 	ke_close(&saving.ctx);
 	free(saving.temporary);
 	free(saving.seqs);

@@ -111,7 +111,7 @@ int save_end(struct save_writer *writer)
 	fwrite(&trailer.checksum, 1, sizeof(trailer.checksum), writer->file);
 	if (fflush(writer->file) || ferror(writer->file))
 		return -1;
-	/* A pipe has nothing to be brought to a disk. */
+	/* fsync() of a pipe fails with EINVAL. */
 	return fsync(fileno(writer->file)) && errno != EINVAL ? -1 : 0;
 }
 
@@ -132,7 +132,7 @@ static int read_all(int fd, struct saved_file *file)
 	return got < 0 ? -1 : 0;
 }
 
-/* Takes size bytes at *offset, and moves on; false if there are not so many. */
+/* Copies size bytes at *offset and advances it. Returns false if fewer bytes are left. */
 static bool take(const struct saved_file *file, size_t *offset, void *data, size_t size)
 {
 	if (file->size - *offset < size)

@@ -14,7 +14,7 @@ void say_name(const char *name)
 	program = name;
 }
 
-/* A line must not be torn by that of a job that writes at the same time. */
+/* Jobs share standard error, so each line is written in one piece. */
 __attribute__((format(printf, 1, 0)))
 static void write_line(const char *format, va_list args, const char *reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What goes to standard error, and what the command ends with then. */
+/* Diagnostics on standard error, and the exit statuses that go with them. */
 #ifndef SAY_H
 #define SAY_H
 
@@ -7,35 +7,35 @@
 
 #include "verb.h"
 
-/* What every diagnostic begins with; lives as long as the program. */
+/* Sets the prefix of every diagnostic. name must stay valid. */
 void say_name(const char *name);
 
-/* A diagnostic; a newline is added. */
+/* Prints a diagnostic and a newline. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same, followed by what errno means. Returns REFUSED. */
+/* Like say(), followed by the text for errno. Returns REFUSED. */
 int say_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * The same, followed by what err of the library means. Returns the status that
- * goes with it; says nothing where that is NOTHING.
+ * Like say(), followed by the text for err, an error of the library. Returns the exit
+ * status for err, and prints nothing if that is NOTHING.
  */
 int say_error(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says what is wrong with the command line and ends the program. */
+/* Prints what is wrong with the command line, and exits. */
 void wrong_usage(const struct verb *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
-/* Opens the device, or says why not and ends the program. */
+/* Opens the device. Prints a diagnostic and exits if that fails. */
 void open_client(kevents_ctx *ctx);
 
 /*
- * Flushes standard output. Returns DONE, or REFUSED after saying that what was
- * printed got lost.
+ * Flushes standard output. Returns DONE, or REFUSED after printing a diagnostic if output
+ * was lost.
  */
 int close_output(void);
 
-/* Allocates; ends the program where there is no memory. */
+/* Both exit if there is no memory. must_alloc() returns zeroed memory. */
 void *must_alloc(size_t size);
 void *must_resize(void *old, size_t size);
 

@@ -13,7 +13,7 @@
 #include "units.h"
 
 #define HEADER_LINES	5	/* above the rows */
-#define OWNER_COLUMN	78	/* shown where the terminal is wider */
+#define OWNER_COLUMN	78	/* shown if the terminal is wide enough */
 
 enum color {
 	LOW = 1,
@@ -72,7 +72,7 @@ int screen_rows(void)
 static void put(int line, int column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Writes up to the right margin: behind it, curses would go on in the next line. */
+/* Stops at the right margin, after which curses would continue on the next line. */
 static void put(int line, int column, const char *format, ...)
 {
 	char text[256];
@@ -85,7 +85,7 @@ static void put(int line, int column, const char *format, ...)
 		mvaddnstr(line, column, text, COLS - column);
 }
 
-/* A bar that is part of whole wide; what there is shows by one mark at least. */
+/* Fills part / whole of the bar, and at least one column if part is not 0. */
 static void draw_bar(int line, int column, int width, double part, double whole)
 {
 	double share = whole > 0 ? part / whole : 0;
@@ -139,7 +139,7 @@ static bool shows_owners(void)
 	return getmaxx(stdscr) > OWNER_COLUMN + 10;
 }
 
-/* What the bars of all rows are measured by. */
+/* The largest values of all rows, each shown as a full bar. */
 struct scale {
 	uint64_t pending;
 	uint64_t leased;

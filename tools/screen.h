@@ -10,26 +10,29 @@
 struct view {
 	enum order order;
 	bool reversed;
-	bool busy_only;		/* no IDs at which nothing is and nothing happens */
+	bool busy_only;		/* hide IDs without events, waiters and traffic */
 	bool paused;
 	bool help;
-	bool typing;		/* the filter */
+	bool typing;		/* keys edit the filter */
 	char filter[32];
-	int first;		/* row at the top */
+	int first;		/* index of the row at the top */
 	int interval_ms;
 };
 
-/* Takes the terminal; false after saying why not. screen_end() gives it back. */
+/*
+ * Sets up the terminal. Returns false after printing a diagnostic if that fails, and must
+ * otherwise be followed by screen_end().
+ */
 bool screen_begin(void);
 void screen_end(void);
 
-/* Draws it all; keeps view->first where there are rows. */
+/* Draws everything, and limits view->first so that the rows fill the screen. */
 void screen_draw(struct view *view, const struct sample *sample);
 
-/* Rows of IDs that fit. */
+/* Returns how many rows of IDs fit on the screen. */
 int screen_rows(void);
 
-/* Waits for a key, at most so long; -1 if none came. */
+/* Returns a key, or -1 if none came in time. A timeout_ms of -1 waits for ever. */
 int screen_key(int timeout_ms);
 
 #endif /* SCREEN_H */

@@ -16,7 +16,6 @@ struct payload {
 	size_t len;
 };
 
-/* How one event is to go. */
 struct sending {
 	kevents_ctx ctx;
 	int id;
@@ -43,7 +42,7 @@ static int send_one(struct sending *sending, void *data, size_t len)
 	return say_error(err, "%d", sending->id);
 }
 
-/* One byte more than limit is enough to see that it is too much. */
+/* Reads at most one byte more than limit, which shows that the payload is too large. */
 static int read_all(int fd, const char *name, size_t limit, struct payload *payload)
 {
 	size_t room = 0;
@@ -83,7 +82,7 @@ static int read_file(const char *name, size_t limit, struct payload *payload)
 	return status;
 }
 
-/* Each line is on its way before the next one is waited for. */
+/* Sends each line before it waits for the next one. */
 static int send_lines(struct sending *sending)
 {
 	char *line = NULL;
@@ -96,7 +95,7 @@ static int send_lines(struct sending *sending)
 			len--;
 		status = send_one(sending, line, (size_t)len);
 	}
-	/* Where there is no memory for a line, stdin has no error. */
+	/* Without memory for a line, getline() fails but sets no error on stdin. */
 	if (status == DONE && !feof(stdin))
 		status = say_errno("standard input");
 	free(line);

@@ -51,7 +51,7 @@ void source_failed(struct sources *sources, int id, uint64_t least_ms)
 	struct source *source = find(sources, id);
 	int err;
 
-	/* What ran side by side and failed counts once. */
+	/* Jobs that ran in parallel and failed count as one failure. */
 	if (source->resume_at || !pause_ms)
 		return;
 	source->failures++;

@@ -31,7 +31,7 @@ bool read_line(const char *path, char *line, size_t size)
 
 bool module_is_loaded(void)
 {
-	/* A module that is built in has a directory, too, but no state. */
+	/* A built-in module has the directory too, but no initstate in it. */
 	return !access("/sys/module/kevents", F_OK);
 }
 
@@ -143,14 +143,14 @@ bool is_container(void)
 	       !access("/run/systemd/container", F_OK);
 }
 
-/* dkms says "kevents/1.0, KERNEL, ARCH: installed" or, until 3.0, "kevents, 1.0, ...". */
+/* dkms prints "kevents/1.0, KERNEL, ARCH: installed" or, before 3.0, "kevents, 1.0, ...". */
 bool dkms_status(char *line, size_t size)
 {
 	struct utsname kernel;
 	char *text = NULL;
 	bool matches = false;
 	size_t room = 0;
-	/* Debian's users have no sbin in PATH. */
+	/* Debian leaves sbin out of the PATH of ordinary users. */
 	FILE *pipe = popen("PATH=$PATH:/usr/sbin:/sbin; command -v dkms >/dev/null && "
 			   "{ dkms status kevents || :; } 2>/dev/null", "re");
 

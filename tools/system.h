@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What this machine says about itself and about the module. */
+/* What the system reports about itself and about the module. */
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
@@ -7,34 +7,37 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads the first line of a file, without its newline; false if there is none. */
+/* Reads the first line of a file without its newline. Returns false if there is none. */
 bool read_line(const char *path, char *line, size_t size);
 
 bool module_is_loaded(void);
 
-/* Whether the module is installed for the kernel that runs, so that modprobe finds it. */
+/* Returns whether modprobe would find the module for the running kernel. */
 bool module_is_installed(void);
 
-/* The device number that the module has; 0 if unknown. */
+/* Returns the device number of the module, or 0 if it is unknown. */
 dev_t module_device(void);
 
-/* 1: on; 0: off; -1: this machine has no such thing. */
+/* Returns 1 if Secure Boot is on, 0 if it is off, and -1 if the machine has none. */
 int secure_boot(void);
 
-/* Whether the kernel refuses modules without a signature it knows. */
+/* Returns whether the kernel refuses modules without a signature that it trusts. */
 bool kernel_is_locked_down(void);
 bool modules_are_disabled(void);
 
-/* Whether this process belongs to the group, and whether its user does by the database. */
+/*
+ * The group database may have changed since the process got its groups, so these may
+ * differ.
+ */
 bool process_is_in_group(gid_t gid);
 bool user_is_in_group(gid_t gid);
 
-/* Whether this process runs in a container, by its usual marks. */
+/* Returns whether the marker files of common container managers exist. */
 bool is_container(void);
 
 /*
- * What DKMS says of the module: its line for the kernel that runs, else its
- * first one, else "". False if there is no DKMS.
+ * Reads the line of 'dkms status' for the running kernel, or else the first one, or else
+ * "". Returns false if DKMS is not installed.
  */
 bool dkms_status(char *line, size_t size);
 

@@ -70,7 +70,7 @@ static void set_order(struct view *view, enum order order)
 	view->first = 0;
 }
 
-/* Returns false when it is to end. */
+/* Returns false if the key is to quit. */
 static bool press(struct view *view, int key)
 {
 	if (view->typing) {
@@ -146,7 +146,7 @@ static int show(kevents_ctx *ctx, struct view *view)
 			key = screen_key(-1);
 		else
 			key = screen_key(next > now ? (int)(next - now) : 0);
-		/* A terminal that has gone is one no more, and answers without a pause. */
+		/* After a hangup, reads return at once and isatty() fails. */
 	} while (!interrupted && isatty(STDIN_FILENO) && press(view, key));
 	sample_free(&sample);
 	return err;

@@ -46,8 +46,8 @@ static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
 }
 
 /*
- * Adds the number at *text, in the unit behind it, to sum. No double is used:
- * limits must come out to the byte.
+ * Adds the number at *text, with its unit, to sum, and advances *text. Uses integers only:
+ * limits must be exact to the byte.
  */
 static bool add_number(const char **text, const struct unit *units, uint64_t bare, uint64_t *sum)
 {
@@ -82,7 +82,7 @@ static bool add_number(const char **text, const struct unit *units, uint64_t bar
 		return false;
 	}
 	*text = at;
-	/* part < 10^6 and factor < 2^41 */
+	/* part * factor cannot overflow: part < 10^6 and factor < 2^41 */
 	return add_product(sum, whole, factor) &&
 	       add_product(sum, (part * factor + scale - 1) / scale, 1);
 }

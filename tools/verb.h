@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A verb of the command: what it is called, what its help says, what runs it. */
+/* The verbs of the command, as send in 'kevents send'. */
 #ifndef VERB_H
 #define VERB_H
 
-/* What the command ends with. */
+/* Exit statuses of the command. */
 enum status {
 	DONE = 0,
-	NOTHING = 1,	/* nothing there, and nothing is wrong */
-	USAGE = 2,	/* the command line makes no sense */
+	NOTHING = 1,	/* no such event, claim or file, which is not an error */
+	USAGE = 2,	/* the command line is wrong */
 	REFUSED = 3,	/* by a permission, a claim, a limit, or another error */
-	NO_DEVICE = 4,	/* the module is not loaded, or does not fit */
+	NO_DEVICE = 4,	/* the module is not loaded, or has another version */
 };
 
 struct verb {
 	const char *name;
-	const char *synopsis;	/* the words behind the name */
+	const char *synopsis;	/* the words after the name */
 	const char *summary;	/* one line, for the list of verbs */
 	const char *help;	/* what it does, and its options */
-	/* argv[0] is what diagnostics begin with. Returns an enum status. */
+	/* argv[0] is the prefix of diagnostics. Returns an enum status. */
 	int (*run)(const struct verb *verb, int argc, char **argv);
 };
 

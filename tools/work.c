@@ -19,7 +19,7 @@
 #define RETRIES		3
 #define PAUSE_MS	1000
 #define JOBS_MAX	1024
-#define GRACE_MAX_MS	5000	/* between SIGTERM and SIGKILL at a lease's end */
+#define GRACE_MAX_MS	5000	/* between SIGTERM and SIGKILL at the end of a lease */
 
 struct worker {
 	kevents_ctx ctx;
@@ -37,27 +37,27 @@ struct worker {
 	int dead_letter;
 	unsigned int retries;
 
-	unsigned int left;	/* events still to be taken; 0: no end */
+	unsigned int left;	/* events still to receive; 0: no limit */
 	bool drain;
 	unsigned int taken;
-	int stops;		/* signals to stop that came */
-	bool stopping;		/* takes no more events */
+	int stops;		/* signals received that ask to stop */
+	bool stopping;		/* receives no more events */
 	int status;
 };
 
-/* Pauses for least_ms even if --pause is less. */
+/* Pauses the ID for at least least_ms, even if --pause is less. */
 static void give_back(struct worker *worker, const struct ke_event *event, uint64_t least_ms)
 {
 	int err = ke_nack(&worker->ctx, event->seq);
 
-	if (err && err != -ENOENT)	/* its lease is over: it is back already */
+	if (err && err != -ENOENT)	/* the lease has ended: the event is back already */
 		say_error(err, "%d", event->id);
 	source_failed(&worker->sources, event->id, least_ms);
 }
 
 /*
- * The copy comes first: whatever happens in between, the event is there, if
- * need be twice.
+ * Sends the copy before acknowledging the event: a crash in between leaves the event in
+ * both places rather than in none.
  */
 static void bury(struct worker *worker, struct ke_event *event, const char *reason)
 {
@@ -141,7 +141,7 @@ static bool begin(struct worker *worker, struct job *job)
 	struct ke_event *event = &job->receipt.event;
 	int ret;
 
-	/* A worker that died over it, maybe because of it, counts, too. */
+	/* Deliveries to workers that died count as well: the event may be the cause. */
 	if (worker->has_dead_letter && event->deliveries - 1 > worker->retries) {
 		bury(worker, event, "delivered too often");
 		return false;
@@ -159,7 +159,7 @@ static bool begin(struct worker *worker, struct job *job)
 	return false;
 }
 
-/* Takes an event and starts its job; false if no job of it runs. */
+/* Receives an event and starts a job for it. Returns whether the job runs. */
 static bool take(struct worker *worker)
 {
 	struct job *job = worker->jobs;
@@ -184,7 +184,7 @@ static bool take(struct worker *worker)
 	return begin(worker, job);
 }
 
-/* Deals with jobs whose lease is over. Returns when the next one is, or INT64_MAX. */
+/* Signals jobs whose lease ends. Returns the time of the next signal, or INT64_MAX. */
 static int64_t end_overdue(struct worker *worker)
 {
 	int64_t now = now_ms(), next = INT64_MAX;
@@ -225,7 +225,7 @@ static void read_signals(struct worker *worker)
 	}
 }
 
-/* Sleeps until there is something to do, at the latest at next. */
+/* Waits for an event or a signal, until the time next at the latest. */
 static void doze(struct worker *worker, int64_t next)
 {
 	bool wants = !worker->stopping && worker->running < worker->room;
@@ -264,13 +264,13 @@ static void work(struct worker *worker)
 		if (is_done(worker))
 			return;
 		overdue = end_overdue(worker);
-		/* What failed to start has set a pause. */
+		/* Jobs that failed to start have set new pauses. */
 		resume = sources_resume(&worker->sources);
 		doze(worker, resume < overdue ? resume : overdue);
 	}
 }
 
-/* A signal that is ignored, as by nohup, remains so. */
+/* A signal that is ignored, as by nohup, stays ignored. */
 static void want_signal(sigset_t *set, int signal)
 {
 	struct sigaction action;
@@ -290,7 +290,7 @@ static void set_up_signals(struct worker *worker)
 	want_signal(&set, SIGINT);
 	want_signal(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &worker->heritage.mask);
-	/* Whoever reads the diagnostics may go before the jobs have ended. */
+	/* The reader of the diagnostics may exit before the jobs do. */
 	sigaction(SIGPIPE, &ignore, &worker->heritage.sigpipe);
 	worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (worker->signals < 0)
