@@ -37,8 +37,8 @@ typedef struct kevents_ctx {
 } kevents_ctx;
 
 /*
- * An event to send, or the place for a received one. Unused fields should be 0;
- * reserved fields must be 0 (-EINVAL).
+ * An event to send or receive. Unused fields should be 0; reserved fields must be 0
+ * (-EINVAL).
  */
 struct ke_event {
 	int       id;
@@ -51,19 +51,19 @@ struct ke_event {
 	uint32_t  deliveries;	/* received: number of deliveries, this one included */
 	uint32_t  ttl_ms;	/* sending: time to live; 0: no limit */
 	uint32_t  lease_ms;	/* with KE_LEASE: duration of the lease; 0: no limit */
-	pid_t     pid;		/* received: the sender; 0 if our pid namespace lacks it */
-	uid_t     uid;		/* received: its real user ID, as seen from here */
-	gid_t     gid;		/* received: its real group ID, as seen from here */
+	pid_t     pid;		/* received: the sender; 0 if not in our pid namespace */
+	uid_t     uid;		/* received: the sender's real user ID, in our namespace */
+	gid_t     gid;		/* received: the sender's real group ID, likewise */
 	uint64_t  reserved[4];
 };
 
 /* Flags of ke_receive() */
-#define KE_PEEK		0x1u	/* copy the oldest event and leave it there; never waits */
-#define KE_LEASE	0x4u	/* lease it until ke_ack() or ke_nack() */
+#define KE_PEEK		0x1u	/* copy the event and leave it in its place; never waits */
+#define KE_LEASE	0x4u	/* lease the event until ke_ack() or ke_nack() */
 #define KE_WATCHED	0x8u	/* receive from any watched ID; id is ignored */
 
 /* Flags of a received event */
-#define KE_REDELIVERED	0x1u	/* it was handed out before and came back */
+#define KE_REDELIVERED	0x1u	/* the event was handed out before and came back */
 
 /* The state of an ID; see ke_stat(). */
 struct ke_stat {
@@ -71,15 +71,15 @@ struct ke_stat {
 	int       claimed;	/* 1 if the ID is claimed, else 0 */
 	uint64_t  pending;	/* events that wait */
 	uint64_t  leased;	/* events on lease, or being copied to a receiver */
-	uint64_t  bytes;	/* memory of both, bookkeeping included */
+	uint64_t  bytes;	/* memory of pending and leased, bookkeeping included */
 	uint64_t  waiters;	/* receivers that wait for this ID */
-	uint64_t  sent;		/* counts since the ID came into use: sent, */
-	uint64_t  received;	/* received without a lease, or acknowledged, */
-	uint64_t  expired;	/* ended by their time to live, */
-	uint64_t  returned;	/* returned from leases */
-	uid_t     owner_uid;	/* of the claim, as seen from here */
-	gid_t     owner_gid;
-	mode_t    mode;
+	uint64_t  sent;		/* events sent since the ID came into use */
+	uint64_t  received;	/* likewise: received without a lease, or acknowledged */
+	uint64_t  expired;	/* likewise: ended by their time to live */
+	uint64_t  returned;	/* likewise: came back from a lease */
+	uid_t     owner_uid;	/* owner of the claim, in our user namespace */
+	gid_t     owner_gid;	/* group of the claim, likewise */
+	mode_t    mode;		/* mode of the claim */
 	int       reserved_int;
 	uint64_t  reserved[4];
 };
@@ -91,10 +91,10 @@ struct ke_limits {
 	uint64_t  user_max_bytes;
 	uint64_t  strict;	/* 1: only claimed IDs can be used */
 	uint64_t  bytes;	/* held in all network namespaces */
-	uint64_t  broker_bytes;	/* events of this network namespace: bytes, */
-	uint64_t  broker_events; /* how many, */
-	uint64_t  broker_ids;	/* IDs in use or recently in use */
-	uint64_t  user_bytes;	/* held for the client's user, everywhere */
+	uint64_t  broker_bytes;	/* of the events in this network namespace */
+	uint64_t  broker_events; /* events there */
+	uint64_t  broker_ids;	/* IDs in use there, or recently in use */
+	uint64_t  user_bytes;	/* charged to the client's user, in all namespaces */
 	uint64_t  reserved[7];
 };
 
@@ -252,8 +252,8 @@ int ke_unwatch(kevents_ctx *ctx, int id);
 int ke_fd(const kevents_ctx *ctx);
 
 /*
- * Fills stat with the state of id. If the ID is no longer in use, the counts of the
- * past may still be shown or may be 0; everything else is 0.
+ * Fills stat with the state of id. If the ID is no longer in use, sent, received, expired
+ * and returned may be kept for a while; everything else is 0.
  *
  *   -EPERM  the claim of the ID, or strict, does not let this user receive
  */

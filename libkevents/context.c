@@ -18,11 +18,11 @@ static int check_abi(const kevents_ctx *ctx)
 	switch (err) {
 	case 0:
 		return info.abi_version == KEVENTS_ABI_VERSION ? 0 : -EPROTONOSUPPORT;
-	case -EACCES:	/* of a security module, */
-	case -EPERM:	/* or a filter of system calls */
+	case -EACCES:	/* from a security module */
+	case -EPERM:	/* from a seccomp filter */
 	case -EFAULT:
 		return err;
-	default:	/* $KEVENTS_DEVICE is something else */
+	default:	/* $KEVENTS_DEVICE names another device */
 		return -ENXIO;
 	}
 }
@@ -52,7 +52,7 @@ int ke_close(kevents_ctx *ctx)
 	if (fd < 0)
 		return fd;
 	ctx->handle = 0;
-	/* Linux has closed fd even where it reports EINTR. */
+	/* Linux closes fd even if close() fails with EINTR. */
 	return close(fd) && errno == EBADF ? -EBADF : 0;
 }
 

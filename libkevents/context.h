@@ -11,7 +11,7 @@
 
 #include "kevents.h"
 
-/* What ke_fd() returns: a descriptor, -EINVAL if ctx is NULL, or -EBADF. */
+/* Returns the descriptor of ctx, -EINVAL if ctx is NULL, or -EBADF if it is not open. */
 static inline int ke_context_fd(const kevents_ctx *ctx)
 {
 	if (!ctx)
@@ -20,8 +20,8 @@ static inline int ke_context_fd(const kevents_ctx *ctx)
 }
 
 /*
- * ioctl() on the device of ctx; returns its result or a negative errno. The C
- * library's function takes longer than what is its own here.
+ * Like ioctl(2) on the device of ctx, but returns a negative errno on failure. syscall()
+ * takes less time than the C library's ioctl().
  */
 static inline int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, void *arg)
 {
@@ -34,16 +34,16 @@ static inline int ke_context_ioctl(const kevents_ctx *ctx, unsigned long cmd, vo
 	return ret < 0 ? -errno : (int)ret;
 }
 
-/* Whether the reserved fields of ev are what they have to be. */
+/* Returns whether ev is not NULL and its reserved fields are 0. */
 static inline bool ke_event_is_valid(const struct ke_event *ev)
 {
 	return ev && !(ev->reserved[0] | ev->reserved[1] | ev->reserved[2] | ev->reserved[3]);
 }
 
-/* Returns when timeout_ms, more than 0, will have passed. Never 0. */
+/* Returns the deadline timeout_ms from now, never 0. timeout_ms must be more than 0. */
 uint64_t ke_deadline_after(int timeout_ms);
 
-/* Returns the deadline of a wait that begins now; timeout_ms is as in poll(2). */
+/* Returns the deadline of a wait that starts now. timeout_ms is as in poll(2). */
 static inline uint64_t ke_deadline(int timeout_ms)
 {
 	if (!timeout_ms)

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <linux/kevents.h>
 
-_Static_assert(sizeof(int) == sizeof(__s32), "ke_list() hands its array on");
+_Static_assert(sizeof(int) == sizeof(__s32), "ke_list() passes its array to the module");
 
 static int call_with_id(kevents_ctx *ctx, unsigned long cmd, int id)
 {

@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <linux/kevents.h>
 
-/* Flags are handed on as they are. */
+/* The module gets the flags unchanged. */
 _Static_assert(KE_PEEK == KEVENTS_RECEIVE_PEEK, "");
 _Static_assert(KE_LEASE == KEVENTS_RECEIVE_LEASE, "");
 _Static_assert(KE_WATCHED == KEVENTS_RECEIVE_WATCHED, "");
 _Static_assert(KE_REDELIVERED == KEVENTS_RECEIVED_AGAIN, "");
 
-#define CHUNK	32	/* events that come in one call; their arguments lie on the stack */
+#define CHUNK	32	/* events per ioctl(2), whose arguments are on the stack */
 
-/* KEVENTS_RECEIVE_TERMINATE is not for callers. */
+/* Callers cannot set KEVENTS_RECEIVE_TERMINATE. */
 #define FLAGS	(KE_PEEK | KE_LEASE | KE_WATCHED)
 
 int ke_poll_event(kevents_ctx *ctx, int id)
@@ -22,7 +22,7 @@ int ke_poll_event(kevents_ctx *ctx, int id)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_POLL, &poll);
 }
 
-/* All that the module reads; the rest it only writes. */
+/* Initialises only the fields that the module reads; it writes the others. */
 static void prepare(struct kevents_receive *receive, void *data, size_t size)
 {
 	receive->id = 0;

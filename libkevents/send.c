@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/kevents.h>
 
-#define CHUNK	32	/* events that go in one call; their arguments lie on the stack */
+#define CHUNK	32	/* events per ioctl(2), whose arguments are on the stack */
 
 int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len)
 {
@@ -17,7 +17,7 @@ int ke_send_event(kevents_ctx *ctx, int id, const void *msg, size_t len)
 	return ke_context_ioctl(ctx, KEVENTS_IOC_SEND, &send);
 }
 
-/* All that the module reads; it writes the rest. */
+/* Initialises only the fields that the module reads; it writes the others. */
 static void prepare(struct kevents_send *send, const struct ke_event *ev)
 {
 	send->id = ev->id;

@@ -4,7 +4,7 @@
  *
  * Every structure has the same layout for 32-bit and 64-bit programs: fixed
  * widths, pointers as __u64, no implicit padding. Reserved fields and unknown
- * flags must be 0 (EINVAL otherwise). Unknown commands return ENOTTY.
+ * flags must be 0 (EINVAL otherwise). Unknown commands fail with ENOTTY.
  *
  * Claims, limits and capabilities are those of the credentials with which the file
  * was opened, and their user is charged, whichever process makes a call. Only the
@@ -105,10 +105,10 @@ struct kevents_send {
 /**
  * struct kevents_received - description of a received event
  * @len:        bytes of payload; set after EMSGSIZE as well
- * @seq:        its number
+ * @seq:        number of the event
  * @sent_ns:    time at which it was accepted, CLOCK_MONOTONIC of the receiver's
  *              time namespace, in nanoseconds
- * @id:         the ID it was sent to
+ * @id:         the ID that it was sent to
  * @flags:      KEVENTS_RECEIVED_*
  * @deliveries: number of deliveries, this one included
  * @pid:        process ID of the sender in the receiver's pid namespace, 0 if
@@ -175,8 +175,8 @@ struct kevents_receive {
  * @flags:    in: 0
  * @reserved: in: 0
  *
- * The ioctl returns 1 if it would, else 0. Events that are due to receivers which
- * wait already do not count.
+ * The ioctl returns 1 if it would, else 0. Events that will go to receivers already
+ * waiting do not count.
  *
  * Errors: EBADF the file is not open for reading; EFAULT; EINVAL; EPERM.
  */
@@ -210,7 +210,7 @@ struct kevents_batch {
 
 /**
  * struct kevents_lease - acknowledge a leased event, or return it
- * @seq:      in: its number
+ * @seq:      in: number of the event
  * @flags:    in: 0
  * @reserved32: in: 0
  * @reserved: in: 0
@@ -270,10 +270,10 @@ struct kevents_claim {
  * @leased:    out: events on lease, or being copied to a receiver
  * @bytes:     out: memory of both, bookkeeping included
  * @waiters:   out: receivers that wait for this ID
- * @sent:      out: events sent, since the ID came into use, as the next three
- * @received:  out: events received without a lease, or acknowledged
- * @expired:   out: events whose time to live ended
- * @returned:  out: events that came back from a lease
+ * @sent:      out: events sent since the ID came into use
+ * @received:  out: likewise, events received without a lease, or acknowledged
+ * @expired:   out: likewise, events whose time to live ended
+ * @returned:  out: likewise, events that came back from a lease
  * @owner_uid: out: owner of the claim, in the caller's user namespace; 0 without one
  * @owner_gid: out: group of the claim, likewise
  * @mode:      out: mode of the claim
