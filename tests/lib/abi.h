@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ioctls of the device as they are, for tests of what the library hides. */
+/* Direct ioctls, for tests of behaviour that the library hides. */
 #ifndef ABI_H
 #define ABI_H
 
@@ -10,15 +10,15 @@
 
 #define PAINT 0xa5
 
-/* ioctl() on the client of the test; its result, or -errno. */
+/* Makes an ioctl on ke. Returns its result, or -errno. */
 int abi_call(unsigned long command, void *arg);
 
-/* One of the batch ioctls on n entries. */
+/* Makes a batch ioctl with n entries. */
 int abi_batch(unsigned long command, const void *entries, uint32_t n);
 
 struct kevents_send abi_send(int id, const void *data, size_t len);
 
-/* Its output fields are painted. */
+/* Returns an argument whose output fields are painted. */
 struct kevents_receive abi_receive(int id, void *data, size_t size);
 
 bool abi_is_painted(const void *memory, size_t size);

@@ -67,7 +67,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* The thread does nothing but its system call, so where it sleeps is there. */
+/* The thread makes no other system call, so it sleeps in that one. */
 bool call_is_asleep(const struct call *call)
 {
 	char path[64], text[512] = "";

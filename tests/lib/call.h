@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A thread that makes one system call of any kind, and may sleep in it. */
+/* A thread that makes one system call, which may block. */
 #ifndef CALL_H
 #define CALL_H
 
@@ -15,7 +15,7 @@ struct call {
 	int fd;
 	void *buffer;
 	size_t size;
-	struct epoll_event event;	/* what an epoll_wait() found */
+	struct epoll_event event;	/* result of epoll_wait() */
 	long result;			/* of the system call, or -errno */
 	pid_t tid;
 	bool done;
@@ -29,13 +29,13 @@ struct call call_epoll(int epoll);
 
 void call_start(struct call *call);
 
-/* Starts the thread and returns when it sleeps in a system call. */
+/* Starts the thread and returns when it sleeps in its system call. */
 void call_block(struct call *call);
 
 bool call_is_asleep(const struct call *call);
 bool call_is_done(const struct call *call);
 
-/* Fails the test if the call does not end soon; returns its result. */
+/* Returns the result of the call. Fails the test if it does not end soon. */
 long call_join(struct call *call);
 
 #endif /* CALL_H */

@@ -7,19 +7,19 @@
 
 #define NO_CGROUPS "this kernel has no memory cgroups"
 
-/* Makes it, with at most so many bytes; 0: no limit. False where there are none. */
+/* Creates the group. 0 sets no limit. Returns false if the kernel has no memory cgroups. */
 bool cgroup_make(unsigned long bytes_max);
 
-/* Moves the calling process there. */
+/* Moves the calling process to the group. */
 void cgroup_enter(void);
 
-/* Bytes that are charged to it. */
+/* Returns the bytes charged to the group. */
 long long cgroup_charged(void);
 
-/* How many of its processes were killed for want of memory. */
+/* Returns how many processes of the group the OOM killer has killed. */
 long cgroup_kills(void);
 
-/* Removes it when the last process and the last charge are gone. */
+/* Removes the group once its last process and its last charge are gone. */
 void cgroup_remove(void);
 
 #endif /* CGROUP_H */

@@ -58,7 +58,7 @@ unsigned int client_fill(kevents_ctx *client, int id, size_t size, int *refusal)
 	return count;
 }
 
-/* A client may keep memory for its next event, so the first one says nothing. */
+/* The account may keep memory after its first event, so the second one is measured. */
 uint64_t client_charge(kevents_ctx *client, int id, size_t size)
 {
 	uint64_t before;

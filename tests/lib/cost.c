@@ -47,7 +47,7 @@ struct cost cost_of(void (*work)(void *arg), void *arg, unsigned int times)
 		before = preemptions();
 		one = cost_once(work, arg);
 		cost.mean += (double)one / times;
-		/* The kernel's own work between two tasks is not the call's. */
+		/* A preempted call may include work of the kernel for other tasks. */
 		if (one > cost.most && preemptions() == before)
 			cost.most = one;
 	}

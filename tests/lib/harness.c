@@ -14,7 +14,7 @@ static enum fixture kind;
 static int ids[128];
 static size_t id_count;
 
-/* Shared with the tests' processes: how many began, the line each reached. */
+/* Shared with the tests' processes: how many started, then the line that each reached. */
 static volatile int *progress;
 volatile int *marked_line;
 
@@ -52,7 +52,7 @@ static void print_failures(SRunner *runner, const TTest *const tests[])
 	free(results);
 }
 
-/* Drops the tests that $KEVENTS_TEST_ONLY does not match; returns how many stay. */
+/* Drops the tests that $KEVENTS_TEST_ONLY does not match. Returns how many are left. */
 static size_t select_tests(const TTest *tests[], size_t count)
 {
 	const char *only = getenv("KEVENTS_TEST_ONLY");
@@ -116,7 +116,7 @@ void add_suite(const char *file, int (*run)(const char *name))
 	suites[suite_count++].run = run;
 }
 
-/* Runs the suite that is named, or prints all names. */
+/* Runs the suite named by the argument. Without one, prints the names of all suites. */
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -136,7 +136,7 @@ void note_skip(const char *function, const char *why)
 	dprintf(STDOUT_FILENO, "# skip %.*s: %s\n", (int)strlen(function) - 3, function, why);
 }
 
-/* Of the process ID, because each test is a process of its own. */
+/* Derives the ID from the process ID, because each test is a process of its own. */
 int fresh_id(void)
 {
 	int id = (int)(getpid() * ARRAY_SIZE(ids) + id_count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What all tests share: main(), the fixture, assertions, events made of numbers. */
+/* Shared by all tests: main(), the fixture, assertions, events made of numbers. */
 #ifndef HARNESS_H
 #define HARNESS_H
 
@@ -17,28 +17,27 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
- * Check writes to a file at each assertion that holds, which makes loops slow.
- * A line number in memory does as well to say how far a test has come.
+ * Check writes to a file at each assertion that holds, which makes loops slow. A line
+ * number in memory shows the progress of a test as well.
  */
 #undef _mark_point
 #define _mark_point(file, line) ((void)(file), (void)(*marked_line = (line)))
 
 extern volatile int *marked_line;
 
-/* The client of the test: open from its beginning to its end. */
+/* The client of the test, open while it runs. */
 extern kevents_ctx ke;
 
 enum fixture {
 	WITH_CLIENT,	/* ke is open */
-	WITHOUT_CLIENT,	/* nothing holds the module */
+	WITHOUT_CLIENT,	/* nothing keeps the module loaded */
 };
 
 /*
- * Adds a suite of these tests to the program; each test gets so many seconds.
- * The suite is called after its file: suite/lease/end.c is lease_end.
- * Whatever the fixture, a test fails if the kernel log has a splat or a
- * complaint of the module when it is over, or if an ID that it had of
- * fresh_id() still has an event.
+ * Adds a suite of these tests to the program. Each test may take this many seconds.
+ * The suite is named after its file: suite/lease/end.c is lease_end. A test fails if
+ * the kernel log has a splat or a complaint about the module afterwards. With a client,
+ * it also fails if an ID from fresh_id() still has an event.
  */
 #define TESTS(seconds, fixture, ...)						\
 static int run_suite(const char *name)						\
@@ -66,13 +65,13 @@ do {										\
 
 void note_skip(const char *function, const char *why);
 
-/* An ID that no other test uses, and less than FRESH_IDS_END. */
+/* Returns an ID that no other test uses, below FRESH_IDS_END. */
 int fresh_id(void);
 
-/* From here on a test may count through IDs. No process ID reaches 2^22. */
+/* A test may use the IDs from here on in ascending order. Process IDs are below 2^22. */
 #define FRESH_IDS_END 0x20000000
 
-/* ck_assert_int_eq() for what the library returns; names the errors. */
+/* Like ck_assert_int_eq() for results of the library, but names the errors. */
 #define ASSERT_RESULT(call, expected)						\
 do {										\
 	int result_ = (call), expected_ = (expected);				\
@@ -85,33 +84,33 @@ do {										\
 
 const char *compare_results(const char *call, int result, int expected);
 
-/* ck_assert() for what the C library returns in errno. */
+/* Fails the test if the call returns -1, and reports errno. */
 #define ASSERT_SYS(call)							\
 	ck_assert_msg((call) != -1, "%s: %s", #call, strerror(errno))
 
-/* Events whose payload is a number; they return its seq, or the number. */
+/* The payload is the number. They return the seq, or the number. */
 uint64_t send_number(int id, uint64_t number);
 uint64_t receive_number(int id);
 
-/* Nothing waits under id, for poll and for receive. */
+/* Fails the test if poll or receive finds an event under id. */
 void assert_empty(int id);
 
-/* Receives what waits under id; returns how many that were. */
+/* Receives all events of id. Returns how many there were. */
 unsigned int drain(int id);
 
-/* How many events a test should use when it is about many. */
+/* Returns how many events a test of many events should use. */
 unsigned int event_count(unsigned int usual);
 
-/* ns. What takes less cannot be compared: a clock may go in ticks of 10 ms. */
+/* The shortest time, in ns, that can be compared: a clock may tick every 10 ms. */
 #define TELLING 40000000
 
 uint64_t now_ns(void);
 void spin_ns(uint64_t ns);
 
-/* Seconds that something may take which is expected to happen at once. */
+/* Returns the seconds after which something that should happen at once counts as missing. */
 double patience(void);
 
-/* Looks until cond holds and fails the test if that takes too long. */
+/* Waits until cond holds. Fails the test if that takes too long. */
 #define WAIT_UNTIL(cond)							\
 do {										\
 	uint64_t limit_ = now_ns() + (uint64_t)(patience() * 1e9);		\

@@ -8,8 +8,8 @@
 #include "lease.h"
 #include "limits.h"
 
-#define MANY 2000	/* no call has so many */
-#define BURST 20	/* copies in a row; none tries again so often */
+#define MANY 2000	/* more faults than any call has */
+#define BURST 20	/* failing copies in a row; no call retries that often */
 
 static int fault_fd = -1, copies_fd = -1;
 
@@ -66,7 +66,7 @@ bool faults_available(void)
 	ASSERT_SYS(fault_fd);
 	copies_fd = task_file("make-it-fail");
 	ASSERT_SYS(copies_fd);
-	/* Each failure would show its stack, and those that may sleep would not fail. */
+	/* By default each failure dumps its stack, and allocations that may sleep do not fail. */
 	debugfs_set("failslab", "verbose", "0");
 	debugfs_set("failslab", "ignore-gfp-wait", "N");
 	debugfs_set("fail_page_alloc", "verbose", "0");
@@ -87,7 +87,7 @@ static void one_begin(unsigned int nth)
 	ck_assert_int_gt(pwrite(fault_fd, text, strlen(text), 0), 0);
 }
 
-/* To ask takes a copy that may fail itself: then it was the next to fail. */
+/* Reading the count needs a copy, which may fail itself: then 1 was left. */
 unsigned int fault_remaining(void)
 {
 	char text[16] = "1";
@@ -106,7 +106,7 @@ static void copies_begin(unsigned int nth)
 	ck_assert_int_eq(pwrite(copies_fd, "1", 1, 0), 1);
 }
 
-/* To say so takes a copy, which fails, too, until the burst is over. */
+/* The write needs a copy, which fails as well until the burst is over. */
 static bool copies_end(void)
 {
 	int left = BURST;
@@ -152,7 +152,7 @@ void fault_pieces_end(void)
 struct state {
 	struct ke_limits limits;
 	struct ke_stat stats[8];
-	uint64_t first[8];	/* seq of the event that comes first; 0: none */
+	uint64_t first[8];	/* seq of the oldest event; 0: none */
 	uint32_t deliveries[8];
 };
 
@@ -176,7 +176,7 @@ static struct state take_state(const int *ids, size_t count)
 	return state;
 }
 
-/* What was counted in the past changes by a call that is undone. */
+/* A call that was undone has changed the counters of sent and received events. */
 static void assert_state(const struct failing *failing, unsigned int nth, bool undone,
 			 const struct state *was, const int *ids, size_t count)
 {
@@ -203,7 +203,7 @@ static bool is_allowed(const struct failing *failing, int result)
 	       (result > 0 && result < failing->expected);
 }
 
-/* Returns how many faults there were. */
+/* Returns how many faults the call had. */
 static unsigned int fail_in_turn(const struct failing *failing, enum fault fault,
 				 const int *ids, size_t count)
 {

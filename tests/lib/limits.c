@@ -12,7 +12,7 @@
 #include "harness.h"
 #include "module.h"
 
-#define LOCK "/tmp/kevents-limits"	/* while a test may have changed some */
+#define LOCK "/tmp/kevents-limits"	/* held while a test changes limits */
 
 static const char *const names[] = {
 	"max_event_size", "max_bytes", "user_max_bytes", "strict",
@@ -41,7 +41,7 @@ void limits_restore(void)
 		parameter_set(names[i], values[i]);
 }
 
-/* Children that exit get here, too. */
+/* Children run this at exit as well. */
 static void restore_at_exit(void)
 {
 	if (getpid() != saver)
@@ -52,8 +52,8 @@ static void restore_at_exit(void)
 }
 
 /*
- * A test that fails or is killed does not get to restore_at_exit(). Check kills
- * the whole group of a test that has ended.
+ * A test that fails or is killed does not run restore_at_exit(). The guardian needs a
+ * session of its own, because Check kills the process group of a test that has ended.
  */
 static void guard(pid_t test, int ready)
 {
@@ -169,7 +169,7 @@ void limits_wait_for_nothing(void)
 	WAIT_UNTIL(!limits_now().bytes);
 }
 
-/* What others, and root, have left behind in other namespaces may go meanwhile. */
+/* Events of other users, or of root in other namespaces, may go away meanwhile. */
 static bool is_back(const struct ke_limits *then)
 {
 	struct ke_limits now = limits_now();

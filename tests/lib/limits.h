@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The limits for the time of one test, and what is in use of them. */
+/* Changes limits for the time of one test, and reads their use. */
 #ifndef LIMITS_H
 #define LIMITS_H
 
@@ -7,36 +7,35 @@
 #include <stddef.h>
 
 /*
- * Sets a parameter until the test ends, however that comes. For the process of
- * the test, not for its children. No client but ke may be open at the first call:
- * another process would have it, too.
+ * Sets a parameter until the test ends in any way. Only the process of the test may call
+ * this, not its children. No client but ke may be open at the first call, because the
+ * guardian process would inherit it.
  */
 void limit_set(const char *name, unsigned long value);
 
-/* Gives all of them the values that they had before limit_set(). */
+/* Restores all limits to their values before the first limit_set(). */
 void limits_restore(void);
 
-/* ke_limits() of ke. */
 struct ke_limits limits_now(void);
 
-/* What is charged for an event of this length, a watch and a claim; ke has space for it. */
+/* Return the charge for an event of this length, a watch and a claim. ke must have space. */
 unsigned long event_bytes(size_t len);
 unsigned long watch_bytes(void);
 unsigned long claim_bytes(void);
 
-/* Lets a user who holds nothing else have so many events of this length. */
+/* Allows a user that holds nothing else count events of this length. */
 void limit_events(unsigned int count, size_t len);
 
 /*
- * The same when the client has sent once, so that what the module keeps of a
- * process that sends is in it. Nothing waits under id.
+ * Like limits_now(), but sends and receives an event first, so that the use includes what
+ * the module keeps after a send. id must have no events.
  */
 struct ke_limits limits_after_sending(int id);
 
-/* Returns when nothing is charged to anybody. */
+/* Waits until no account holds anything. */
 void limits_wait_for_nothing(void);
 
-/* Returns when the use is what it was then, of whatever is counted. */
+/* Waits until the use is what it was then. That of other users may have shrunk. */
 void limits_wait_back_to(const struct ke_limits *then);
 
 #endif /* LIMITS_H */

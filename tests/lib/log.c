@@ -7,7 +7,7 @@
 
 #include "harness.h"
 
-#define WARNING 4	/* syslog(2): the lower the worse */
+#define WARNING 4	/* as in syslog(2): lower levels are more severe */
 
 static int kmsg = -1;
 static bool complaints_allowed;
@@ -20,7 +20,7 @@ void log_mark(void)
 	ASSERT_SYS(lseek(kmsg, 0, SEEK_END));
 }
 
-/* One expression of all the lines of the file of patterns. */
+/* Returns one expression made of all lines of the file of patterns. */
 static const regex_t *compiled_splats(void)
 {
 	const char *path = getenv("KEVENTS_SPLATS");
@@ -49,8 +49,8 @@ static const regex_t *compiled_splats(void)
 }
 
 /*
- * A complaint that tests bring about may show where it comes from, without
- * being a fault: the OOM killer's, and a slab cache's that could not be made.
+ * The OOM killer, and a slab cache that cannot be created, print a stack trace. Tests
+ * cause both on purpose.
  */
 static bool is_excused_trace(const char *record)
 {
@@ -98,7 +98,7 @@ void log_assert_clean(void)
 		if (len <= 0)
 			break;
 		record[len] = '\0';
-		record[strcspn(record, "\n")] = '\0';	/* what follows says of which device */
+		record[strcspn(record, "\n")] = '\0';	/* the device follows */
 		assert_harmless(record, splats);
 	}
 	ck_assert_int_eq(errno, EAGAIN);

@@ -6,13 +6,12 @@
 void log_mark(void);
 
 /*
- * Fails the test if the log has a splat since the mark, or since the last call of
- * this ($KEVENTS_SPLATS or /etc/splats says how they look), or anything of the
- * module's that is a warning or worse.
+ * Fails the test if the log has a splat, or a warning or worse from the module, since the
+ * mark or the last call. $KEVENTS_SPLATS or /etc/splats has the patterns of splats.
  */
 void log_assert_clean(void);
 
-/* The kernel may complain about the module in this test; a splat still fails it. */
+/* Allows warnings from the module in this test. A splat still fails it. */
 void log_allow_complaints(void);
 
 #endif /* LOG_H */

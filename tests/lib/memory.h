@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Memory that is missing, read-only, comes and goes, or stalls who touches it. */
+/* Memory that is missing, read-only, comes and goes, or stalls an access. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
@@ -10,23 +10,23 @@
 
 size_t page_size(void);
 
-/* Pages with this protection (PROT_*), zeroed; they stay until the test ends. */
+/* Maps zeroed pages with this protection (PROT_*), until the test ends. */
 char *memory_map(size_t pages, int protection);
 
-/* Zeroed memory of this size, right before a page that cannot be touched. */
+/* Returns zeroed memory of this size, right before an inaccessible page. */
 char *memory_before_gap(size_t size);
 
-/* Fills memory with a pattern that depends on the seed, and looks for it. */
+/* Fill memory with a pattern that depends on the seed, and check for it. */
 void memory_fill(void *memory, size_t size, unsigned int seed);
 bool memory_is(const void *memory, size_t size, unsigned int seed);
 bool memory_is_all(const void *memory, size_t size, unsigned char byte);
 
 void assert_same_bytes(const void *is, const void *should, size_t size);
 
-/* A thread that makes a page untouchable and touchable again, over and over. */
+/* A thread that makes a page inaccessible and accessible again, over and over. */
 struct toggler {
 	void *page;
-	bool remap;	/* by munmap() and mmap(), which clears it, not mprotect() */
+	bool remap;	/* by munmap() and mmap(), which zeroes it, not by mprotect() */
 	bool stop;
 	pthread_t thread;
 };
@@ -36,7 +36,10 @@ void toggler_stop(struct toggler *toggler);
 
 #define NO_USERFAULTFD "this kernel has no userfaultfd"
 
-/* A page that stalls who touches it first, in the kernel, too; the one before does not. */
+/*
+ * A page whose first access stalls, in user space or the kernel. An access to the page
+ * before it does not.
+ */
 struct uffd {
 	int fd;
 	char *page;
@@ -45,16 +48,16 @@ struct uffd {
 /* Returns false if this kernel has no userfaultfd. */
 bool uffd_create(struct uffd *uffd);
 
-/* Returns when somebody is stalled there. */
+/* Waits until an access stalls. */
 void uffd_wait(const struct uffd *uffd);
 
-/* Lets everybody go on who is stalled there. */
+/* Lets the stalled accesses continue. */
 void uffd_release(struct uffd *uffd);
 
-/* The same, after the page has been unmapped. */
+/* Unmaps the page, so that the stalled accesses fail. */
 void uffd_fail(struct uffd *uffd);
 
-/* Whether somebody is stalled there now. */
+/* Returns whether an access is stalled now. */
 bool uffd_is_hit(const struct uffd *uffd);
 
 #endif /* MEMORY_H */

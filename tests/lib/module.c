@@ -28,7 +28,7 @@ static int write_file(const char *path, const char *text)
 
 typedef void (*cache_visit)(const char *name, long active, long *sum);
 
-/* Has each visit the slab caches whose names begin so; returns how many. */
+/* Calls each for the slab caches whose names start with prefix. Returns how many. */
 static int visit_caches(const char *prefix, cache_visit each, long *sum)
 {
 	char line[512], name[64];
@@ -48,7 +48,7 @@ static int visit_caches(const char *prefix, cache_visit each, long *sum)
 	return found;
 }
 
-/* What each CPU holds back counts as in use, so it has to give it up first. */
+/* Objects on the free lists of the CPUs count as in use, so these are flushed first. */
 static void give_up(const char *name, long active, long *sum)
 {
 	char path[128];
@@ -138,7 +138,10 @@ void slab_wait_down_to(const char *cache, long objects)
 	WAIT_UNTIL(slab_objects(cache) <= objects);
 }
 
-/* A queue that comes to those that are kept pushes one out at most, which may be in use. */
+/*
+ * A queue that becomes idle evicts at most one other, and may find one that is in use
+ * again instead. Hence twice as many IDs.
+ */
 long replace_idle_queues(void)
 {
 	const int first = INT_MAX / 2, count = 2 * IDLE_QUEUES;
@@ -148,7 +151,7 @@ long replace_idle_queues(void)
 		send_number(first + i, i);
 		ck_assert_uint_eq(receive_number(first + i), i);
 	}
-	/* Those that were pushed out are freed after a grace period; few others are in use. */
+	/* Evicted queues are freed after a grace period. Few others are in use. */
 	slab_wait_down_to(QUEUES, IDLE_QUEUES + 100);
 	return slab_objects(QUEUES);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The module from outside: its parameters, its memory, its coming and going. */
+/* The module from outside: its parameters, its memory, loading and unloading. */
 #ifndef MODULE_H
 #define MODULE_H
 
@@ -7,49 +7,49 @@
 
 #define QUEUES "kevents_queue"
 #define EVENTS "kevents_event"
-#define CACHES "kevents_"	/* all of them */
-#define SPARE 1			/* of these, kept by each account that sends */
+#define CACHES "kevents_"	/* prefix of all caches */
+#define SPARE 1			/* events that each account keeps for its next send */
 
-/* Objects of a slab cache that are in use. */
+/* Returns how many objects are in use in all caches whose names start so. */
 long slab_objects(const char *cache);
 
-/* Bytes of the objects in use of all caches whose names begin so, as they were asked for. */
+/* Likewise the bytes of these objects, without the allocator's padding. */
 long slab_bytes(const char *caches);
 
-/* Bytes of the pages that all caches take whose names begin so. */
+/* Likewise the bytes of the pages of these caches. */
 long slab_pages(const char *caches);
 
-/* Bytes that an object of a slab cache takes, with what the allocator adds. */
+/* Returns the bytes of an object of a slab cache, the allocator's padding included. */
 long slab_object_size(const char *cache);
 
 #define SLABS_PADDED "this kernel pads objects to debug them"
 
-/* Whether the kernel adds to objects what it looks for errors with. */
+/* Returns whether the kernel adds debugging data to objects. */
 bool slabs_are_padded(void);
 
-/* What an object of a slab cache takes, of what was asked for. */
+/* Returns the padded size of an object divided by its requested size. */
 double slab_growth(const char *cache);
 
-/* Returns when no more than this many are left. */
+/* Waits until at most this many objects are in use. */
 void slab_wait_down_to(const char *cache, long objects);
 
 /* Idle queues that the module keeps for reuse. */
 #define IDLE_QUEUES 1024
 
 /*
- * Uses as many other IDs in this namespace as push every idle queue out that is kept;
- * returns how many queues there are then.
+ * Uses so many other IDs in this namespace that they evict every idle queue. Returns how
+ * many queues there are afterwards.
  */
 long replace_idle_queues(void);
 
-/* Sets a parameter; returns 0 or -errno. */
+/* Returns 0 or -errno. */
 int parameter_set(const char *name, const char *value);
 long parameter_get(const char *name);
 
-/* False where the tests do not know the module's file ($KEVENTS_MODULE). */
+/* Returns whether $KEVENTS_MODULE names the module's file. */
 bool module_is_known(void);
 
-/* 0 or -errno; what has been loaded has the device's old owner and mode. */
+/* Return 0 or -errno. A load gives the device the owner and mode from before the unload. */
 int module_load(void);
 int module_load_with(const char *parameters);
 int module_unload(void);

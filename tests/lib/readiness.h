@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What poll and epoll tell of a client's file. */
+/* What poll and epoll report for a client's file. */
 #ifndef READINESS_H
 #define READINESS_H
 
@@ -7,16 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A new epoll that is to tell these events of the client. */
+/* Creates an epoll instance that waits for these events of the client. */
 int epoll_of(const kevents_ctx *client, uint32_t events);
 
-/* It is to tell these of the client from now on. */
+/* Makes it wait for these events of the client instead. */
 void epoll_change(int epoll, const kevents_ctx *client, uint32_t events);
 
-/* The events that epoll tells now, 0 for none. */
+/* Returns the events that epoll reports now, or 0. */
 uint32_t told(int epoll);
 
-/* Whether poll says within that time that ke may send. */
+/* Returns whether poll reports ke as writable within timeout_ms. */
 bool is_writable(int timeout_ms);
 
 #endif /* READINESS_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What read() and write() of the device speak. */
+/* The records of read() and write() on the device. */
 #ifndef RECORD_H
 #define RECORD_H
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* A record of an event that is a number, as it is: an array is a stream. */
+/* The record of an event whose payload is a number. An array of these is a valid buffer. */
 struct number_record {
 	struct kevents_record head;
 	__aligned_u64 number;
@@ -19,19 +19,19 @@ struct number_record {
 
 struct number_record number_record(int id, uint64_t number);
 
-/* Fails the test unless the record is this number's, received. */
+/* Fails the test unless the record is that of a received event with this number. */
 void assert_number_record(const struct number_record *record, int id, uint64_t number);
 
-/* Writes a record of len bytes that memory_fill() makes; returns where it ends. */
+/* Writes a record whose payload is memory_fill(len, seed). Returns its end. */
 char *record_put(char *at, int id, size_t len, unsigned int seed);
 
-/* Fails the test unless such a record is there, received; returns where it ends. */
+/* Fails the test unless such a record of a received event comes next. Returns its end. */
 const char *record_expect(const char *at, int id, size_t len, unsigned int seed);
 
-/* The descriptor of ke. */
+/* Returns the descriptor of ke. */
 int device(void);
 
-/* What a read() or a write() returns, or why it fails. */
+/* Fail the test unless a read() or write() returns this count, or fails with this error. */
 #define ASSERT_COUNT(call, expected) ck_assert_int_eq((ssize_t)(call), (ssize_t)(expected))
 
 #define ASSERT_ERROR(call, error)						\

@@ -99,7 +99,7 @@ void *shared_memory(size_t size)
 	return memory;
 }
 
-/* Reads a file of /proc/TID; false if there is no such task. */
+/* Reads a file of /proc/TID. Returns false if there is no such task. */
 static bool read_proc(pid_t tid, const char *file, char *text, size_t size)
 {
 	char path[64];
@@ -126,7 +126,7 @@ static char state(pid_t tid)
 	return end ? end[2] : 'X';
 }
 
-/* What the file says of a task that runs is not a number. */
+/* The file has no number for a task that is running. */
 static bool is_in(pid_t tid, long call)
 {
 	char text[256];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Threads that receive, child processes, and what the kernel says they are at. */
+/* Threads that receive, child processes, and the state of tasks. */
 #ifndef TASK_H
 #define TASK_H
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A thread that makes one ke_receive(); start it with RECEIVER() and the like. */
+/* A thread that makes one ke_receive(). RECEIVER() initialises it. */
 struct receiver {
 	kevents_ctx *client;	/* NULL: ke */
 	int id;
@@ -30,40 +30,40 @@ struct receiver {
 
 void receiver_start(struct receiver *receiver);
 
-/* Starts it and returns when it is asleep in the call. */
+/* Starts the thread and returns when it sleeps in the call. */
 void receiver_block(struct receiver *receiver);
 
-/* Fails the test if it does not end soon. */
+/* Joins the thread. Fails the test if it does not end soon. */
 void receiver_join(struct receiver *receiver);
 
-/* Joins it; it must have received this number. */
+/* Joins the thread, which must have received this number. */
 void receiver_expect(struct receiver *receiver, uint64_t number);
 
 bool receiver_is_done(const struct receiver *receiver);
 
-/* A child process that runs function(arg) and exits with what that returns. */
+/* Starts a child process that exits with the result of function(arg). */
 pid_t child_start(int (*function)(void *arg), void *arg);
 
-/* Its exit status, or 128 and the signal that ended it. */
+/* Returns the exit status of the child, or 128 plus the signal that ended it. */
 int child_join(pid_t pid);
 
 /* Starts and joins a child, which must return 0. */
 void child_run(int (*function)(void *arg), void *arg);
 
-/* Zeroed memory that the children share, gone with the test. */
+/* Returns zeroed memory that is shared with children, until the test ends. */
 void *shared_memory(size_t size);
 
-/* Returns when the task sleeps in an ioctl; fails the test if it ends instead. */
+/* Waits until the task sleeps in an ioctl. Fails the test if the task ends instead. */
 void task_wait_blocked(pid_t tid);
 
-/* Whether it sleeps in this system call (SYS_*) at this moment. */
+/* Returns whether the task sleeps in this system call (SYS_*) now. */
 bool task_sleeps_in(pid_t tid, long call);
 
-/* The same for an ioctl; stuck: in a page fault, too. */
+/* Likewise for an ioctl. task_is_stuck() includes page faults. */
 bool task_is_blocked(pid_t tid);
 bool task_is_stuck(pid_t tid);
 
-/* A thread that acts once, when the one that begins it sleeps in a system call. */
+/* A thread that calls act() once its creator sleeps in a system call. */
 struct meanwhile {
 	long call;		/* SYS_* */
 	void (*act)(void);
@@ -75,22 +75,22 @@ struct meanwhile {
 
 void meanwhile_begin(struct meanwhile *meanwhile);
 
-/* Returns whether it has acted, which it does not from now on. */
+/* Joins the thread. Returns whether it called act(). */
 bool meanwhile_end(struct meanwhile *meanwhile);
 
-/* How often the task has gone to sleep. */
+/* Returns how often the task has gone to sleep. */
 long task_sleeps(pid_t tid);
 
 /*
- * Keeps the calling thread, and those that it starts from now on, on one CPU;
- * task_rule() makes it run there before all others, so that whoever it wakes
- * stands still until task_yield_rule().
+ * task_pin() keeps the calling thread, and those that it starts from then on, on one CPU.
+ * task_rule() gives the thread priority there, so that a task it wakes does not run before
+ * task_yield_rule() or before the thread sleeps.
  */
 void task_pin(void);
 void task_rule(void);
 void task_yield_rule(void);
 
-/* Installs a handler that counts in signal_count. */
+/* Installs a handler that increments signal_count, which starts from 0. */
 void signal_handle(int signal, int sa_flags);
 extern volatile sig_atomic_t signal_count;
 

@@ -63,7 +63,7 @@ void user_open(kevents_ctx *client, uid_t uid)
 	ASSERT_SYS(setgroups(0, NULL));
 	ASSERT_SYS(setresgid(uid, uid, 0));
 	ASSERT_SYS(setresuid(uid, uid, 0));
-	setfsuid(0);	/* may open the device */
+	setfsuid(0);	/* for permission to open the device */
 	ASSERT_OK(ke_init(client));
 	ASSERT_SYS(setresuid(0, 0, 0));
 	ASSERT_SYS(setresgid(0, 0, 0));

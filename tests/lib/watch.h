@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Receives from the watched IDs, and what poll and its kin say of them. */
+/* Receives from watched IDs, and whether poll and the like report them. */
 #ifndef WATCH_H
 #define WATCH_H
 
@@ -7,22 +7,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A fresh ID that ke watches. */
+/* Returns a fresh ID that ke watches. */
 int watched_id(void);
 
-/* Receives a number of any watched ID, which must be there; returns it. */
+/* Receives a number from any watched ID, and returns it. There must be one. */
 uint64_t receive_watched(kevents_ctx *client);
 
-/* The same; says under which ID it was. */
+/* Like receive_watched(), and sets the ID. */
 uint64_t receive_watched_of(kevents_ctx *client, int *id);
 
-/* Whether the client's file is readable: poll, select, epoll must agree. */
+/* Returns whether the client's file is readable. poll, select and epoll must agree. */
 bool is_readable(const kevents_ctx *client);
 
-/* Neither readable nor anything to receive. */
+/* Fails the test if the client is readable or can receive. */
 void assert_nothing_watched(kevents_ctx *client);
 
-/* Readable, and a receive would find this number. */
+/* Fails the test unless the client is readable and the next event is this number. */
 void assert_watched(kevents_ctx *client, uint64_t number);
 
 #endif /* WATCH_H */

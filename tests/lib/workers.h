@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Users who misbehave in processes of their own, and another one's traffic beside them. */
+/* Processes of a user that misbehave, and the traffic of another user beside them. */
 #ifndef WORKERS_H
 #define WORKERS_H
 
@@ -9,8 +9,8 @@
 /* Shared by the processes of one user. */
 struct workers {
 	uid_t uid;
-	int id;			/* that they use, where they share the broker */
-	unsigned int ready;	/* of them, how many have got as far as they can */
+	int id;			/* used by all of them in the same broker */
+	unsigned int ready;	/* number of them that have called workers_say_ready() */
 	unsigned int sent;
 	unsigned int received;
 	unsigned int leased;
@@ -20,30 +20,30 @@ struct workers {
 
 struct workers *workers_new(void);
 
-/* The same for one that is part of something shared. */
+/* Like workers_new(), for a struct in shared memory. */
 void workers_init(struct workers *workers);
 
-/* Makes the calling process one of them, with a client of its own. */
+/* Switches the calling process to the user of the workers, and reopens ke. */
 void workers_enter(const struct workers *workers);
 
 void workers_say_ready(struct workers *workers);
 void workers_wait_ready(const struct workers *workers, unsigned int count);
 
-/* Adds one, which others see. */
+/* Counts one up, visible to the other processes. */
 void workers_count(unsigned int *number);
 unsigned int workers_counted(const unsigned int *number);
 
-/* Until it is killed. */
+/* Sleeps until the process is killed. */
 _Noreturn void stay(void);
 
 void start_all(pid_t *pids, int count, int (*work)(void *arg), void *arg);
 void kill_and_join(pid_t pid);
 void kill_and_join_all(const pid_t *pids, int count);
 
-/* An ID for another user's traffic, watched so that it stays; what is in use then. */
+/* Returns an ID for traffic, watched so that its queue stays, and sets the use then. */
 int quiet_id(struct ke_limits *before);
 
-/* What another user sends arrives, in order, and nothing else does. */
+/* Fails the test unless events sent to id arrive in order, and no others do. */
 void assert_traffic(int id);
 
 #endif /* WORKERS_H */
