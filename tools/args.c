@@ -21,7 +21,7 @@ static void start(struct args *args)
 {
 	char *letters;
 
-	args->operands = must_alloc(((size_t)args->argc + 1) * sizeof(char *));
+	args->operands = xzalloc(((size_t)args->argc + 1) * sizeof(char *));
 	/* '+' makes getopt_long() stop at each operand, which args_next() then collects. */
 	if (asprintf(&letters, "+%sh", args->letters) < 0)
 		exit(say_errno("options"));
@@ -65,9 +65,9 @@ void args_operands(struct args *args, int min, int max)
 	while (args->rest && *args->rest)
 		args->operands[args->count++] = *args->rest++;
 	if (args->count < min)
-		wrong_usage(args->verb, "an operand is missing");
+		usage_error(args->verb, "an operand is missing");
 	if (args->count > max)
-		wrong_usage(args->verb, "unexpected operand '%s'", args->operands[max]);
+		usage_error(args->verb, "unexpected operand '%s'", args->operands[max]);
 }
 
 bool parse_id(const char *text, int *id)
@@ -98,7 +98,7 @@ int args_id(const struct args *args, const char *text)
 	int id;
 
 	if (!parse_id(text, &id))
-		wrong_usage(args->verb, "'%s' is not an ID, which is an integer from %d to %d",
+		usage_error(args->verb, "'%s' is not an ID, which is an integer from %d to %d",
 			    text, INT_MIN, INT_MAX);
 	return id;
 }
@@ -108,16 +108,16 @@ unsigned int args_count(const struct args *args, const char *option, const char 
 	int number;
 
 	if (!parse_id(text, &number) || number < 0)
-		wrong_usage(args->verb, "%s '%s': must be a whole number", option, text);
+		usage_error(args->verb, "%s '%s': must be a whole number", option, text);
 	return (unsigned int)number;
 }
 
-unsigned int args_some(const struct args *args, const char *option, const char *text)
+unsigned int args_positive(const struct args *args, const char *option, const char *text)
 {
 	unsigned int number = args_count(args, option, text);
 
 	if (!number)
-		wrong_usage(args->verb, "%s 0: must be at least 1", option);
+		usage_error(args->verb, "%s 0: must be at least 1", option);
 	return number;
 }
 
@@ -127,10 +127,10 @@ uint64_t args_duration(const struct args *args, const char *option, const char *
 	uint64_t ms;
 
 	if (!parse_duration(text, &ms))
-		wrong_usage(args->verb, "%s '%s': must be a time such as 500ms, 10s, 5m or 1h",
+		usage_error(args->verb, "%s '%s': must be a time such as 500ms, 10s, 5m or 1h",
 			    option, text);
 	if (ms > max)
-		wrong_usage(args->verb, "%s '%s': must be at most %llud", option, text,
+		usage_error(args->verb, "%s '%s': must be at most %llud", option, text,
 			    (unsigned long long)(max / 86400000));
 	return ms;
 }

@@ -44,7 +44,7 @@ void args_operands(struct args *args, int min, int max);
 int args_id(const struct args *args, const char *text);
 unsigned int args_count(const struct args *args, const char *option, const char *text);
 /* Returns at least 1. */
-unsigned int args_some(const struct args *args, const char *option, const char *text);
+unsigned int args_positive(const struct args *args, const char *option, const char *text);
 /* Returns milliseconds, at most max. */
 uint64_t args_duration(const struct args *args, const char *option, const char *text,
 		       uint64_t max);

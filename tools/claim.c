@@ -17,7 +17,7 @@ static mode_t parse_mode(const struct args *args, const char *text)
 	unsigned long mode = strtoul(text, &end, 8);
 
 	if (end == text || *end || *text < '0' || *text > '7' || mode & ~0666ul)
-		wrong_usage(args->verb,
+		usage_error(args->verb,
 			    "'%s' is not a mode, which has octal digits 0, 2, 4 or 6, such as 0640",
 			    text);
 	return (mode_t)mode;
@@ -65,7 +65,7 @@ static int claim(const struct verb *verb, int argc, char **argv)
 		else
 			unknown = parse_owner(optarg, &uid, &gid);
 		if (unknown)
-			wrong_usage(verb, "--owner: there is no '%s'", unknown);
+			usage_error(verb, "--owner: there is no '%s'", unknown);
 	}
 	args_operands(&args, 2, 2);
 	id = args_id(&args, args.operands[0]);

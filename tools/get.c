@@ -64,13 +64,13 @@ static void check(const struct getting *getting, const struct verb *verb, bool r
 		  bool endless_and_counted)
 {
 	if (raw && getting->json)
-		wrong_usage(verb, "--raw and --json exclude each other");
+		usage_error(verb, "--raw and --json exclude each other");
 	if (endless_and_counted)
-		wrong_usage(verb, "--follow and -n exclude each other");
+		usage_error(verb, "--follow and -n exclude each other");
 	if (getting->peek && getting->count != 1)
-		wrong_usage(verb, "--peek prints only the oldest event");
+		usage_error(verb, "--peek prints only the oldest event");
 	if (getting->peek && getting->timeout_ms)
-		wrong_usage(verb, "--peek does not wait");
+		usage_error(verb, "--peek does not wait");
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -116,7 +116,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			raw = true;
 			break;
 		case 'n':
-			getting.count = args_some(&args, "-n", optarg);
+			getting.count = args_positive(&args, "-n", optarg);
 			counted = true;
 			break;
 		}

@@ -12,11 +12,11 @@ static int compare(const void *a, const void *b)
 	return *one < *other ? -1 : *one > *other;
 }
 
-struct ids ids_named(const struct args *args)
+struct ids ids_from_args(const struct args *args)
 {
 	struct ids ids = { .count = 0 };
 
-	ids.list = must_alloc((size_t)args->count * sizeof(int));
+	ids.list = xzalloc((size_t)args->count * sizeof(int));
 	for (int i = 0; i < args->count; i++)
 		ids.list[i] = args_id(args, args->operands[i]);
 	qsort(ids.list, (size_t)args->count, sizeof(int), compare);
@@ -32,7 +32,7 @@ int ids_in_use(kevents_ctx *ctx, struct ids *ids)
 
 	ids->list = NULL;
 	for (;;) {
-		ids->list = must_resize(ids->list, (size_t)room * sizeof(int));
+		ids->list = xrealloc(ids->list, (size_t)room * sizeof(int));
 		count = ke_list(ctx, ids->list, (size_t)room);
 		if (count <= room)
 			break;

@@ -16,7 +16,7 @@ struct ids {
  * Returns the operands in ascending order, without duplicates. Exits if one is not an ID.
  * The caller frees the list with ids_free().
  */
-struct ids ids_named(const struct args *args);
+struct ids ids_from_args(const struct args *args);
 
 /*
  * Lists the IDs in use, in ascending order. Returns 0 or an error of ke_list(). The caller

@@ -8,7 +8,7 @@
 #include "say.h"
 #include "text.h"
 
-static void end_unless(bool has_memory)
+static void exit_unless(bool has_memory)
 {
 	if (!has_memory)
 		exit(say_error(-ENOMEM, "JSON"));
@@ -17,7 +17,7 @@ static void end_unless(bool has_memory)
 /* Consumes the reference to value, which is NULL if memory ran out. */
 static void add(json_t *object, const char *name, json_t *value)
 {
-	end_unless(!json_object_set_new(object, name, value));
+	exit_unless(!json_object_set_new(object, name, value));
 }
 
 static void add_number(json_t *object, const char *name, uint64_t value)
@@ -94,7 +94,7 @@ json_t *json_limits(const struct ke_limits *limits)
 
 void append_json(json_t *array, json_t *value)
 {
-	end_unless(!json_array_append_new(array, value));
+	exit_unless(!json_array_append_new(array, value));
 }
 
 void print_json(json_t *value)
@@ -102,7 +102,7 @@ void print_json(json_t *value)
 	int ret = json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 
 	/* close_output() reports an error of the stream. */
-	end_unless(!ret || ferror(stdout));
+	exit_unless(!ret || ferror(stdout));
 	putchar('\n');
 	json_decref(value);
 }

@@ -58,11 +58,11 @@ static int help(int argc, char **argv)
 	const struct verb *verb;
 
 	if (argc > 2)
-		wrong_usage(NULL, "unexpected operand '%s'", argv[2]);
+		usage_error(NULL, "unexpected operand '%s'", argv[2]);
 	if (argc == 2) {
 		verb = find_verb(argv[1]);
 		if (!verb)
-			wrong_usage(NULL, "there is no verb '%s'", argv[1]);
+			usage_error(NULL, "there is no verb '%s'", argv[1]);
 		print_help(verb);
 	} else {
 		print_usage();
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	/* An inherited SIG_IGN would discard the wait status of children. */
 	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2)
-		wrong_usage(NULL, "a verb is missing");
+		usage_error(NULL, "a verb is missing");
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
@@ -113,6 +113,6 @@ int main(int argc, char **argv)
 	}
 	verb = find_verb(argv[1]);
 	if (!verb)
-		wrong_usage(NULL, "there is no verb '%s'", argv[1]);
+		usage_error(NULL, "there is no verb '%s'", argv[1]);
 	return run(verb, argc - 1, argv + 1);
 }

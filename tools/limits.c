@@ -98,18 +98,18 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 	const struct limit *limit;
 
 	if (!equals)
-		wrong_usage(verb, "'%s' is not of the form NAME=VALUE", word);
+		usage_error(verb, "'%s' is not of the form NAME=VALUE", word);
 	limit = find_limit(word, (size_t)(equals - word));
 	if (!limit)
-		wrong_usage(verb, "'%s' names no limit", word);
+		usage_error(verb, "'%s' names no limit", word);
 	if (limit->kind == BYTES) {
 		if (!parse_bytes(equals + 1, value))
-			wrong_usage(verb, "'%s': must be a size such as 65536, 64K or 1.5M",
+			usage_error(verb, "'%s': must be a size such as 65536, 64K or 1.5M",
 				    word);
 		return limit;
 	}
 	if (!parse_count(equals + 1, value) || *value > 1)
-		wrong_usage(verb, "'%s': must be 0 or 1", word);
+		usage_error(verb, "'%s': must be 0 or 1", word);
 	return limit;
 }
 
@@ -178,9 +178,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 	}
 	args_operands(&args, 0, INT_MAX);
 	if (human && json)
-		wrong_usage(verb, "--human and --json exclude each other");
+		usage_error(verb, "--human and --json exclude each other");
 	if (args.count && (human || json))
-		wrong_usage(verb, "--human and --json do not go with NAME=VALUE");
+		usage_error(verb, "--human and --json do not go with NAME=VALUE");
 	if (args.count) {
 		status = set_all(&args);
 	} else {

@@ -98,7 +98,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 	while ((option = args_next(&args)) >= 0) {
 		if (form != TABLE)
-			wrong_usage(verb, "--quiet, --human and --json exclude each other");
+			usage_error(verb, "--quiet, --human and --json exclude each other");
 		form = option == 'q' ? QUIET : option == 'H' ? HUMAN : JSON;
 	}
 	args_operands(&args, 0, 0);

@@ -15,7 +15,7 @@ static void make_room(struct receipt *receipt, size_t size)
 {
 	if (receipt->room >= size)
 		return;
-	receipt->event.data = must_resize(receipt->event.data, size);
+	receipt->event.data = xrealloc(receipt->event.data, size);
 	receipt->room = size;
 }
 

@@ -186,7 +186,7 @@ static int compare(const void *a, const void *b)
 
 static void take_back(struct restoring *restoring)
 {
-	int *ids = must_alloc(restoring->done * sizeof(*ids));
+	int *ids = xzalloc(restoring->done * sizeof(*ids));
 	struct receipt receipt = { .room = 0 };
 	size_t found = 0;
 

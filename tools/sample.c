@@ -45,7 +45,7 @@ static void compare_with(struct sample *sample, const struct sample *before)
 
 static int take_rows(kevents_ctx *ctx, struct sample *sample, const struct ids *ids)
 {
-	sample->rows = must_alloc(((size_t)ids->count + 1) * sizeof(*sample->rows));
+	sample->rows = xzalloc(((size_t)ids->count + 1) * sizeof(*sample->rows));
 	for (int i = 0; i < ids->count; i++) {
 		int err = ke_stat(ctx, ids->list[i], &sample->rows[sample->count].stat);
 

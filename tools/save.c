@@ -62,8 +62,8 @@ static int take_id(struct saving *saving, struct receipt *receipt, int id, uint6
 			return say_error(err, "%d", id);
 		if (saving->writer.count == saving->room) {
 			saving->room = saving->room ? saving->room * 2 : 1024;
-			saving->seqs = must_resize(saving->seqs,
-						   saving->room * sizeof(*saving->seqs));
+			saving->seqs = xrealloc(saving->seqs,
+						saving->room * sizeof(*saving->seqs));
 		}
 		saving->seqs[saving->writer.count] = receipt->event.seq;
 		save_event(&saving->writer, &receipt->event);
@@ -74,7 +74,7 @@ static int take_id(struct saving *saving, struct receipt *receipt, int id, uint6
 
 static int take_all(struct saving *saving, const struct ids *ids)
 {
-	uint64_t *pending = must_alloc((size_t)ids->count * sizeof(*pending));
+	uint64_t *pending = xzalloc((size_t)ids->count * sizeof(*pending));
 	struct receipt receipt = { .room = 0 };
 	int status = count_waiting(saving, ids, pending);
 
@@ -251,7 +251,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	saving.path = *args.operands++;
 	named = --args.count > 0;
 	if (named)
-		ids = ids_named(&args);
+		ids = ids_from_args(&args);
 	open_client(&saving.ctx);
 	if (!named)
 		status = ids_in_use(&saving.ctx, &ids);

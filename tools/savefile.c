@@ -123,7 +123,7 @@ static int read_all(int fd, struct saved_file *file)
 	do {
 		if (file->size == room) {
 			room = room ? room * 2 : 65536;
-			file->data = must_resize(file->data, room);
+			file->data = xrealloc(file->data, room);
 		}
 		got = read(fd, file->data + file->size, room - file->size);
 		if (got > 0)
@@ -173,7 +173,7 @@ static void append(struct saved_file *file, size_t *room, const struct saved_eve
 {
 	if (file->count == *room) {
 		*room = *room ? *room * 2 : 1024;
-		file->events = must_resize(file->events, *room * sizeof(*file->events));
+		file->events = xrealloc(file->events, *room * sizeof(*file->events));
 	}
 	file->events[file->count++] = *event;
 }

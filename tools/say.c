@@ -75,7 +75,7 @@ int say_error(int err, const char *format, ...)
 	return status;
 }
 
-void wrong_usage(const struct verb *verb, const char *format, ...)
+void usage_error(const struct verb *verb, const char *format, ...)
 {
 	va_list args;
 
@@ -124,7 +124,7 @@ int close_output(void)
 	return say_errno("standard output");
 }
 
-void *must_resize(void *old, size_t size)
+void *xrealloc(void *old, size_t size)
 {
 	void *memory = realloc(old, size ? size : 1);
 
@@ -134,7 +134,7 @@ void *must_resize(void *old, size_t size)
 	exit(REFUSED);
 }
 
-void *must_alloc(size_t size)
+void *xzalloc(size_t size)
 {
-	return memset(must_resize(NULL, size), 0, size);
+	return memset(xrealloc(NULL, size), 0, size);
 }

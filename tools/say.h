@@ -23,7 +23,7 @@ int say_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int say_error(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints what is wrong with the command line, and exits. */
-void wrong_usage(const struct verb *verb, const char *format, ...)
+void usage_error(const struct verb *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
 /* Opens the device. Prints a diagnostic and exits if that fails. */
@@ -35,8 +35,8 @@ void open_client(kevents_ctx *ctx);
  */
 int close_output(void);
 
-/* Both exit if there is no memory. must_alloc() returns zeroed memory. */
-void *must_alloc(size_t size);
-void *must_resize(void *old, size_t size);
+/* Both exit if there is no memory. xzalloc() returns zeroed memory. */
+void *xzalloc(size_t size);
+void *xrealloc(void *old, size_t size);
 
 #endif /* SAY_H */

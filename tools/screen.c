@@ -189,7 +189,7 @@ static bool is_shown(const struct view *view, const struct row *row)
 
 static void draw_rows(struct view *view, const struct sample *sample)
 {
-	struct row **rows = must_alloc(((size_t)sample->count + 1) * sizeof(struct row *));
+	struct row **rows = xzalloc(((size_t)sample->count + 1) * sizeof(struct row *));
 	struct scale scale = { 0, 0, 0 };
 	int count = 0, last;
 

@@ -59,7 +59,7 @@ static int read_all(int fd, const char *name, size_t limit, struct payload *payl
 			room = room ? room * 2 : 65536;
 			if (room > limit)
 				room = limit + 1;
-			payload->data = must_resize(payload->data, room);
+			payload->data = xrealloc(payload->data, room);
 		}
 		got = read(fd, payload->data + payload->len, room - payload->len);
 		if (got < 0)
@@ -112,7 +112,7 @@ static int send_payload(struct sending *sending, const char *text, bool literal)
 		return say_error(status, "limits");
 	if (text && (literal || (strcmp(text, "-") && *text != '@'))) {
 		payload.len = strlen(text);
-		payload.data = must_alloc(payload.len);
+		payload.data = xzalloc(payload.len);
 		memcpy(payload.data, text, payload.len);
 	} else if (text && *text == '@') {
 		status = read_file(text + 1, limits.max_event_size, &payload);
@@ -169,7 +169,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	}
 	args_operands(&args, 1, lines ? 1 : 2);
 	if (literal && !args.operands[1])
-		wrong_usage(verb, "--text needs TEXT");
+		usage_error(verb, "--text needs TEXT");
 	sending.id = args_id(&args, args.operands[0]);
 	open_client(&sending.ctx);
 	if (lines)

@@ -12,7 +12,7 @@ void sources_init(struct sources *sources, kevents_ctx *ctx, const struct ids *i
 	sources->ctx = ctx;
 	sources->count = ids->count;
 	sources->pause_ms = pause_ms;
-	sources->list = must_alloc((size_t)ids->count * sizeof(*sources->list));
+	sources->list = xzalloc((size_t)ids->count * sizeof(*sources->list));
 	for (int i = 0; i < ids->count; i++)
 		sources->list[i].id = ids->list[i];
 }

@@ -126,7 +126,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	}
 	args_operands(&args, 0, 1);
 	if (human && json)
-		wrong_usage(verb, "--human and --json exclude each other");
+		usage_error(verb, "--human and --json exclude each other");
 	if (args.count)
 		id = args_id(&args, args.operands[0]);
 	open_client(&ctx);

@@ -116,7 +116,7 @@ bool process_is_in_group(gid_t gid)
 
 	if (count <= 0)
 		return found;
-	groups = must_alloc((size_t)count * sizeof(*groups));
+	groups = xzalloc((size_t)count * sizeof(*groups));
 	count = getgroups(count, groups);
 	for (int i = 0; i < count; i++)
 		found = found || groups[i] == gid;

@@ -105,7 +105,7 @@ char *base64(const void *data, size_t size)
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *in = data;
-	char *text = must_alloc((size + 2) / 3 * 4 + 1), *out = text;
+	char *text = xzalloc((size + 2) / 3 * 4 + 1), *out = text;
 	size_t i, j;
 
 	for (i = 0; i < size; i += 3) {

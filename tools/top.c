@@ -159,7 +159,7 @@ static enum order parse_order(const struct verb *verb, const char *text)
 	while (order < ORDERS && strcmp(order_names[order], text))
 		order++;
 	if (order == ORDERS)
-		wrong_usage(verb,
+		usage_error(verb,
 			    "--sort '%s': must be backlog, rate, id, leases, waiters or memory",
 			    text);
 	return order;
@@ -205,7 +205,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			view.interval_ms = (int)args_duration(&args, "--interval", optarg,
 							      INT_MAX);
 			if (view.interval_ms < INTERVAL_MIN_MS)
-				wrong_usage(verb, "--interval '%s': must be at least %dms", optarg,
+				usage_error(verb, "--interval '%s': must be at least %dms", optarg,
 					    INTERVAL_MIN_MS);
 			break;
 		case 's':
@@ -213,7 +213,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			break;
 		case 'f':
 			if (strlen(optarg) >= sizeof(view.filter))
-				wrong_usage(verb, "--filter '%s' is too long", optarg);
+				usage_error(verb, "--filter '%s' is too long", optarg);
 			strcpy(view.filter, optarg);
 			break;
 		case 'a':

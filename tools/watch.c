@@ -68,7 +68,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			timeout_ms = (int)args_duration(&args, "--timeout", optarg, INT_MAX);
 			break;
 		case 'n':
-			count = args_some(&args, "-n", optarg);
+			count = args_positive(&args, "-n", optarg);
 			break;
 		case 'j':
 			json = true;
@@ -76,7 +76,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		}
 	}
 	args_operands(&args, 1, INT_MAX);
-	ids = ids_named(&args);
+	ids = ids_from_args(&args);
 	open_client(&ctx);
 	status = ids_watch(&ctx, &ids);
 	if (status == DONE)

@@ -308,7 +308,7 @@ static int work_on(struct worker *worker, const struct ids *ids, uint64_t pause_
 		return status;
 	}
 	sources_init(&worker->sources, &worker->ctx, ids, pause_ms);
-	worker->jobs = must_alloc(worker->room * sizeof(*worker->jobs));
+	worker->jobs = xzalloc(worker->room * sizeof(*worker->jobs));
 	set_up_signals(worker);
 	work(worker);
 	for (unsigned int i = 0; i < worker->room; i++)
@@ -330,13 +330,13 @@ static void check(const struct verb *verb, const struct worker *worker, const st
 		  bool has_retries)
 {
 	if (has_retries && !worker->has_dead_letter)
-		wrong_usage(verb, "--retries needs --dead-letter: no event is thrown away");
+		usage_error(verb, "--retries needs --dead-letter: no event is thrown away");
 	for (int i = 0; worker->has_dead_letter && i < ids->count; i++)
 		if (ids->list[i] == worker->dead_letter)
-			wrong_usage(verb, "%d cannot be the dead-letter ID of its own events",
+			usage_error(verb, "%d cannot be the dead-letter ID of its own events",
 				    worker->dead_letter);
 	if (!worker->room || worker->room > JOBS_MAX)
-		wrong_usage(verb, "--jobs: must be from 1 to %d", JOBS_MAX);
+		usage_error(verb, "--jobs: must be from 1 to %d", JOBS_MAX);
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
@@ -382,7 +382,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 			pause_ms = args_duration(&args, "--pause", optarg, INT_MAX);
 			break;
 		case 'n':
-			worker.left = args_some(&args, "-n", optarg);
+			worker.left = args_positive(&args, "-n", optarg);
 			break;
 		case OPTION_DRAIN:
 			worker.drain = true;
@@ -390,10 +390,10 @@ static int run(const struct verb *verb, int argc, char **argv)
 		}
 	}
 	if (!args.count)
-		wrong_usage(verb, "an ID is missing");
+		usage_error(verb, "an ID is missing");
 	if (!args.rest || !*args.rest)
-		wrong_usage(verb, "a command is missing after --");
-	ids = ids_named(&args);
+		usage_error(verb, "a command is missing after --");
+	ids = ids_from_args(&args);
 	check(verb, &worker, &ids, has_retries);
 	worker.command = args.rest;
 	status = command_is_there(worker.command[0]) ? work_on(&worker, &ids, pause_ms) : REFUSED;
