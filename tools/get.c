@@ -30,33 +30,33 @@ static void print_payload(const struct ke_event *event, bool newline)
 }
 
 /* Acknowledges the event only after it has been written, so that no failure loses it. */
-static int get_one(struct getting *getting, struct receipt *receipt)
+static int get_one(struct getting *getting, struct event_buf *buf)
 {
 	unsigned int flags = getting->peek ? KE_PEEK : KE_LEASE;
-	int err = receive(&getting->ctx, getting->id, receipt, flags, 0, getting->timeout_ms);
+	int err = receive(&getting->ctx, getting->id, buf, flags, 0, getting->timeout_ms);
 
 	if (err)
 		return say_error(err, "%d", getting->id);
 	if (getting->json)
-		print_json(json_event(&receipt->event));
+		print_json(json_event(&buf->event));
 	else
-		print_payload(&receipt->event, getting->newline);
+		print_payload(&buf->event, getting->newline);
 	if (close_output())
 		return REFUSED;
-	err = getting->peek ? 0 : ke_ack(&getting->ctx, receipt->event.seq);
+	err = getting->peek ? 0 : ke_ack(&getting->ctx, buf->event.seq);
 	return err ? say_error(err, "%d", getting->id) : DONE;
 }
 
 static int get(struct getting *getting)
 {
-	struct receipt receipt = { .room = 0 };
+	struct event_buf buf = { .capacity = 0 };
 	unsigned int done = 0;
 	int status;
 
 	do {
-		status = get_one(getting, &receipt);
+		status = get_one(getting, &buf);
 	} while (status == DONE && ++done != getting->count);
-	receipt_free(&receipt);
+	event_buf_free(&buf);
 	return status == NOTHING && done ? DONE : status;
 }
 

@@ -28,16 +28,16 @@ struct ids ids_from_args(const struct args *args)
 
 int ids_in_use(kevents_ctx *ctx, struct ids *ids)
 {
-	int room = 64, count;
+	int capacity = 64, count;
 
 	ids->list = NULL;
 	for (;;) {
-		ids->list = xrealloc(ids->list, (size_t)room * sizeof(int));
-		count = ke_list(ctx, ids->list, (size_t)room);
-		if (count <= room)
+		ids->list = xrealloc(ids->list, (size_t)capacity * sizeof(int));
+		count = ke_list(ctx, ids->list, (size_t)capacity);
+		if (count <= capacity)
 			break;
 		/* More IDs may come into use before the next call. */
-		room = count + 64;
+		capacity = count + 64;
 	}
 	if (count < 0)
 		free(ids->list);

@@ -150,7 +150,7 @@ static int start(struct job *job, char **command, const struct heritage *heritag
 	}
 	job->pid = fork();
 	if (!job->pid)
-		run_command(&job->receipt.event, command, payload, report[1], heritage, worker);
+		run_command(&job->buf.event, command, payload, report[1], heritage, worker);
 	close(report[1]);
 	if (job->pid < 0) {
 		say_errno("fork");
@@ -171,7 +171,7 @@ static int start(struct job *job, char **command, const struct heritage *heritag
 
 int job_start(struct job *job, char **command, const struct heritage *heritage)
 {
-	int payload = payload_file(&job->receipt.event);
+	int payload = payload_file(&job->buf.event);
 	int ret;
 
 	if (payload < 0) {

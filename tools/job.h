@@ -11,7 +11,7 @@
 
 struct job {
 	pid_t pid;		/* leader of a process group; 0: no job */
-	struct receipt receipt;	/* the event, kept while the job runs */
+	struct event_buf buf;	/* the event, kept while the job runs */
 	int64_t term_at;	/* time of SIGTERM, by now_ms(); INT64_MAX: never */
 	int64_t kill_at;	/* time of SIGKILL, likewise */
 };

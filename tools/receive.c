@@ -9,41 +9,41 @@
 #include "clock.h"
 #include "say.h"
 
-#define ROOM	65536	/* the default of max_event_size */
+#define INITIAL_SIZE	65536	/* the default of max_event_size */
 
-static void make_room(struct receipt *receipt, size_t size)
+static void reserve(struct event_buf *buf, size_t size)
 {
-	if (receipt->room >= size)
+	if (buf->capacity >= size)
 		return;
-	receipt->event.data = xrealloc(receipt->event.data, size);
-	receipt->room = size;
+	buf->event.data = xrealloc(buf->event.data, size);
+	buf->capacity = size;
 }
 
-int receive(kevents_ctx *ctx, int id, struct receipt *receipt, unsigned int flags,
+int receive(kevents_ctx *ctx, int id, struct event_buf *buf, unsigned int flags,
 	    unsigned int lease_ms, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
 	int left = timeout_ms;
 	int err;
 
-	make_room(receipt, ROOM);
+	reserve(buf, INITIAL_SIZE);
 	for (;;) {
-		receipt->event = (struct ke_event){
-			.data = receipt->event.data,
-			.size = receipt->room,
+		buf->event = (struct ke_event){
+			.data = buf->event.data,
+			.size = buf->capacity,
 			.lease_ms = lease_ms,
 		};
-		err = ke_receive(ctx, id, &receipt->event, flags, left);
+		err = ke_receive(ctx, id, &buf->event, flags, left);
 		if (err != -EMSGSIZE)
 			return err;
-		make_room(receipt, receipt->event.len);
+		reserve(buf, buf->event.len);
 		if (timeout_ms > 0)
 			left = end > now_ms() ? (int)(end - now_ms()) : 0;
 	}
 }
 
-void receipt_free(struct receipt *receipt)
+void event_buf_free(struct event_buf *buf)
 {
-	free(receipt->event.data);
-	memset(receipt, 0, sizeof(*receipt));
+	free(buf->event.data);
+	memset(buf, 0, sizeof(*buf));
 }

@@ -47,7 +47,7 @@ static void catch_signals(void)
 }
 
 /* Detects early that the limits do not allow all events. */
-static int check_room(struct restoring *restoring)
+static int check_limits(struct restoring *restoring)
 {
 	const struct saved_file *file = &restoring->file;
 	struct ke_limits limits;
@@ -162,16 +162,16 @@ static bool was_sent(const struct restoring *restoring, uint64_t seq)
  * Leases the events of other senders as well; they go back to their places when the
  * client is closed. Returns how many of the restored events it acknowledged.
  */
-static size_t take_back_id(struct restoring *restoring, struct receipt *receipt, int id)
+static size_t take_back_id(struct restoring *restoring, struct event_buf *buf, int id)
 {
 	uint64_t last = restoring->file.events[restoring->done - 1].seq;
 	size_t found = 0;
 
-	while (!receive(&restoring->ctx, id, receipt, KE_LEASE, 0, 0)) {
-		if (was_sent(restoring, receipt->event.seq) &&
-		    !ke_ack(&restoring->ctx, receipt->event.seq))
+	while (!receive(&restoring->ctx, id, buf, KE_LEASE, 0, 0)) {
+		if (was_sent(restoring, buf->event.seq) &&
+		    !ke_ack(&restoring->ctx, buf->event.seq))
 			found++;
-		if (receipt->event.seq >= last)
+		if (buf->event.seq >= last)
 			break;
 	}
 	return found;
@@ -187,7 +187,7 @@ static int compare(const void *a, const void *b)
 static void take_back(struct restoring *restoring)
 {
 	int *ids = xzalloc(restoring->done * sizeof(*ids));
-	struct receipt receipt = { .room = 0 };
+	struct event_buf buf = { .capacity = 0 };
 	size_t found = 0;
 
 	if (!restoring->done) {
@@ -199,8 +199,8 @@ static void take_back(struct restoring *restoring)
 	qsort(ids, restoring->done, sizeof(*ids), compare);
 	for (size_t i = 0; i < restoring->done; i++)
 		if (!i || ids[i] != ids[i - 1])
-			found += take_back_id(restoring, &receipt, ids[i]);
-	receipt_free(&receipt);
+			found += take_back_id(restoring, &buf, ids[i]);
+	event_buf_free(&buf);
 	free(ids);
 	say("%zu of the %zu events sent until then were taken back", found, restoring->done);
 	if (found < restoring->done)
@@ -212,7 +212,7 @@ static int restore(struct restoring *restoring)
 	int status = DONE;
 
 	if (!restoring->partial)
-		status = check_room(restoring);
+		status = check_limits(restoring);
 	if (status == DONE && !restoring->partial)
 		status = check_rights(restoring);
 	if (status != DONE)

@@ -28,7 +28,7 @@ struct saving {
 	int directory;		/* the directory of both */
 	struct save_writer writer;
 	uint64_t *seqs;		/* of the leases, writer.count of them */
-	size_t room;
+	size_t capacity;
 	int ids;		/* number of IDs that had an event */
 	uint64_t total;		/* events that waited at the start */
 	uint64_t leased;	/* events on lease to other clients */
@@ -51,22 +51,22 @@ static int count_waiting(struct saving *saving, const struct ids *ids, uint64_t 
 	return DONE;
 }
 
-static int take_id(struct saving *saving, struct receipt *receipt, int id, uint64_t pending)
+static int take_id(struct saving *saving, struct event_buf *buf, int id, uint64_t pending)
 {
 	for (; pending; pending--) {
-		int err = receive(&saving->ctx, id, receipt, KE_LEASE, 0, 0);
+		int err = receive(&saving->ctx, id, buf, KE_LEASE, 0, 0);
 
 		if (err == -ENOMSG)
 			return DONE;
 		if (err)
 			return say_error(err, "%d", id);
-		if (saving->writer.count == saving->room) {
-			saving->room = saving->room ? saving->room * 2 : 1024;
+		if (saving->writer.count == saving->capacity) {
+			saving->capacity = saving->capacity ? saving->capacity * 2 : 1024;
 			saving->seqs = xrealloc(saving->seqs,
-						saving->room * sizeof(*saving->seqs));
+						saving->capacity * sizeof(*saving->seqs));
 		}
-		saving->seqs[saving->writer.count] = receipt->event.seq;
-		save_event(&saving->writer, &receipt->event);
+		saving->seqs[saving->writer.count] = buf->event.seq;
+		save_event(&saving->writer, &buf->event);
 		progress_to(&saving->progress, saving->writer.count);
 	}
 	return DONE;
@@ -75,18 +75,18 @@ static int take_id(struct saving *saving, struct receipt *receipt, int id, uint6
 static int take_all(struct saving *saving, const struct ids *ids)
 {
 	uint64_t *pending = xzalloc((size_t)ids->count * sizeof(*pending));
-	struct receipt receipt = { .room = 0 };
+	struct event_buf buf = { .capacity = 0 };
 	int status = count_waiting(saving, ids, pending);
 
 	saving->progress = progress_start("saving", saving->total);
 	for (int i = 0; status == DONE && i < ids->count; i++) {
 		uint64_t before = saving->writer.count;
 
-		status = take_id(saving, &receipt, ids->list[i], pending[i]);
+		status = take_id(saving, &buf, ids->list[i], pending[i]);
 		saving->ids += saving->writer.count > before;
 	}
 	progress_end(&saving->progress);
-	receipt_free(&receipt);
+	event_buf_free(&buf);
 	free(pending);
 	return status;
 }

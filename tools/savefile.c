@@ -117,15 +117,15 @@ int save_end(struct save_writer *writer)
 
 static int read_all(int fd, struct saved_file *file)
 {
-	size_t room = 0;
+	size_t capacity = 0;
 	ssize_t got;
 
 	do {
-		if (file->size == room) {
-			room = room ? room * 2 : 65536;
-			file->data = xrealloc(file->data, room);
+		if (file->size == capacity) {
+			capacity = capacity ? capacity * 2 : 65536;
+			file->data = xrealloc(file->data, capacity);
 		}
-		got = read(fd, file->data + file->size, room - file->size);
+		got = read(fd, file->data + file->size, capacity - file->size);
 		if (got > 0)
 			file->size += (size_t)got;
 	} while (got > 0 || (got < 0 && errno == EINTR));
@@ -169,18 +169,18 @@ static const char *parse_trailer(const struct saved_file *file, size_t offset)
 	return NULL;
 }
 
-static void append(struct saved_file *file, size_t *room, const struct saved_event *event)
+static void append(struct saved_file *file, size_t *capacity, const struct saved_event *event)
 {
-	if (file->count == *room) {
-		*room = *room ? *room * 2 : 1024;
-		file->events = xrealloc(file->events, *room * sizeof(*file->events));
+	if (file->count == *capacity) {
+		*capacity = *capacity ? *capacity * 2 : 1024;
+		file->events = xrealloc(file->events, *capacity * sizeof(*file->events));
 	}
 	file->events[file->count++] = *event;
 }
 
 static const char *parse_records(struct saved_file *file, size_t offset)
 {
-	size_t room = 0;
+	size_t capacity = 0;
 
 	for (;;) {
 		struct record record;
@@ -208,7 +208,7 @@ static const char *parse_records(struct saved_file *file, size_t offset)
 		if (record_checksum(&record, event.data, event.len) != le32toh(record.checksum))
 			return "is damaged: the checksum of an event is wrong";
 		offset += event.len;
-		append(file, &room, &event);
+		append(file, &capacity, &event);
 	}
 }
 

@@ -45,23 +45,23 @@ static int send_one(struct sending *sending, void *data, size_t len)
 /* Reads at most one byte more than limit, which shows that the payload is too large. */
 static int read_all(int fd, const char *name, size_t limit, struct payload *payload)
 {
-	size_t room = 0;
+	size_t capacity = 0;
 
 	for (;;) {
 		ssize_t got;
 
-		if (payload->len == room) {
-			if (room > limit) {
+		if (payload->len == capacity) {
+			if (capacity > limit) {
 				say("%s: larger than max_event_size, which is %zu bytes", name,
 				    limit);
 				return REFUSED;
 			}
-			room = room ? room * 2 : 65536;
-			if (room > limit)
-				room = limit + 1;
-			payload->data = xrealloc(payload->data, room);
+			capacity = capacity ? capacity * 2 : 65536;
+			if (capacity > limit)
+				capacity = limit + 1;
+			payload->data = xrealloc(payload->data, capacity);
 		}
-		got = read(fd, payload->data + payload->len, room - payload->len);
+		got = read(fd, payload->data + payload->len, capacity - payload->len);
 		if (got < 0)
 			return say_errno("%s", name);
 		if (!got)
@@ -86,11 +86,11 @@ static int read_file(const char *name, size_t limit, struct payload *payload)
 static int send_lines(struct sending *sending)
 {
 	char *line = NULL;
-	size_t room = 0;
+	size_t capacity = 0;
 	ssize_t len;
 	int status = DONE;
 
-	while (status == DONE && (len = getline(&line, &room, stdin)) >= 0) {
+	while (status == DONE && (len = getline(&line, &capacity, stdin)) >= 0) {
 		if (len && line[len - 1] == '\n')
 			len--;
 		status = send_one(sending, line, (size_t)len);

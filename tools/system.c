@@ -40,7 +40,7 @@ bool module_is_installed(void)
 	char path[PATH_MAX], *line = NULL;
 	struct utsname kernel;
 	bool found = false;
-	size_t room = 0;
+	size_t capacity = 0;
 	FILE *file;
 
 	uname(&kernel);
@@ -48,7 +48,7 @@ bool module_is_installed(void)
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	while (!found && getline(&line, &room, file) >= 0) {
+	while (!found && getline(&line, &capacity, file) >= 0) {
 		const char *name = line;
 
 		line[strcspn(line, ":")] = '\0';
@@ -149,7 +149,7 @@ bool dkms_status(char *line, size_t size)
 	struct utsname kernel;
 	char *text = NULL;
 	bool matches = false;
-	size_t room = 0;
+	size_t capacity = 0;
 	/* Debian leaves sbin out of the PATH of ordinary users. */
 	FILE *pipe = popen("PATH=$PATH:/usr/sbin:/sbin; command -v dkms >/dev/null && "
 			   "{ dkms status kevents || :; } 2>/dev/null", "re");
@@ -158,7 +158,7 @@ bool dkms_status(char *line, size_t size)
 		return false;
 	*line = '\0';
 	uname(&kernel);
-	while (getline(&text, &room, pipe) >= 0) {
+	while (getline(&text, &capacity, pipe) >= 0) {
 		if (matches || (*line && !strstr(text, kernel.release)))
 			continue;
 		matches = strstr(text, kernel.release);

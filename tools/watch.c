@@ -23,20 +23,20 @@ static void print_event(const struct ke_event *event, bool json)
 
 static int watch(kevents_ctx *ctx, bool json, unsigned int count, int timeout_ms)
 {
-	struct receipt receipt = { .room = 0 };
+	struct event_buf buf = { .capacity = 0 };
 	unsigned int done = 0;
 	int err;
 
 	do {
-		err = receive(ctx, 0, &receipt, KE_LEASE | KE_WATCHED, 0, timeout_ms);
+		err = receive(ctx, 0, &buf, KE_LEASE | KE_WATCHED, 0, timeout_ms);
 		if (err)
 			break;
-		print_event(&receipt.event, json);
+		print_event(&buf.event, json);
 		if (close_output())
 			return REFUSED;
-		err = ke_ack(ctx, receipt.event.seq);
+		err = ke_ack(ctx, buf.event.seq);
 	} while (!err && ++done != count);
-	receipt_free(&receipt);
+	event_buf_free(&buf);
 	if (err) {
 		err = say_error(err, "cannot continue");
 		return err == NOTHING && done ? DONE : err;

@@ -28,9 +28,9 @@ struct worker {
 	struct heritage heritage;
 	int signals;		/* signalfd */
 
-	unsigned int room;	/* jobs at a time */
+	unsigned int max_jobs;
 	unsigned int running;
-	struct job *jobs;	/* room of them */
+	struct job *jobs;	/* max_jobs of them */
 
 	uint32_t lease_ms;	/* 0: until the job ends */
 	bool has_dead_letter;
@@ -97,7 +97,7 @@ static void succeed(struct worker *worker, const struct ke_event *event)
 
 static void finish(struct worker *worker, struct job *job, int status)
 {
-	struct ke_event *event = &job->receipt.event;
+	struct ke_event *event = &job->buf.event;
 	char how[64];
 
 	worker->running--;
@@ -118,7 +118,7 @@ static void finish_ended(struct worker *worker)
 {
 	int status;
 
-	for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++)
+	for (struct job *job = worker->jobs; job < worker->jobs + worker->max_jobs; job++)
 		if (job_has_ended(job, &status))
 			finish(worker, job, status);
 }
@@ -138,7 +138,7 @@ static void set_times(const struct worker *worker, struct job *job, int64_t star
 /* Returns whether the job runs. */
 static bool begin(struct worker *worker, struct job *job)
 {
-	struct ke_event *event = &job->receipt.event;
+	struct ke_event *event = &job->buf.event;
 	int ret;
 
 	/* Deliveries to workers that died count as well: the event may be the cause. */
@@ -168,7 +168,7 @@ static bool take(struct worker *worker)
 
 	while (job->pid)
 		job++;
-	err = receive(&worker->ctx, 0, &job->receipt, KE_LEASE | KE_WATCHED, worker->lease_ms,
+	err = receive(&worker->ctx, 0, &job->buf, KE_LEASE | KE_WATCHED, worker->lease_ms,
 		      0);
 	if (err == -ENOMSG)
 		return false;
@@ -189,7 +189,7 @@ static int64_t end_overdue(struct worker *worker)
 {
 	int64_t now = now_ms(), next = INT64_MAX;
 
-	for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++) {
+	for (struct job *job = worker->jobs; job < worker->jobs + worker->max_jobs; job++) {
 		if (!job->pid)
 			continue;
 		if (job->kill_at <= now) {
@@ -197,7 +197,7 @@ static int64_t end_overdue(struct worker *worker)
 			job->kill_at = INT64_MAX;
 		} else if (job->term_at <= now) {
 			say("%d: event %" PRIu64 ": its lease ends, its command is stopped",
-			    job->receipt.event.id, job->receipt.event.seq);
+			    job->buf.event.id, job->buf.event.seq);
 			job_signal(job, SIGTERM);
 			job->term_at = INT64_MAX;
 		}
@@ -219,7 +219,7 @@ static void read_signals(struct worker *worker)
 		worker->stopping = true;
 		if (++worker->stops == 1)
 			continue;
-		for (struct job *job = worker->jobs; job < worker->jobs + worker->room; job++)
+		for (struct job *job = worker->jobs; job < worker->jobs + worker->max_jobs; job++)
 			if (job->pid)
 				job_signal(job, SIGTERM);
 	}
@@ -228,7 +228,7 @@ static void read_signals(struct worker *worker)
 /* Waits for an event or a signal, until the time next at the latest. */
 static void doze(struct worker *worker, int64_t next)
 {
-	bool wants = !worker->stopping && worker->running < worker->room;
+	bool wants = !worker->stopping && worker->running < worker->max_jobs;
 	struct pollfd files[] = {
 		{ .fd = worker->signals, .events = POLLIN },
 		{ .fd = wants ? ke_fd(&worker->ctx) : -1, .events = POLLIN },
@@ -259,7 +259,7 @@ static void work(struct worker *worker)
 
 		finish_ended(worker);
 		sources_resume(&worker->sources);
-		while (!worker->stopping && worker->running < worker->room && take(worker))
+		while (!worker->stopping && worker->running < worker->max_jobs && take(worker))
 			;
 		if (is_done(worker))
 			return;
@@ -308,11 +308,11 @@ static int work_on(struct worker *worker, const struct ids *ids, uint64_t pause_
 		return status;
 	}
 	sources_init(&worker->sources, &worker->ctx, ids, pause_ms);
-	worker->jobs = xzalloc(worker->room * sizeof(*worker->jobs));
+	worker->jobs = xzalloc(worker->max_jobs * sizeof(*worker->jobs));
 	set_up_signals(worker);
 	work(worker);
-	for (unsigned int i = 0; i < worker->room; i++)
-		receipt_free(&worker->jobs[i].receipt);
+	for (unsigned int i = 0; i < worker->max_jobs; i++)
+		event_buf_free(&worker->jobs[i].buf);
 	free(worker->jobs);
 	sources_free(&worker->sources);
 	ke_close(&worker->ctx);
@@ -335,7 +335,7 @@ static void check(const struct verb *verb, const struct worker *worker, const st
 		if (ids->list[i] == worker->dead_letter)
 			usage_error(verb, "%d cannot be the dead-letter ID of its own events",
 				    worker->dead_letter);
-	if (!worker->room || worker->room > JOBS_MAX)
+	if (!worker->max_jobs || worker->max_jobs > JOBS_MAX)
 		usage_error(verb, "--jobs: must be from 1 to %d", JOBS_MAX);
 }
 
@@ -355,7 +355,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 		.verb = verb, .argc = argc, .argv = argv, .letters = "J:l:r:d:n:",
 		.options = options
 	};
-	struct worker worker = { .room = 1, .retries = RETRIES };
+	struct worker worker = { .max_jobs = 1, .retries = RETRIES };
 	uint64_t pause_ms = PAUSE_MS;
 	bool has_retries = false;
 	struct ids ids;
@@ -364,7 +364,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	while ((option = args_next(&args)) >= 0) {
 		switch (option) {
 		case 'J':
-			worker.room = args_count(&args, "--jobs", optarg);
+			worker.max_jobs = args_count(&args, "--jobs", optarg);
 			break;
 		case 'l':
 			worker.lease_ms = (uint32_t)args_duration(&args, "--lease", optarg,
