@@ -28,7 +28,7 @@ static bool is_executable(const char *path)
 	return !eaccess(path, X_OK) && !stat(path, &status) && S_ISREG(status.st_mode);
 }
 
-bool command_is_there(const char *name)
+bool command_exists(const char *name)
 {
 	const char *at = getenv("PATH");
 	char path[PATH_MAX];
@@ -119,7 +119,7 @@ static void move_to_stdin(int fd)
 }
 
 static void run_command(const struct ke_event *event, char **command, int payload, int report,
-			const struct heritage *heritage, pid_t worker)
+			const struct signal_state *inherited, pid_t worker)
 {
 	int err;
 
@@ -129,8 +129,8 @@ static void run_command(const struct ke_event *event, char **command, int payloa
 		_exit(127);
 	move_to_stdin(payload);
 	set_environment(event);
-	sigaction(SIGPIPE, &heritage->sigpipe, NULL);
-	sigprocmask(SIG_SETMASK, &heritage->mask, NULL);
+	sigaction(SIGPIPE, &inherited->sigpipe, NULL);
+	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 	execvp(command[0], command);
 	err = errno;
 	if (write(report, &err, sizeof(err)) < 0)
@@ -138,7 +138,7 @@ static void run_command(const struct ke_event *event, char **command, int payloa
 	_exit(127);
 }
 
-static int start(struct job *job, char **command, const struct heritage *heritage, int payload)
+static int start(struct job *job, char **command, const struct signal_state *inherited, int payload)
 {
 	pid_t worker = getpid();
 	int report[2], err = 0;
@@ -150,7 +150,7 @@ static int start(struct job *job, char **command, const struct heritage *heritag
 	}
 	job->pid = fork();
 	if (!job->pid)
-		run_command(&job->buf.event, command, payload, report[1], heritage, worker);
+		run_command(&job->buf.event, command, payload, report[1], inherited, worker);
 	close(report[1]);
 	if (job->pid < 0) {
 		say_errno("fork");
@@ -169,7 +169,7 @@ static int start(struct job *job, char **command, const struct heritage *heritag
 	return 1;
 }
 
-int job_start(struct job *job, char **command, const struct heritage *heritage)
+int job_start(struct job *job, char **command, const struct signal_state *inherited)
 {
 	int payload = payload_file(&job->buf.event);
 	int ret;
@@ -178,12 +178,12 @@ int job_start(struct job *job, char **command, const struct heritage *heritage)
 		say_errno("memfd");
 		return -1;
 	}
-	ret = start(job, command, heritage, payload);
+	ret = start(job, command, inherited, payload);
 	close(payload);
 	return ret;
 }
 
-bool job_has_ended(struct job *job, int *status)
+bool job_reap(struct job *job, int *status)
 {
 	if (!job->pid || waitpid(job->pid, status, WNOHANG) != job->pid)
 		return false;

@@ -17,7 +17,7 @@ struct job {
 };
 
 /* The signal state that the worker was started with, which a job gets back. */
-struct heritage {
+struct signal_state {
 	sigset_t mask;
 	struct sigaction sigpipe;
 };
@@ -26,7 +26,7 @@ struct heritage {
  * Looks for an executable file as execvp(3) does. Returns false after printing a diagnostic
  * if there is none.
  */
-bool command_is_there(const char *name);
+bool command_exists(const char *name);
 
 /*
  * Starts the command for the event of job, with the payload as standard input and the
@@ -34,10 +34,10 @@ bool command_is_there(const char *name);
  * process dies. Returns 0 and sets job->pid. Otherwise prints a diagnostic, and returns
  * -1 if the command cannot be started now, or 1 if it cannot be executed at all.
  */
-int job_start(struct job *job, char **command, const struct heritage *heritage);
+int job_start(struct job *job, char **command, const struct signal_state *inherited);
 
 /* Returns true and sets the wait status if the job has ended. */
-bool job_has_ended(struct job *job, int *status);
+bool job_reap(struct job *job, int *status);
 
 /* Sends a signal to the process group of the job. */
 void job_signal(const struct job *job, int signal);

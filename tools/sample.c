@@ -23,7 +23,7 @@ static double rate(uint64_t now, uint64_t before, double seconds)
 }
 
 /* The rows of both must be sorted by ID. */
-static void compare_with(struct sample *sample, const struct sample *before)
+static void compute_rates(struct sample *sample, const struct sample *before)
 {
 	double seconds = (double)(sample->at - before->at) / 1000;
 	int j = 0;
@@ -43,7 +43,7 @@ static void compare_with(struct sample *sample, const struct sample *before)
 	}
 }
 
-static int take_rows(kevents_ctx *ctx, struct sample *sample, const struct ids *ids)
+static int read_rows(kevents_ctx *ctx, struct sample *sample, const struct ids *ids)
 {
 	sample->rows = xzalloc(((size_t)ids->count + 1) * sizeof(*sample->rows));
 	for (int i = 0; i < ids->count; i++) {
@@ -67,13 +67,13 @@ int sample_take(kevents_ctx *ctx, struct sample *sample)
 		err = ids_in_use(ctx, &ids);
 	if (err)
 		return err;
-	err = take_rows(ctx, &fresh, &ids);
+	err = read_rows(ctx, &fresh, &ids);
 	ids_free(&ids);
 	if (err) {
 		sample_free(&fresh);
 		return err;
 	}
-	compare_with(&fresh, sample);
+	compute_rates(&fresh, sample);
 	sample_free(sample);
 	*sample = fresh;
 	return 0;

@@ -51,7 +51,7 @@ static int count_waiting(struct saving *saving, const struct ids *ids, uint64_t 
 	return DONE;
 }
 
-static int take_id(struct saving *saving, struct event_buf *buf, int id, uint64_t pending)
+static int save_id(struct saving *saving, struct event_buf *buf, int id, uint64_t pending)
 {
 	for (; pending; pending--) {
 		int err = receive(&saving->ctx, id, buf, KE_LEASE, 0, 0);
@@ -72,7 +72,7 @@ static int take_id(struct saving *saving, struct event_buf *buf, int id, uint64_
 	return DONE;
 }
 
-static int take_all(struct saving *saving, const struct ids *ids)
+static int save_all(struct saving *saving, const struct ids *ids)
 {
 	uint64_t *pending = xzalloc((size_t)ids->count * sizeof(*pending));
 	struct event_buf buf = { .capacity = 0 };
@@ -82,7 +82,7 @@ static int take_all(struct saving *saving, const struct ids *ids)
 	for (int i = 0; status == DONE && i < ids->count; i++) {
 		uint64_t before = saving->writer.count;
 
-		status = take_id(saving, &buf, ids->list[i], pending[i]);
+		status = save_id(saving, &buf, ids->list[i], pending[i]);
 		saving->ids += saving->writer.count > before;
 	}
 	progress_end(&saving->progress);
@@ -121,7 +121,7 @@ static int publish(const struct saving *saving)
 }
 
 /* Acknowledges the events, which must not happen before the file is safe. */
-static int let_go(struct saving *saving)
+static int acknowledge_all(struct saving *saving)
 {
 	uint64_t left = 0;
 
@@ -145,7 +145,7 @@ static int write_file(struct saving *saving, const struct ids *ids, FILE *file)
 	int status;
 
 	save_begin(&saving->writer, file);
-	status = take_all(saving, ids);
+	status = save_all(saving, ids);
 	if (status == DONE && save_end(&saving->writer))
 		status = say_errno("%s", saving->path);
 	return status;
@@ -163,7 +163,7 @@ static void report(const struct saving *saving)
 }
 
 /* Returns whether path may be created or replaced. Prints a diagnostic if not. */
-static bool is_free(const struct saving *saving)
+static bool may_create(const struct saving *saving)
 {
 	struct stat there;
 
@@ -183,7 +183,7 @@ static int save_to_file(struct saving *saving, const struct ids *ids)
 	int fd, status;
 	FILE *file;
 
-	if (!is_free(saving))
+	if (!may_create(saving))
 		return REFUSED;
 	/* The directory must be usable before any event is leased. */
 	saving->directory = open_directory(saving->path);
@@ -220,7 +220,7 @@ static int save(struct saving *saving, const struct ids *ids)
 						 save_to_stdout(saving, ids);
 
 	if (status == DONE)
-		status = let_go(saving);
+		status = acknowledge_all(saving);
 	if (status == DONE)
 		report(saving);
 	return status;

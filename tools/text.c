@@ -52,7 +52,7 @@ bool is_text(const void *data, size_t size)
 	return true;
 }
 
-static void write_hidden(FILE *out, unsigned char byte)
+static void write_escape(FILE *out, unsigned char byte)
 {
 	switch (byte) {
 	case '\n':
@@ -95,7 +95,7 @@ void write_escaped(FILE *out, const void *data, size_t size)
 			at += length;
 		} else {
 			for (; hidden; hidden--)
-				write_hidden(out, *at++);
+				write_escape(out, *at++);
 		}
 	}
 }

@@ -25,7 +25,7 @@ static void on_signal(int signal)
 	interrupted = 1;
 }
 
-static void type(struct view *view, int key)
+static void edit_filter(struct view *view, int key)
 {
 	size_t len = strlen(view->filter);
 
@@ -71,10 +71,10 @@ static void set_order(struct view *view, enum order order)
 }
 
 /* Returns false if the key is to quit. */
-static bool press(struct view *view, int key)
+static bool handle_key(struct view *view, int key)
 {
 	if (view->typing) {
-		type(view, key);
+		edit_filter(view, key);
 		return true;
 	}
 	switch (key) {
@@ -147,7 +147,7 @@ static int show(kevents_ctx *ctx, struct view *view)
 		else
 			key = screen_key(next > now ? (int)(next - now) : 0);
 		/* After a hangup, reads return at once and isatty() fails. */
-	} while (!interrupted && isatty(STDIN_FILENO) && press(view, key));
+	} while (!interrupted && isatty(STDIN_FILENO) && handle_key(view, key));
 	sample_free(&sample);
 	return err;
 }

@@ -25,7 +25,7 @@ struct worker {
 	kevents_ctx ctx;
 	struct sources sources;
 	char **command;
-	struct heritage heritage;
+	struct signal_state inherited;
 	int signals;		/* signalfd */
 
 	unsigned int max_jobs;
@@ -46,7 +46,7 @@ struct worker {
 };
 
 /* Pauses the ID for at least least_ms, even if --pause is less. */
-static void give_back(struct worker *worker, const struct ke_event *event, uint64_t least_ms)
+static void return_event(struct worker *worker, const struct ke_event *event, uint64_t least_ms)
 {
 	int err = ke_nack(&worker->ctx, event->seq);
 
@@ -59,7 +59,7 @@ static void give_back(struct worker *worker, const struct ke_event *event, uint6
  * Sends the copy before acknowledging the event: a crash in between leaves the event in
  * both places rather than in none.
  */
-static void bury(struct worker *worker, struct ke_event *event, const char *reason)
+static void move_to_dead_letter(struct worker *worker, struct ke_event *event, const char *reason)
 {
 	struct ke_event copy = {
 		.id = worker->dead_letter,
@@ -71,7 +71,7 @@ static void bury(struct worker *worker, struct ke_event *event, const char *reas
 	if (err) {
 		say_error(err, "%d: event %" PRIu64 " cannot be moved to %d", event->id,
 			  event->seq, worker->dead_letter);
-		give_back(worker, event, PAUSE_MS);
+		return_event(worker, event, PAUSE_MS);
 		return;
 	}
 	err = ke_ack(&worker->ctx, event->seq);
@@ -83,7 +83,7 @@ static void bury(struct worker *worker, struct ke_event *event, const char *reas
 	source_succeeded(&worker->sources, event->id);
 }
 
-static void succeed(struct worker *worker, const struct ke_event *event)
+static void acknowledge(struct worker *worker, const struct ke_event *event)
 {
 	int err = ke_ack(&worker->ctx, event->seq);
 
@@ -95,32 +95,32 @@ static void succeed(struct worker *worker, const struct ke_event *event)
 	source_succeeded(&worker->sources, event->id);
 }
 
-static void finish(struct worker *worker, struct job *job, int status)
+static void finish_job(struct worker *worker, struct job *job, int status)
 {
 	struct ke_event *event = &job->buf.event;
 	char how[64];
 
 	worker->running--;
 	if (!status) {
-		succeed(worker, event);
+		acknowledge(worker, event);
 		return;
 	}
 	job_describe(status, how, sizeof(how));
 	if (worker->has_dead_letter && event->deliveries > worker->retries) {
-		bury(worker, event, how);
+		move_to_dead_letter(worker, event, how);
 		return;
 	}
 	say("%d: event %" PRIu64 ": %s; given back", event->id, event->seq, how);
-	give_back(worker, event, 0);
+	return_event(worker, event, 0);
 }
 
-static void finish_ended(struct worker *worker)
+static void reap_jobs(struct worker *worker)
 {
 	int status;
 
 	for (struct job *job = worker->jobs; job < worker->jobs + worker->max_jobs; job++)
-		if (job_has_ended(job, &status))
-			finish(worker, job, status);
+		if (job_reap(job, &status))
+			finish_job(worker, job, status);
 }
 
 static void set_times(const struct worker *worker, struct job *job, int64_t start)
@@ -136,22 +136,22 @@ static void set_times(const struct worker *worker, struct job *job, int64_t star
 }
 
 /* Returns whether the job runs. */
-static bool begin(struct worker *worker, struct job *job)
+static bool start_job(struct worker *worker, struct job *job)
 {
 	struct ke_event *event = &job->buf.event;
 	int ret;
 
 	/* Deliveries to workers that died count as well: the event may be the cause. */
 	if (worker->has_dead_letter && event->deliveries - 1 > worker->retries) {
-		bury(worker, event, "delivered too often");
+		move_to_dead_letter(worker, event, "delivered too often");
 		return false;
 	}
-	ret = job_start(job, worker->command, &worker->heritage);
+	ret = job_start(job, worker->command, &worker->inherited);
 	if (!ret) {
 		worker->running++;
 		return true;
 	}
-	give_back(worker, event, PAUSE_MS);
+	return_event(worker, event, PAUSE_MS);
 	if (ret > 0) {
 		worker->stopping = true;
 		worker->status = REFUSED;
@@ -160,7 +160,7 @@ static bool begin(struct worker *worker, struct job *job)
 }
 
 /* Receives an event and starts a job for it. Returns whether the job runs. */
-static bool take(struct worker *worker)
+static bool receive_event(struct worker *worker)
 {
 	struct job *job = worker->jobs;
 	int64_t start = now_ms();
@@ -181,11 +181,11 @@ static bool take(struct worker *worker)
 	if (worker->left && !--worker->left)
 		worker->stopping = true;
 	set_times(worker, job, start);
-	return begin(worker, job);
+	return start_job(worker, job);
 }
 
 /* Signals jobs whose lease ends. Returns the time of the next signal, or INT64_MAX. */
-static int64_t end_overdue(struct worker *worker)
+static int64_t signal_overdue(struct worker *worker)
 {
 	int64_t now = now_ms(), next = INT64_MAX;
 
@@ -226,7 +226,7 @@ static void read_signals(struct worker *worker)
 }
 
 /* Waits for an event or a signal, until the time next at the latest. */
-static void doze(struct worker *worker, int64_t next)
+static void wait_for_work(struct worker *worker, int64_t next)
 {
 	bool wants = !worker->stopping && worker->running < worker->max_jobs;
 	struct pollfd files[] = {
@@ -252,26 +252,27 @@ static bool is_done(const struct worker *worker)
 	return worker->stopping || (worker->drain && !sources_wait(&worker->sources));
 }
 
-static void work(struct worker *worker)
+static void work_until_done(struct worker *worker)
 {
 	for (;;) {
 		int64_t resume, overdue;
 
-		finish_ended(worker);
+		reap_jobs(worker);
 		sources_resume(&worker->sources);
-		while (!worker->stopping && worker->running < worker->max_jobs && take(worker))
+		while (!worker->stopping && worker->running < worker->max_jobs &&
+		       receive_event(worker))
 			;
 		if (is_done(worker))
 			return;
-		overdue = end_overdue(worker);
+		overdue = signal_overdue(worker);
 		/* Jobs that failed to start have set new pauses. */
 		resume = sources_resume(&worker->sources);
-		doze(worker, resume < overdue ? resume : overdue);
+		wait_for_work(worker, resume < overdue ? resume : overdue);
 	}
 }
 
 /* A signal that is ignored, as by nohup, stays ignored. */
-static void want_signal(sigset_t *set, int signal)
+static void add_unless_ignored(sigset_t *set, int signal)
 {
 	struct sigaction action;
 
@@ -287,17 +288,17 @@ static void set_up_signals(struct worker *worker)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
-	want_signal(&set, SIGINT);
-	want_signal(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &worker->heritage.mask);
+	add_unless_ignored(&set, SIGINT);
+	add_unless_ignored(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &worker->inherited.mask);
 	/* The reader of the diagnostics may exit before the jobs do. */
-	sigaction(SIGPIPE, &ignore, &worker->heritage.sigpipe);
+	sigaction(SIGPIPE, &ignore, &worker->inherited.sigpipe);
 	worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (worker->signals < 0)
 		exit(say_errno("signalfd"));
 }
 
-static int work_on(struct worker *worker, const struct ids *ids, uint64_t pause_ms)
+static int run_worker(struct worker *worker, const struct ids *ids, uint64_t pause_ms)
 {
 	int status;
 
@@ -310,7 +311,7 @@ static int work_on(struct worker *worker, const struct ids *ids, uint64_t pause_
 	sources_init(&worker->sources, &worker->ctx, ids, pause_ms);
 	worker->jobs = xzalloc(worker->max_jobs * sizeof(*worker->jobs));
 	set_up_signals(worker);
-	work(worker);
+	work_until_done(worker);
 	for (unsigned int i = 0; i < worker->max_jobs; i++)
 		event_buf_free(&worker->jobs[i].buf);
 	free(worker->jobs);
@@ -396,7 +397,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	ids = ids_from_args(&args);
 	check(verb, &worker, &ids, has_retries);
 	worker.command = args.rest;
-	status = command_is_there(worker.command[0]) ? work_on(&worker, &ids, pause_ms) : REFUSED;
+	status = command_exists(worker.command[0]) ? run_worker(&worker, &ids, pause_ms) : REFUSED;
 	ids_free(&ids);
 	free(args.operands);
 	return status;
