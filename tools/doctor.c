@@ -15,19 +15,19 @@
 #include "say.h"
 #include "system.h"
 
-struct examination {
+struct diagnosis {
 	const char *device;
 	struct utsname kernel;
 	int status;		/* of the first problem */
 };
 
-static void fine(const char *what, const char *format, ...)
+static void pass(const char *what, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void problem(struct examination *exam, int status, const char *what,
+static void problem(struct diagnosis *diag, int status, const char *what,
 		    const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static void fine(const char *what, const char *format, ...)
+static void pass(const char *what, const char *format, ...)
 {
 	va_list args;
 
@@ -38,7 +38,7 @@ static void fine(const char *what, const char *format, ...)
 	va_end(args);
 }
 
-static void problem(struct examination *exam, int status, const char *what,
+static void problem(struct diagnosis *diag, int status, const char *what,
 		    const char *format, ...)
 {
 	va_list args;
@@ -48,151 +48,151 @@ static void problem(struct examination *exam, int status, const char *what,
 	vprintf(format, args);
 	putchar('\n');
 	va_end(args);
-	if (exam->status == DONE)
-		exam->status = status;
+	if (diag->status == DONE)
+		diag->status = status;
 }
 
-static void examine_missing_device(struct examination *exam)
+static void check_missing_device(struct diagnosis *diag)
 {
 	if (!module_is_loaded())
-		problem(exam, NO_DEVICE, "device", "%s is not there: load the module, see below",
-			exam->device);
+		problem(diag, NO_DEVICE, "device", "%s is not there: load the module, see below",
+			diag->device);
 	else if (is_container())
-		problem(exam, NO_DEVICE, "device",
-			"%s is not in this container: start it with '--device %s'", exam->device,
-			exam->device);
+		problem(diag, NO_DEVICE, "device",
+			"%s is not in this container: start it with '--device %s'", diag->device,
+			diag->device);
 	else
-		problem(exam, NO_DEVICE, "device",
+		problem(diag, NO_DEVICE, "device",
 			"%s is not there, though the module is loaded: is /dev a devtmpfs, and does "
 			"$KEVENTS_DEVICE, if set, name it?",
-			exam->device);
+			diag->device);
 }
 
-static void examine_device(struct examination *exam)
+static void check_device(struct diagnosis *diag)
 {
 	dev_t wanted = module_device();
 	char owner[NAMES_TEXT];
 	struct stat status;
 
-	if (stat(exam->device, &status)) {
+	if (stat(diag->device, &status)) {
 		if (errno == ENOENT)
-			examine_missing_device(exam);
+			check_missing_device(diag);
 		else
-			problem(exam, NO_DEVICE, "device", "%s: %s", exam->device, strerror(errno));
+			problem(diag, NO_DEVICE, "device", "%s: %s", diag->device, strerror(errno));
 	} else if (!S_ISCHR(status.st_mode)) {
-		problem(exam, NO_DEVICE, "device",
+		problem(diag, NO_DEVICE, "device",
 			"%s is no device: remove it and reload the module, or correct "
 			"$KEVENTS_DEVICE",
-			exam->device);
+			diag->device);
 	} else if (wanted && status.st_rdev != wanted) {
-		problem(exam, NO_DEVICE, "device",
+		problem(diag, NO_DEVICE, "device",
 			"%s is another device, or left over: remove it and reload the module, or "
 			"correct $KEVENTS_DEVICE",
-			exam->device);
+			diag->device);
 	} else {
-		fine("device", "%s is there, %s, mode %04o", exam->device,
+		pass("device", "%s is there, %s, mode %04o", diag->device,
 		     owner_name(owner, status.st_uid, status.st_gid), status.st_mode & 07777);
 	}
 }
 
-static void examine_module(struct examination *exam)
+static void check_module(struct diagnosis *diag)
 {
 	if (module_is_loaded())
-		fine("module", "loaded");
+		pass("module", "loaded");
 	else if (modules_are_disabled())
-		problem(exam, NO_DEVICE, "module",
+		problem(diag, NO_DEVICE, "module",
 			"not loaded, and this kernel loads no more modules: reboot, and set "
 			"kernel.modules_disabled later");
 	else if (module_is_installed())
-		problem(exam, NO_DEVICE, "module", "not loaded: 'modprobe kevents', as root");
+		problem(diag, NO_DEVICE, "module", "not loaded: 'modprobe kevents', as root");
 	else
-		problem(exam, NO_DEVICE, "module",
+		problem(diag, NO_DEVICE, "module",
 			"not there for Linux %s: install its headers and kevents-dkms, then "
 			"'modprobe kevents'",
-			exam->kernel.release);
+			diag->kernel.release);
 }
 
-static void examine_version(struct examination *exam)
+static void check_version(struct diagnosis *diag)
 {
 	char version[64];
 
 	if (!read_line("/sys/module/kevents/version", version, sizeof(version))) {
 		if (module_is_loaded())
-			problem(exam, NO_DEVICE, "version", "the module does not say which it is");
+			problem(diag, NO_DEVICE, "version", "the module does not say which it is");
 	} else if (strcmp(version, KEVENTS_VERSION)) {
-		problem(exam, REFUSED, "version",
+		problem(diag, REFUSED, "version",
 			"the module is %s, this command %s: install one version of both, then "
 			"'kevents save FILE', reload the module, 'kevents restore FILE'",
 			version, KEVENTS_VERSION);
 	} else {
-		fine("version", "module and command are " KEVENTS_VERSION);
+		pass("version", "module and command are " KEVENTS_VERSION);
 	}
 }
 
 /* Finds the reason why open(2) failed with EACCES or EPERM. */
-static void examine_permission(struct examination *exam)
+static void check_permission(struct diagnosis *diag)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	const char *name = user ? user->pw_name : "USER";
 	const struct group *group;
 	struct stat status;
 
-	if (stat(exam->device, &status)) {
-		problem(exam, REFUSED, "permission", "%s: %s", exam->device, strerror(errno));
+	if (stat(diag->device, &status)) {
+		problem(diag, REFUSED, "permission", "%s: %s", diag->device, strerror(errno));
 		return;
 	}
 	group = getgrgid(status.st_gid);
 	if (!status.st_gid || (status.st_mode & 0060) != 0060)
-		problem(exam, REFUSED, "permission",
+		problem(diag, REFUSED, "permission",
 			"%s is for root alone: install kevents-common, whose udev rule gives it to "
 			"the group kevents, then 'udevadm trigger %s'",
-			exam->device, exam->device);
+			diag->device, diag->device);
 	else if (process_is_in_group(status.st_gid))
-		problem(exam, REFUSED, "permission",
+		problem(diag, REFUSED, "permission",
 			"the group is right, but something else forbids it: look for SELinux, "
 			"AppArmor or DevicePolicy= in the journal");
 	else if (user_is_in_group(status.st_gid))
-		problem(exam, REFUSED, "permission",
+		problem(diag, REFUSED, "permission",
 			"%s is in the group %s, but this session is older than that: log in again",
 			name, group ? group->gr_name : "of the device");
 	else
-		problem(exam, REFUSED, "permission",
+		problem(diag, REFUSED, "permission",
 			"%s is not in the group %s: 'usermod -aG %s %s' as root, then log in again",
 			name, group ? group->gr_name : "of the device",
 			group ? group->gr_name : "GROUP", name);
 }
 
-static void examine_access(struct examination *exam)
+static void check_access(struct diagnosis *diag)
 {
 	kevents_ctx ctx;
 	int err = ke_init(&ctx);
 
 	switch (err) {
 	case 0:
-		fine("ABI", "module and library fit");
-		fine("permission", "this user may open %s", exam->device);
+		pass("ABI", "module and library fit");
+		pass("permission", "this user may open %s", diag->device);
 		ke_close(&ctx);
 		break;
 	case -EPROTONOSUPPORT:
-		problem(exam, NO_DEVICE, "ABI",
+		problem(diag, NO_DEVICE, "ABI",
 			"module and library do not fit: install one version of both, then reload "
 			"the module");
 		break;
 	case -EACCES:
 	case -EPERM:
-		examine_permission(exam);
+		check_permission(diag);
 		break;
 	case -ENOENT:	/* already reported */
 	case -ENXIO:
 	case -ENOTDIR:
 		break;
 	default:
-		problem(exam, REFUSED, "opening", "%s: %s", exam->device, ke_strerror(err));
+		problem(diag, REFUSED, "opening", "%s: %s", diag->device, ke_strerror(err));
 	}
 }
 
 /* Secure Boot and lockdown affect only the loading of the module. */
-static void examine_secure_boot(struct examination *exam)
+static void check_secure_boot(struct diagnosis *diag)
 {
 	int secure = secure_boot();
 	const char *state = secure > 0 ? "on" : "off";
@@ -200,34 +200,34 @@ static void examine_secure_boot(struct examination *exam)
 	if (secure < 0)
 		state = "not on this machine";
 	if (secure <= 0 && !kernel_is_locked_down())
-		fine("Secure Boot", "%s", state);
+		pass("Secure Boot", "%s", state);
 	else if (module_is_loaded())
-		fine("Secure Boot", "%s; the kernel took the module", state);
+		pass("Secure Boot", "%s; the kernel took the module", state);
 	else
-		problem(exam, NO_DEVICE, "Secure Boot",
+		problem(diag, NO_DEVICE, "Secure Boot",
 			"%s; the kernel takes signed modules alone: 'mokutil --import "
 			"/var/lib/dkms/mok.pub', reboot and confirm the key",
 			secure > 0 ? "on" : "off, but the kernel is locked down");
 }
 
-static void examine_dkms(struct examination *exam)
+static void check_dkms(struct diagnosis *diag)
 {
 	char line[256];
 
 	if (!dkms_status(line, sizeof(line))) {
-		fine("DKMS", "not installed, not needed where the module comes otherwise");
+		pass("DKMS", "not installed, not needed where the module comes otherwise");
 	} else if (!*line) {
 		if (module_is_loaded())
-			fine("DKMS", "does not look after the module");
+			pass("DKMS", "does not look after the module");
 		else
-			problem(exam, NO_DEVICE, "DKMS",
+			problem(diag, NO_DEVICE, "DKMS",
 				"does not know the module: install kevents-dkms");
-	} else if (strstr(line, exam->kernel.release) && strstr(line, ": installed")) {
-		fine("DKMS", "%s", line);
+	} else if (strstr(line, diag->kernel.release) && strstr(line, ": installed")) {
+		pass("DKMS", "%s", line);
 	} else {
-		problem(exam, NO_DEVICE, "DKMS",
+		problem(diag, NO_DEVICE, "DKMS",
 			"%s: install the headers of Linux %s, then 'dkms autoinstall'", line,
-			exam->kernel.release);
+			diag->kernel.release);
 	}
 }
 
@@ -237,24 +237,24 @@ static int run(const struct verb *verb, int argc, char **argv)
 	struct args args = {
 		.verb = verb, .argc = argc, .argv = argv, .letters = "", .options = options
 	};
-	struct examination exam = { .device = getenv("KEVENTS_DEVICE"), .status = DONE };
+	struct diagnosis diag = { .device = getenv("KEVENTS_DEVICE"), .status = DONE };
 	int status;
 
 	while (args_next(&args) >= 0)
 		;
 	args_operands(&args, 0, 0);
 	free(args.operands);
-	if (!exam.device || !*exam.device)
-		exam.device = "/dev/kevents";
-	uname(&exam.kernel);
-	examine_device(&exam);
-	examine_module(&exam);
-	examine_version(&exam);
-	examine_access(&exam);
-	examine_secure_boot(&exam);
-	examine_dkms(&exam);
+	if (!diag.device || !*diag.device)
+		diag.device = "/dev/kevents";
+	uname(&diag.kernel);
+	check_device(&diag);
+	check_module(&diag);
+	check_version(&diag);
+	check_access(&diag);
+	check_secure_boot(&diag);
+	check_dkms(&diag);
 	status = close_output();
-	return exam.status == DONE ? status : exam.status;
+	return diag.status == DONE ? status : diag.status;
 }
 
 const struct verb doctor_verb = {

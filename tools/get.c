@@ -10,7 +10,7 @@
 #include "say.h"
 #include "text.h"
 
-struct getting {
+struct get_opts {
 	kevents_ctx ctx;
 	int id;
 	bool peek;
@@ -30,46 +30,46 @@ static void print_payload(const struct ke_event *event, bool newline)
 }
 
 /* Acknowledges the event only after it has been written, so that no failure loses it. */
-static int get_one(struct getting *getting, struct event_buf *buf)
+static int get_one(struct get_opts *opts, struct event_buf *buf)
 {
-	unsigned int flags = getting->peek ? KE_PEEK : KE_LEASE;
-	int err = receive(&getting->ctx, getting->id, buf, flags, 0, getting->timeout_ms);
+	unsigned int flags = opts->peek ? KE_PEEK : KE_LEASE;
+	int err = receive(&opts->ctx, opts->id, buf, flags, 0, opts->timeout_ms);
 
 	if (err)
-		return say_error(err, "%d", getting->id);
-	if (getting->json)
+		return say_error(err, "%d", opts->id);
+	if (opts->json)
 		print_json(json_event(&buf->event));
 	else
-		print_payload(&buf->event, getting->newline);
+		print_payload(&buf->event, opts->newline);
 	if (close_output())
 		return REFUSED;
-	err = getting->peek ? 0 : ke_ack(&getting->ctx, buf->event.seq);
-	return err ? say_error(err, "%d", getting->id) : DONE;
+	err = opts->peek ? 0 : ke_ack(&opts->ctx, buf->event.seq);
+	return err ? say_error(err, "%d", opts->id) : DONE;
 }
 
-static int get(struct getting *getting)
+static int get(struct get_opts *opts)
 {
 	struct event_buf buf = { .capacity = 0 };
 	unsigned int done = 0;
 	int status;
 
 	do {
-		status = get_one(getting, &buf);
-	} while (status == DONE && ++done != getting->count);
+		status = get_one(opts, &buf);
+	} while (status == DONE && ++done != opts->count);
 	event_buf_free(&buf);
 	return status == NOTHING && done ? DONE : status;
 }
 
-static void check(const struct getting *getting, const struct verb *verb, bool raw,
+static void check(const struct get_opts *opts, const struct verb *verb, bool raw,
 		  bool endless_and_counted)
 {
-	if (raw && getting->json)
+	if (raw && opts->json)
 		usage_error(verb, "--raw and --json exclude each other");
 	if (endless_and_counted)
 		usage_error(verb, "--follow and -n exclude each other");
-	if (getting->peek && getting->count != 1)
+	if (opts->peek && opts->count != 1)
 		usage_error(verb, "--peek prints only the oldest event");
-	if (getting->peek && getting->timeout_ms)
+	if (opts->peek && opts->timeout_ms)
 		usage_error(verb, "--peek does not wait");
 }
 
@@ -88,48 +88,48 @@ static int run(const struct verb *verb, int argc, char **argv)
 	struct args args = {
 		.verb = verb, .argc = argc, .argv = argv, .letters = "wt:pjrn:f", .options = options
 	};
-	struct getting getting = { .count = 1 };
+	struct get_opts opts = { .count = 1 };
 	bool raw = false, wait = false, follow = false, counted = false, timed = false;
 	int option, status;
 
 	while ((option = args_next(&args)) >= 0) {
 		switch (option) {
 		case 'f':
-			getting.count = 0;
+			opts.count = 0;
 			follow = true;
 			break;
 		case 'w':
 			wait = true;
 			break;
 		case 't':
-			getting.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
+			opts.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
 								INT_MAX);
 			timed = true;
 			break;
 		case 'p':
-			getting.peek = true;
+			opts.peek = true;
 			break;
 		case 'j':
-			getting.json = true;
+			opts.json = true;
 			break;
 		case 'r':
 			raw = true;
 			break;
 		case 'n':
-			getting.count = args_positive(&args, "-n", optarg);
+			opts.count = args_positive(&args, "-n", optarg);
 			counted = true;
 			break;
 		}
 	}
 	args_operands(&args, 1, 1);
 	if (!timed && (wait || follow))
-		getting.timeout_ms = -1;
-	check(&getting, verb, raw, follow && counted);
-	getting.id = args_id(&args, args.operands[0]);
-	getting.newline = !raw && (getting.count != 1 || isatty(STDOUT_FILENO));
-	open_client(&getting.ctx);
-	status = get(&getting);
-	ke_close(&getting.ctx);
+		opts.timeout_ms = -1;
+	check(&opts, verb, raw, follow && counted);
+	opts.id = args_id(&args, args.operands[0]);
+	opts.newline = !raw && (opts.count != 1 || isatty(STDOUT_FILENO));
+	open_client(&opts.ctx);
+	status = get(&opts);
+	ke_close(&opts.ctx);
 	free(args.operands);
 	return status;
 }

@@ -17,7 +17,7 @@
 #include "say.h"
 #include "units.h"
 
-struct restoring {
+struct restore_state {
 	kevents_ctx ctx;
 	struct saved_file file;
 	bool partial;
@@ -47,12 +47,12 @@ static void catch_signals(void)
 }
 
 /* Detects early that the limits do not allow all events. */
-static int check_limits(struct restoring *restoring)
+static int check_limits(struct restore_state *state)
 {
-	const struct saved_file *file = &restoring->file;
+	const struct saved_file *file = &state->file;
 	struct ke_limits limits;
 	uint64_t bytes = 0;
-	int err = ke_limits(&restoring->ctx, &limits);
+	int err = ke_limits(&state->ctx, &limits);
 
 	if (err)
 		return say_error(err, "limits");
@@ -64,7 +64,7 @@ static int check_limits(struct restoring *restoring)
 			return REFUSED;
 		}
 	}
-	if (!restoring->wait && limits.bytes + bytes > limits.max_bytes) {
+	if (!state->wait && limits.bytes + bytes > limits.max_bytes) {
 		say("the file has %" PRIu64 " bytes of payload, max_bytes has room for %" PRIu64,
 		    bytes, limits.max_bytes > limits.bytes ? limits.max_bytes - limits.bytes : 0);
 		return REFUSED;
@@ -73,23 +73,23 @@ static int check_limits(struct restoring *restoring)
 }
 
 /* Taking back the events needs permission to receive them. */
-static int check_rights(struct restoring *restoring)
+static int check_rights(struct restore_state *state)
 {
-	const struct saved_file *file = &restoring->file;
+	const struct saved_file *file = &state->file;
 
 	for (size_t i = 0; i < file->count; i++) {
 		int id = file->events[i].id, err;
 
 		if (i && file->events[i - 1].id == id)
 			continue;
-		err = ke_poll_event(&restoring->ctx, id);
+		err = ke_poll_event(&state->ctx, id);
 		if (err < 0)
 			return say_error(err, "%d", id);
 	}
 	return DONE;
 }
 
-static int send_one(struct restoring *restoring, struct saved_event *saved)
+static int send_one(struct restore_state *state, struct saved_event *saved)
 {
 	int err;
 
@@ -98,59 +98,59 @@ static int send_one(struct restoring *restoring, struct saved_event *saved)
 			.id = saved->id,
 			.data = saved->data,
 			.len = saved->len,
-			.ttl_ms = restoring->ttl_ms,
+			.ttl_ms = state->ttl_ms,
 		};
 
 		if (interrupted)
 			return -EINTR;
-		err = ke_send(&restoring->ctx, &event, 0, 0);
-		if (restoring->wait && (err == -EAGAIN || err == -EDQUOT))
+		err = ke_send(&state->ctx, &event, 0, 0);
+		if (state->wait && (err == -EAGAIN || err == -EDQUOT))
 			/* The timeout bounds the delay if a signal came just before the wait. */
-			err = ke_send(&restoring->ctx, &event, 0, 1000);
+			err = ke_send(&state->ctx, &event, 0, 1000);
 		saved->seq = event.seq;
-	} while (restoring->wait && (err == -ETIMEDOUT || err == -EINTR));
+	} while (state->wait && (err == -ETIMEDOUT || err == -EINTR));
 	return err;
 }
 
-static int send_all(struct restoring *restoring)
+static int send_all(struct restore_state *state)
 {
-	struct saved_file *file = &restoring->file;
+	struct saved_file *file = &state->file;
 	int status = DONE;
 
-	restoring->progress = progress_start("restoring", file->count);
-	for (; restoring->done < file->count; restoring->done++) {
-		struct saved_event *event = &file->events[restoring->done];
-		int err = send_one(restoring, event);
+	state->progress = progress_start("restoring", file->count);
+	for (; state->done < file->count; state->done++) {
+		struct saved_event *event = &file->events[state->done];
+		int err = send_one(state, event);
 
-		progress_to(&restoring->progress, restoring->done);
+		progress_to(&state->progress, state->done);
 		if (!err) {
-			restoring->sent++;
+			state->sent++;
 			continue;
 		}
-		progress_end(&restoring->progress);
+		progress_end(&state->progress);
 		status = REFUSED;
 		if (err == -EINTR)
 			say("interrupted");
 		else
 			say_error(err, "%d", event->id);
-		if (err == -EINTR || !restoring->partial)
+		if (err == -EINTR || !state->partial)
 			break;
 	}
-	progress_end(&restoring->progress);
+	progress_end(&state->progress);
 	return status;
 }
 
-static bool was_sent(const struct restoring *restoring, uint64_t seq)
+static bool was_sent(const struct restore_state *state, uint64_t seq)
 {
-	size_t low = 0, high = restoring->done;
+	size_t low = 0, high = state->done;
 
 	/* The events were sent in this order, so their seq grows. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (restoring->file.events[middle].seq == seq)
+		if (state->file.events[middle].seq == seq)
 			return true;
-		if (restoring->file.events[middle].seq < seq)
+		if (state->file.events[middle].seq < seq)
 			low = middle + 1;
 		else
 			high = middle;
@@ -162,14 +162,14 @@ static bool was_sent(const struct restoring *restoring, uint64_t seq)
  * Leases the events of other senders as well; they go back to their places when the
  * client is closed. Returns how many of the restored events it acknowledged.
  */
-static size_t take_back_id(struct restoring *restoring, struct event_buf *buf, int id)
+static size_t take_back_id(struct restore_state *state, struct event_buf *buf, int id)
 {
-	uint64_t last = restoring->file.events[restoring->done - 1].seq;
+	uint64_t last = state->file.events[state->done - 1].seq;
 	size_t found = 0;
 
-	while (!receive(&restoring->ctx, id, buf, KE_LEASE, 0, 0)) {
-		if (was_sent(restoring, buf->event.seq) &&
-		    !ke_ack(&restoring->ctx, buf->event.seq))
+	while (!receive(&state->ctx, id, buf, KE_LEASE, 0, 0)) {
+		if (was_sent(state, buf->event.seq) &&
+		    !ke_ack(&state->ctx, buf->event.seq))
 			found++;
 		if (buf->event.seq >= last)
 			break;
@@ -184,49 +184,49 @@ static int compare(const void *a, const void *b)
 	return *one < *other ? -1 : *one > *other;
 }
 
-static void take_back(struct restoring *restoring)
+static void take_back(struct restore_state *state)
 {
-	int *ids = xzalloc(restoring->done * sizeof(*ids));
+	int *ids = xzalloc(state->done * sizeof(*ids));
 	struct event_buf buf = { .capacity = 0 };
 	size_t found = 0;
 
-	if (!restoring->done) {
+	if (!state->done) {
 		free(ids);
 		return;
 	}
-	for (size_t i = 0; i < restoring->done; i++)
-		ids[i] = restoring->file.events[i].id;
-	qsort(ids, restoring->done, sizeof(*ids), compare);
-	for (size_t i = 0; i < restoring->done; i++)
+	for (size_t i = 0; i < state->done; i++)
+		ids[i] = state->file.events[i].id;
+	qsort(ids, state->done, sizeof(*ids), compare);
+	for (size_t i = 0; i < state->done; i++)
 		if (!i || ids[i] != ids[i - 1])
-			found += take_back_id(restoring, &buf, ids[i]);
+			found += take_back_id(state, &buf, ids[i]);
 	event_buf_free(&buf);
 	free(ids);
-	say("%zu of the %zu events sent until then were taken back", found, restoring->done);
-	if (found < restoring->done)
-		say("%zu were not: somebody has received them", restoring->done - found);
+	say("%zu of the %zu events sent until then were taken back", found, state->done);
+	if (found < state->done)
+		say("%zu were not: somebody has received them", state->done - found);
 }
 
-static int restore(struct restoring *restoring)
+static int restore(struct restore_state *state)
 {
 	int status = DONE;
 
-	if (!restoring->partial)
-		status = check_limits(restoring);
-	if (status == DONE && !restoring->partial)
-		status = check_rights(restoring);
+	if (!state->partial)
+		status = check_limits(state);
+	if (status == DONE && !state->partial)
+		status = check_rights(state);
 	if (status != DONE)
 		return status;
 	catch_signals();
-	status = send_all(restoring);
-	if (status != DONE && !restoring->partial)
-		take_back(restoring);
+	status = send_all(state);
+	if (status != DONE && !state->partial)
+		take_back(state);
 	else
-		say("%zu of %zu events are back", restoring->sent, restoring->file.count);
+		say("%zu of %zu events are back", state->sent, state->file.count);
 	return status;
 }
 
-static int read_file(struct restoring *restoring, const char *path)
+static int read_file(struct restore_state *state, const char *path)
 {
 	bool is_stdin = !strcmp(path, "-");
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -237,15 +237,15 @@ static int read_file(struct restoring *restoring, const char *path)
 		say_errno("%s", path);
 		return status;
 	}
-	if (saved_read(fd, &restoring->file))
+	if (saved_read(fd, &state->file))
 		status = say_errno("%s", path);
 	if (!is_stdin)
 		close(fd);
-	if (status == DONE && restoring->file.damage) {
-		say("%s %s", path, restoring->file.damage);
-		if (!restoring->partial || !restoring->file.count)
+	if (status == DONE && state->file.damage) {
+		say("%s %s", path, state->file.damage);
+		if (!state->partial || !state->file.count)
 			return REFUSED;
-		say("it has %zu sound events before that", restoring->file.count);
+		say("it has %zu sound events before that", state->file.count);
 	}
 	return status;
 }
@@ -277,7 +277,7 @@ static int run_restore(const struct verb *verb, int argc, char **argv)
 	struct args args = {
 		.verb = verb, .argc = argc, .argv = argv, .letters = "npw", .options = options
 	};
-	struct restoring restoring = { .partial = false };
+	struct restore_state state = { .partial = false };
 	bool dry = false, damaged;
 	int option, status;
 
@@ -287,28 +287,28 @@ static int run_restore(const struct verb *verb, int argc, char **argv)
 			dry = true;
 			break;
 		case 'p':
-			restoring.partial = true;
+			state.partial = true;
 			break;
 		case 'w':
-			restoring.wait = true;
+			state.wait = true;
 			break;
 		case OPTION_TTL:
-			restoring.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
+			state.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
 								   UINT32_MAX);
 			break;
 		}
 	}
 	args_operands(&args, 1, 1);
-	status = read_file(&restoring, args.operands[0]);
-	damaged = restoring.file.damage;
+	status = read_file(&state, args.operands[0]);
+	damaged = state.file.damage;
 	if (status == DONE && dry) {
-		status = describe(&restoring.file);
+		status = describe(&state.file);
 	} else if (status == DONE) {
-		open_client(&restoring.ctx);
-		status = restore(&restoring);
-		ke_close(&restoring.ctx);
+		open_client(&state.ctx);
+		status = restore(&state);
+		ke_close(&state.ctx);
 	}
-	saved_free(&restoring.file);
+	saved_free(&state.file);
 	free(args.operands);
 	return status == DONE && damaged ? REFUSED : status;
 }

@@ -105,7 +105,7 @@ static double key(const struct row *row, enum order order)
 	return -(double)row->stat.id;
 }
 
-struct sorting {
+struct sort_opts {
 	enum order order;
 	bool reversed;
 };
@@ -113,22 +113,22 @@ struct sorting {
 static int compare(const void *a, const void *b, void *arg)
 {
 	const struct row *one = *(struct row *const *)a, *other = *(struct row *const *)b;
-	const struct sorting *sorting = arg;
-	double first = key(one, sorting->order), second = key(other, sorting->order);
+	const struct sort_opts *opts = arg;
+	double first = key(one, opts->order), second = key(other, opts->order);
 
 	if (first > second)
-		return sorting->reversed ? 1 : -1;
+		return opts->reversed ? 1 : -1;
 	if (first < second)
-		return sorting->reversed ? -1 : 1;
+		return opts->reversed ? -1 : 1;
 	return one->stat.id < other->stat.id ? -1 : one->stat.id > other->stat.id;
 }
 
 void rows_sort(struct row **rows, int count, enum order order, bool reversed)
 {
-	struct sorting sorting = { order, reversed };
+	struct sort_opts opts = { order, reversed };
 
 	if (count)
-		qsort_r(rows, (size_t)count, sizeof(*rows), compare, &sorting);
+		qsort_r(rows, (size_t)count, sizeof(*rows), compare, &opts);
 }
 
 bool row_matches(const struct row *row, const char *text)

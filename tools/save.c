@@ -19,7 +19,7 @@
 #include "say.h"
 #include "units.h"
 
-struct saving {
+struct save_state {
 	kevents_ctx ctx;
 	const char *path;
 	bool force;
@@ -36,56 +36,56 @@ struct saving {
 };
 
 /* The counts bound the work, so that a busy sender cannot keep it going for ever. */
-static int count_waiting(struct saving *saving, const struct ids *ids, uint64_t *pending)
+static int count_waiting(struct save_state *state, const struct ids *ids, uint64_t *pending)
 {
 	for (int i = 0; i < ids->count; i++) {
 		struct ke_stat stat;
-		int err = ke_stat(&saving->ctx, ids->list[i], &stat);
+		int err = ke_stat(&state->ctx, ids->list[i], &stat);
 
 		if (err)
 			return say_error(err, "%d", ids->list[i]);
 		pending[i] = stat.pending;
-		saving->total += stat.pending;
-		saving->leased += stat.leased;
+		state->total += stat.pending;
+		state->leased += stat.leased;
 	}
 	return DONE;
 }
 
-static int save_id(struct saving *saving, struct event_buf *buf, int id, uint64_t pending)
+static int save_id(struct save_state *state, struct event_buf *buf, int id, uint64_t pending)
 {
 	for (; pending; pending--) {
-		int err = receive(&saving->ctx, id, buf, KE_LEASE, 0, 0);
+		int err = receive(&state->ctx, id, buf, KE_LEASE, 0, 0);
 
 		if (err == -ENOMSG)
 			return DONE;
 		if (err)
 			return say_error(err, "%d", id);
-		if (saving->writer.count == saving->capacity) {
-			saving->capacity = saving->capacity ? saving->capacity * 2 : 1024;
-			saving->seqs = xrealloc(saving->seqs,
-						saving->capacity * sizeof(*saving->seqs));
+		if (state->writer.count == state->capacity) {
+			state->capacity = state->capacity ? state->capacity * 2 : 1024;
+			state->seqs = xrealloc(state->seqs,
+					       state->capacity * sizeof(*state->seqs));
 		}
-		saving->seqs[saving->writer.count] = buf->event.seq;
-		save_event(&saving->writer, &buf->event);
-		progress_to(&saving->progress, saving->writer.count);
+		state->seqs[state->writer.count] = buf->event.seq;
+		save_event(&state->writer, &buf->event);
+		progress_to(&state->progress, state->writer.count);
 	}
 	return DONE;
 }
 
-static int save_all(struct saving *saving, const struct ids *ids)
+static int save_all(struct save_state *state, const struct ids *ids)
 {
 	uint64_t *pending = xzalloc((size_t)ids->count * sizeof(*pending));
 	struct event_buf buf = { .capacity = 0 };
-	int status = count_waiting(saving, ids, pending);
+	int status = count_waiting(state, ids, pending);
 
-	saving->progress = progress_start("saving", saving->total);
+	state->progress = progress_start("saving", state->total);
 	for (int i = 0; status == DONE && i < ids->count; i++) {
-		uint64_t before = saving->writer.count;
+		uint64_t before = state->writer.count;
 
-		status = save_id(saving, &buf, ids->list[i], pending[i]);
-		saving->ids += saving->writer.count > before;
+		status = save_id(state, &buf, ids->list[i], pending[i]);
+		state->ids += state->writer.count > before;
 	}
-	progress_end(&saving->progress);
+	progress_end(&state->progress);
 	event_buf_free(&buf);
 	free(pending);
 	return status;
@@ -101,128 +101,128 @@ static int open_directory(const char *path)
 }
 
 /* Renames the file, and makes the new name durable. */
-static int publish(const struct saving *saving)
+static int publish(const struct save_state *state)
 {
-	unsigned int flags = saving->force ? 0 : RENAME_NOREPLACE;
-	int ret = renameat2(AT_FDCWD, saving->temporary, AT_FDCWD, saving->path, flags);
+	unsigned int flags = state->force ? 0 : RENAME_NOREPLACE;
+	int ret = renameat2(AT_FDCWD, state->temporary, AT_FDCWD, state->path, flags);
 
 	if (ret && errno == EINVAL) {	/* a file system without RENAME_NOREPLACE */
-		ret = link(saving->temporary, saving->path);
+		ret = link(state->temporary, state->path);
 		if (!ret)
-			unlink(saving->temporary);
+			unlink(state->temporary);
 	}
 	if (ret)
-		return say_errno("%s", saving->path);
-	if (!fsync(saving->directory))
+		return say_errno("%s", state->path);
+	if (!fsync(state->directory))
 		return DONE;
-	say_errno("%s", saving->path);
-	unlink(saving->path);
+	say_errno("%s", state->path);
+	unlink(state->path);
 	return REFUSED;
 }
 
 /* Acknowledges the events, which must not happen before the file is safe. */
-static int acknowledge_all(struct saving *saving)
+static int acknowledge_all(struct save_state *state)
 {
 	uint64_t left = 0;
 
-	if (saving->keep)
+	if (state->keep)
 		return DONE;
-	saving->progress = progress_start("acknowledging", saving->writer.count);
-	for (uint64_t i = 0; i < saving->writer.count; i++) {
-		if (ke_ack(&saving->ctx, saving->seqs[i]))
+	state->progress = progress_start("acknowledging", state->writer.count);
+	for (uint64_t i = 0; i < state->writer.count; i++) {
+		if (ke_ack(&state->ctx, state->seqs[i]))
 			left++;
-		progress_to(&saving->progress, i);
+		progress_to(&state->progress, i);
 	}
-	progress_end(&saving->progress);
+	progress_end(&state->progress);
 	if (!left)
 		return DONE;
 	say("%" PRIu64 " events are in the file and still in the kernel", left);
 	return REFUSED;
 }
 
-static int write_file(struct saving *saving, const struct ids *ids, FILE *file)
+static int write_file(struct save_state *state, const struct ids *ids, FILE *file)
 {
 	int status;
 
-	save_begin(&saving->writer, file);
-	status = save_all(saving, ids);
-	if (status == DONE && save_end(&saving->writer))
-		status = say_errno("%s", saving->path);
+	save_begin(&state->writer, file);
+	status = save_all(state, ids);
+	if (status == DONE && save_end(&state->writer))
+		status = say_errno("%s", state->path);
 	return status;
 }
 
-static void report(const struct saving *saving)
+static void report(const struct save_state *state)
 {
 	char bytes[UNITS_TEXT];
 
-	say("%" PRIu64 " events of %d IDs, %s bytes, are in %s%s", saving->writer.count,
-	    saving->ids, format_bytes(bytes, saving->writer.bytes), saving->path,
-	    saving->keep ? ", and still here" : "");
-	if (saving->leased)
-		say("%" PRIu64 " events on lease were left out", saving->leased);
+	say("%" PRIu64 " events of %d IDs, %s bytes, are in %s%s", state->writer.count,
+	    state->ids, format_bytes(bytes, state->writer.bytes), state->path,
+	    state->keep ? ", and still here" : "");
+	if (state->leased)
+		say("%" PRIu64 " events on lease were left out", state->leased);
 }
 
 /* Returns whether path may be created or replaced. Prints a diagnostic if not. */
-static bool may_create(const struct saving *saving)
+static bool may_create(const struct save_state *state)
 {
 	struct stat there;
 
-	if (lstat(saving->path, &there))
+	if (lstat(state->path, &there))
 		return true;
-	if (!saving->force)
-		say("%s exists already; --force replaces it", saving->path);
+	if (!state->force)
+		say("%s exists already; --force replaces it", state->path);
 	else if (!S_ISREG(there.st_mode))
-		say("%s is not a regular file", saving->path);
+		say("%s is not a regular file", state->path);
 	else
 		return true;
 	return false;
 }
 
-static int save_to_file(struct saving *saving, const struct ids *ids)
+static int save_to_file(struct save_state *state, const struct ids *ids)
 {
 	int fd, status;
 	FILE *file;
 
-	if (!may_create(saving))
+	if (!may_create(state))
 		return REFUSED;
 	/* The directory must be usable before any event is leased. */
-	saving->directory = open_directory(saving->path);
-	if (saving->directory < 0 || asprintf(&saving->temporary, "%s.XXXXXX", saving->path) < 0)
-		return say_errno("%s", saving->path);
-	fd = mkostemp(saving->temporary, O_CLOEXEC);
+	state->directory = open_directory(state->path);
+	if (state->directory < 0 || asprintf(&state->temporary, "%s.XXXXXX", state->path) < 0)
+		return say_errno("%s", state->path);
+	fd = mkostemp(state->temporary, O_CLOEXEC);
 	file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!file)
-		return say_errno("%s", saving->path);
-	status = write_file(saving, ids, file);
+		return say_errno("%s", state->path);
+	status = write_file(state, ids, file);
 	if (fclose(file) && status == DONE)
-		status = say_errno("%s", saving->path);
+		status = say_errno("%s", state->path);
 	if (status == DONE)
-		status = publish(saving);
+		status = publish(state);
 	if (status != DONE)
-		unlink(saving->temporary);
-	close(saving->directory);
+		unlink(state->temporary);
+	close(state->directory);
 	return status;
 }
 
-static int save_to_stdout(struct saving *saving, const struct ids *ids)
+static int save_to_stdout(struct save_state *state, const struct ids *ids)
 {
-	saving->path = "standard output";
+	state->path = "standard output";
 	if (isatty(STDOUT_FILENO)) {
-		say("%s is a terminal", saving->path);
+		say("%s is a terminal", state->path);
 		return REFUSED;
 	}
-	return write_file(saving, ids, stdout);
+	return write_file(state, ids, stdout);
 }
 
-static int save(struct saving *saving, const struct ids *ids)
+static int save(struct save_state *state, const struct ids *ids)
 {
-	int status = strcmp(saving->path, "-") ? save_to_file(saving, ids) :
-						 save_to_stdout(saving, ids);
+	int status = strcmp(state->path, "-") ? save_to_file(state, ids) :
+						 save_to_stdout(state, ids);
 
 	if (status == DONE)
-		status = acknowledge_all(saving);
+		status = acknowledge_all(state);
 	if (status == DONE)
-		report(saving);
+		report(state);
 	return status;
 }
 
@@ -236,33 +236,33 @@ static int run(const struct verb *verb, int argc, char **argv)
 	struct args args = {
 		.verb = verb, .argc = argc, .argv = argv, .letters = "fk", .options = options
 	};
-	struct saving saving = { .path = NULL };
+	struct save_state state = { .path = NULL };
 	struct ids ids = { NULL, 0 };
 	int option, status = DONE;
 	bool named;
 
 	while ((option = args_next(&args)) >= 0) {
 		if (option == 'f')
-			saving.force = true;
+			state.force = true;
 		else
-			saving.keep = true;
+			state.keep = true;
 	}
 	args_operands(&args, 1, INT_MAX);
-	saving.path = *args.operands++;
+	state.path = *args.operands++;
 	named = --args.count > 0;
 	if (named)
 		ids = ids_from_args(&args);
-	open_client(&saving.ctx);
+	open_client(&state.ctx);
 	if (!named)
-		status = ids_in_use(&saving.ctx, &ids);
+		status = ids_in_use(&state.ctx, &ids);
 	if (status)
 		status = say_error(status, "cannot list the IDs");
 	else
-		status = save(&saving, &ids);
+		status = save(&state, &ids);
 	/* Closing the client returns the events that were not acknowledged. */
-	ke_close(&saving.ctx);
-	free(saving.temporary);
-	free(saving.seqs);
+	ke_close(&state.ctx);
+	free(state.temporary);
+	free(state.seqs);
 	ids_free(&ids);
 	free(args.operands - 1);
 	return status;

@@ -16,30 +16,30 @@ struct payload {
 	size_t len;
 };
 
-struct sending {
+struct send_opts {
 	kevents_ctx ctx;
 	int id;
 	uint32_t ttl_ms;
 	int timeout_ms;
 };
 
-static int send_one(struct sending *sending, void *data, size_t len)
+static int send_one(struct send_opts *opts, void *data, size_t len)
 {
 	struct ke_event event = {
-		.id = sending->id,
+		.id = opts->id,
 		.data = data,
 		.len = len,
-		.ttl_ms = sending->ttl_ms,
+		.ttl_ms = opts->ttl_ms,
 	};
-	int err = ke_send(&sending->ctx, &event, 0, sending->timeout_ms);
+	int err = ke_send(&opts->ctx, &event, 0, opts->timeout_ms);
 
 	if (!err)
 		return DONE;
 	if (err == -ETIMEDOUT) {
-		say("%d: no room came in time", sending->id);
+		say("%d: no room came in time", opts->id);
 		return REFUSED;
 	}
-	return say_error(err, "%d", sending->id);
+	return say_error(err, "%d", opts->id);
 }
 
 /* Reads at most one byte more than limit, which shows that the payload is too large. */
@@ -83,7 +83,7 @@ static int read_file(const char *name, size_t limit, struct payload *payload)
 }
 
 /* Sends each line before it waits for the next one. */
-static int send_lines(struct sending *sending)
+static int send_lines(struct send_opts *opts)
 {
 	char *line = NULL;
 	size_t capacity = 0;
@@ -93,7 +93,7 @@ static int send_lines(struct sending *sending)
 	while (status == DONE && (len = getline(&line, &capacity, stdin)) >= 0) {
 		if (len && line[len - 1] == '\n')
 			len--;
-		status = send_one(sending, line, (size_t)len);
+		status = send_one(opts, line, (size_t)len);
 	}
 	/* Without memory for a line, getline() fails but sets no error on stdin. */
 	if (status == DONE && !feof(stdin))
@@ -102,11 +102,11 @@ static int send_lines(struct sending *sending)
 	return status;
 }
 
-static int send_payload(struct sending *sending, const char *text, bool literal)
+static int send_payload(struct send_opts *opts, const char *text, bool literal)
 {
 	struct payload payload = { NULL, 0 };
 	struct ke_limits limits;
-	int status = ke_limits(&sending->ctx, &limits);
+	int status = ke_limits(&opts->ctx, &limits);
 
 	if (status)
 		return say_error(status, "limits");
@@ -120,7 +120,7 @@ static int send_payload(struct sending *sending, const char *text, bool literal)
 		status = read_all(STDIN_FILENO, "standard input", limits.max_event_size, &payload);
 	}
 	if (status == DONE)
-		status = send_one(sending, payload.data, payload.len);
+		status = send_one(opts, payload.data, payload.len);
 	free(payload.data);
 	return status;
 }
@@ -142,21 +142,21 @@ static int run(const struct verb *verb, int argc, char **argv)
 	struct args args = {
 		.verb = verb, .argc = argc, .argv = argv, .letters = "wt:lT", .options = options
 	};
-	struct sending sending = { .timeout_ms = 0 };
+	struct send_opts opts = { .timeout_ms = 0 };
 	bool lines = false, literal = false;
 	int option, status;
 
 	while ((option = args_next(&args)) >= 0) {
 		switch (option) {
 		case OPTION_TTL:
-			sending.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
+			opts.ttl_ms = (uint32_t)args_duration(&args, "--ttl", optarg,
 								 UINT32_MAX);
 			break;
 		case 'w':
-			sending.timeout_ms = -1;
+			opts.timeout_ms = -1;
 			break;
 		case 't':
-			sending.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
+			opts.timeout_ms = (int)args_duration(&args, "--timeout", optarg,
 								INT_MAX);
 			break;
 		case 'l':
@@ -170,13 +170,13 @@ static int run(const struct verb *verb, int argc, char **argv)
 	args_operands(&args, 1, lines ? 1 : 2);
 	if (literal && !args.operands[1])
 		usage_error(verb, "--text needs TEXT");
-	sending.id = args_id(&args, args.operands[0]);
-	open_client(&sending.ctx);
+	opts.id = args_id(&args, args.operands[0]);
+	open_client(&opts.ctx);
 	if (lines)
-		status = send_lines(&sending);
+		status = send_lines(&opts);
 	else
-		status = send_payload(&sending, args.operands[1], literal);
-	ke_close(&sending.ctx);
+		status = send_payload(&opts, args.operands[1], literal);
+	ke_close(&opts.ctx);
 	free(args.operands);
 	return status;
 }
