@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "backoff.h"
 #include "clock.h"
 #include "ids.h"
 #include "job.h"
 #include "say.h"
-#include "source.h"
 
 #define RETRIES		3
 #define PAUSE_MS	1000
@@ -23,7 +23,7 @@
 
 struct worker {
 	kevents_ctx ctx;
-	struct sources sources;
+	struct backoff backoff;
 	char **command;
 	struct signal_state inherited;
 	int signals;		/* signalfd */
@@ -52,7 +52,7 @@ static void return_event(struct worker *worker, const struct ke_event *event, ui
 
 	if (err && err != -ENOENT)	/* the lease has ended: the event is back already */
 		say_error(err, "%d", event->id);
-	source_failed(&worker->sources, event->id, least_ms);
+	backoff_start(&worker->backoff, event->id, least_ms);
 }
 
 /*
@@ -80,7 +80,7 @@ static void move_to_dead_letter(struct worker *worker, struct ke_event *event, c
 			  event->seq, worker->dead_letter);
 	say("%d: event %" PRIu64 ": %s; moved to %d", event->id, event->seq, reason,
 	    worker->dead_letter);
-	source_succeeded(&worker->sources, event->id);
+	backoff_reset(&worker->backoff, event->id);
 }
 
 static void acknowledge(struct worker *worker, const struct ke_event *event)
@@ -92,7 +92,7 @@ static void acknowledge(struct worker *worker, const struct ke_event *event)
 		    event->id, event->seq);
 	else if (err)
 		say_error(err, "%d: event %" PRIu64, event->id, event->seq);
-	source_succeeded(&worker->sources, event->id);
+	backoff_reset(&worker->backoff, event->id);
 }
 
 static void finish_job(struct worker *worker, struct job *job, int status)
@@ -249,7 +249,7 @@ static bool is_done(const struct worker *worker)
 {
 	if (worker->running)
 		return false;
-	return worker->stopping || (worker->drain && !sources_wait(&worker->sources));
+	return worker->stopping || (worker->drain && !backoff_has_events(&worker->backoff));
 }
 
 static void work_until_done(struct worker *worker)
@@ -258,7 +258,7 @@ static void work_until_done(struct worker *worker)
 		int64_t resume, overdue;
 
 		reap_jobs(worker);
-		sources_resume(&worker->sources);
+		backoff_resume(&worker->backoff);
 		while (!worker->stopping && worker->running < worker->max_jobs &&
 		       receive_event(worker))
 			;
@@ -266,7 +266,7 @@ static void work_until_done(struct worker *worker)
 			return;
 		overdue = signal_overdue(worker);
 		/* Jobs that failed to start have set new pauses. */
-		resume = sources_resume(&worker->sources);
+		resume = backoff_resume(&worker->backoff);
 		wait_for_work(worker, resume < overdue ? resume : overdue);
 	}
 }
@@ -308,14 +308,14 @@ static int run_worker(struct worker *worker, const struct ids *ids, uint64_t pau
 		ke_close(&worker->ctx);
 		return status;
 	}
-	sources_init(&worker->sources, &worker->ctx, ids, pause_ms);
+	backoff_init(&worker->backoff, &worker->ctx, ids, pause_ms);
 	worker->jobs = xzalloc(worker->max_jobs * sizeof(*worker->jobs));
 	set_up_signals(worker);
 	work_until_done(worker);
 	for (unsigned int i = 0; i < worker->max_jobs; i++)
 		event_buf_free(&worker->jobs[i].buf);
 	free(worker->jobs);
-	sources_free(&worker->sources);
+	backoff_free(&worker->backoff);
 	ke_close(&worker->ctx);
 	if (worker->status == DONE && worker->drain && !worker->taken && !worker->stops)
 		return NOTHING;

@@ -5,8 +5,8 @@
  * receiving another one would break the order. So the ID pauses, and longer after each
  * failure in a row.
  */
-#ifndef SOURCE_H
-#define SOURCE_H
+#ifndef BACKOFF_H
+#define BACKOFF_H
 
 #include <kevents.h>
 #include <stdbool.h>
@@ -16,32 +16,34 @@
 
 #define PAUSE_MAX_MS	60000	/* unless the first pause is longer */
 
-struct source {
+struct backoff_id {
 	int id;
 	unsigned int failures;	/* in a row */
 	int64_t resume_at;	/* end of the pause, by now_ms(); 0: no pause */
 };
 
-struct sources {
+struct backoff {
 	kevents_ctx *ctx;	/* watches the IDs that do not pause */
-	struct source *list;
+	struct backoff_id *list;
 	int count;
 	uint64_t pause_ms;	/* the first pause */
 };
 
-/* ctx must watch all ids already. The caller frees sources with sources_free(). */
-void sources_init(struct sources *sources, kevents_ctx *ctx, const struct ids *ids,
+/* ctx must watch all ids already. The caller frees backoff with backoff_free(). */
+void backoff_init(struct backoff *backoff, kevents_ctx *ctx, const struct ids *ids,
 		  uint64_t pause_ms);
-void sources_free(struct sources *sources);
+void backoff_free(struct backoff *backoff);
 
-void source_succeeded(struct sources *sources, int id);
+/* Makes the next pause of the ID the first one again. */
+void backoff_reset(struct backoff *backoff, int id);
+
 /* Starts a pause of at least least_ms, unless the ID pauses already. */
-void source_failed(struct sources *sources, int id, uint64_t least_ms);
+void backoff_start(struct backoff *backoff, int id, uint64_t least_ms);
 
 /* Ends the pauses that are over. Returns the end of the next one, or INT64_MAX. */
-int64_t sources_resume(struct sources *sources);
+int64_t backoff_resume(struct backoff *backoff);
 
 /* Returns whether an event waits under any of the IDs, paused or not. */
-bool sources_wait(const struct sources *sources);
+bool backoff_has_events(const struct backoff *backoff);
 
-#endif /* SOURCE_H */
+#endif /* BACKOFF_H */
