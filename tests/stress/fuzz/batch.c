@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Batches: good entries, and one now and then that is wrong. */
+/* Batches of valid entries, with an invalid one now and then. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,16 +10,16 @@
 
 #define SENDS_MAX 80
 #define RECEIVES_MAX 40
-#define ROOM 3200	/* for the payload of an entry */
+#define ROOM 3200	/* bytes for the payload of an entry */
 #define BRIEFLY 1	/* ms */
 
-/* A batch whose head is right, mostly. */
+/* Returns a batch whose head is valid in most cases. */
 static struct kevents_batch some_batch(enum place place, void *entries, unsigned int n)
 {
 	struct kevents_batch batch = { .entries = (uintptr_t)entries, .n = n };
 
 	if (place == EDGE && one_in(20))
-		batch.n++;	/* an entry that cannot be read */
+		batch.n++;	/* the last entry cannot be read */
 	switch (random_below(100)) {
 	case 0:
 		batch.flags = some_bit();
@@ -99,7 +99,7 @@ static long send_outcome(const struct client *client, const struct kevents_send 
 				   before);
 }
 
-/* The model gets what was accepted, and what does not live long ends. */
+/* Adds the accepted events to the model, and ends those with a short time to live. */
 static void accept_sends(const struct client *client, const struct kevents_send *sends,
 			 unsigned int n)
 {
@@ -173,7 +173,7 @@ static void spoil_receive(struct kevents_receive *receive, bool leases)
 		receive->deadline_ns = some_bit();
 		break;
 	case 4:
-		/* With a lease any time is good, and its end has to be known. */
+		/* With a lease any time is valid, and the model has to know its end. */
 		receive->lease_ms = leases ? 0 : some_bit();
 		break;
 	default:
@@ -201,7 +201,7 @@ static bool entry_is_valid(const struct kevents_receive *receive, bool leases)
 	       !receive->reserved32 && !receive->reserved && (leases || !receive->lease_ms);
 }
 
-/* What comes of an entry that is to get this event. */
+/* Returns the result of an entry that would receive this event. */
 static long entry_outcome(const struct kevents_receive *receive, const struct event *event)
 {
 	if (event->len > receive->size)
@@ -209,7 +209,7 @@ static long entry_outcome(const struct kevents_receive *receive, const struct ev
 	return event->len && receive->data == nowhere() ? -EFAULT : 0;
 }
 
-/* Whether one of the events that may be next keeps the entry from being done so. */
+/* Returns whether one of the next possible events does not allow this result of the entry. */
 static bool is_stopped(const struct client *client, const struct kevents_receive *receive,
 		       long error)
 {
@@ -227,7 +227,7 @@ static bool is_stopped(const struct client *client, const struct kevents_receive
 	return false;
 }
 
-/* The batch went as far as its entries and what waited let it; error is 0 if it did any. */
+/* Checks that the batch stopped where its entries or its events stopped it. */
 static void check_end(const struct client *client, const struct kevents_batch *batch,
 		      const struct kevents_receive *receive, long error)
 {
@@ -250,7 +250,7 @@ static void check_end(const struct client *client, const struct kevents_batch *b
 		fail("EMSGSIZE tells %llu", (unsigned long long)receive->event.len);
 }
 
-/* An event that was leased by this very batch can be back in it. */
+/* An event leased by an entry can come back and be received by a later one. */
 static struct event *find_told(const struct client *client,
 			       const struct kevents_received *told)
 {
@@ -300,7 +300,7 @@ static void end_brief_leases(void)
 	}
 }
 
-/* The entries cannot be written, and there is one at least. */
+/* At least one entry, in memory that cannot be written. */
 static long outcome_of_bad_table(const struct client *client, enum place place,
 				 const struct kevents_batch *batch)
 {

@@ -14,7 +14,7 @@
 
 struct broker brokers[BROKERS], *broker = brokers;
 
-/* What is charged, of all rounds; an event by its length. */
+/* Charges, measured before all rounds; that of an event by its length. */
 static struct {
 	uint32_t watch, claim;
 	uint32_t event[LEN_MAX + 1];
@@ -46,7 +46,7 @@ static void measure_event(int fd, uint32_t len)
 	costs->event[len] = bytes;
 }
 
-/* Of lengths between two that cost the same all do. */
+/* All lengths between two with the same charge have that charge. */
 static void measure_between(int fd, uint32_t low, uint32_t high)
 {
 	uint32_t middle = low + (high - low) / 2;
@@ -102,7 +102,7 @@ static bool waits(const struct event *event)
 	return !event->gone && event->holder == WAITS;
 }
 
-/* Its number lies between those of its neighbours that are known. */
+/* The number must lie between the known numbers of its neighbours. */
 static void assert_in_order(const struct event *event, uint64_t seq)
 {
 	const struct event *other;
@@ -229,7 +229,7 @@ long broker_send_outcome(const struct client *client, unsigned int id, uint32_t 
 	bool is_allowed = broker_allows(client->user, id, SEND);
 	long refused = refusal(client->user, before + costs->event[len]);
 
-	/* Where there is no space the claim is looked at first. */
+	/* Without space, the claim is checked first. */
 	if (refused && is_allowed)
 		return waits ? -ETIMEDOUT : refused;
 	if (!refused && payload)

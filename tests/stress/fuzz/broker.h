@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the brokers have to hold after the calls that were made: the model. */
+/* The model: what the brokers must hold after the calls made so far. */
 #ifndef BROKER_H
 #define BROKER_H
 
@@ -16,15 +16,15 @@
 
 struct event {
 	bool gone;
-	bool brief;		/* its time to live, or its lease, ends in this step */
-	int holder;		/* the client that leases it, or WAITS */
-	unsigned int id;	/* an index, as wherever an ID is meant here */
-	uint64_t seq;		/* 0: not told yet */
+	bool brief;		/* the time to live, or the lease, ends in this step */
+	int holder;		/* the client that has the lease, or WAITS */
+	unsigned int id;	/* an index, like every ID in this file */
+	uint64_t seq;		/* 0: not known yet */
 	unsigned int sender;	/* the user that made the call */
 	unsigned int payer;	/* the user that opened the file */
 	uint32_t len;
 	uint32_t deliveries;
-	uint8_t pattern;	/* what the payload is made of */
+	uint8_t pattern;	/* of the payload */
 };
 
 struct queue {
@@ -36,34 +36,34 @@ struct queue {
 
 struct client {
 	int fd;
-	unsigned int user;	/* opened it: is judged and charged, whoever makes a call */
+	unsigned int user;	/* opened the file, so that its permissions and charge count */
 	bool readable, writable;
 	bool watches[IDS];
 };
 
 struct broker {
-	int net;			/* its namespace */
+	int net;			/* the network namespace */
 	struct event events[EVENTS_MAX];	/* in the order in which they were accepted */
 	unsigned int event_count;
 	struct queue queues[IDS];
 	struct client clients[CLIENTS];
-	int keeper;	/* watches all IDs, so that no queue ends and forgets its counts */
+	int keeper;	/* watches all IDs, so that every queue stays and keeps its counts */
 };
 
-/* All of them; and the one that the calls and the questions below are about. */
+/* All brokers, and the one that the functions below work on. */
 extern struct broker brokers[BROKERS], *broker;
 
-/* Behind the last of its events. */
+/* The end of its events. */
 struct event *broker_end(void);
 
 /*
- * A new event, sent by me; seq is 0 where the call does not tell. Ends the round if seq
- * is no good.
+ * Adds an event sent by me. seq is 0 if the call does not return it. Ends the round if seq
+ * is not possible.
  */
 struct event *broker_send(const struct client *client, unsigned int id, uint64_t seq,
 			  uint32_t len, uint8_t pattern);
 
-/* Whose turn it is under the ID, or NULL; what is number n in the row from there. */
+/* Return the event that is next under the ID, or the nth one after that, or NULL. */
 struct event *broker_first(unsigned int id);
 
 enum access {
@@ -71,65 +71,65 @@ enum access {
 	SEND = 02,
 };
 
-/* Whether the user may do that with the ID, by its claim and the module's settings. */
+/* Returns whether the claim of the ID, and strict, allow that access by the user. */
 bool broker_allows(unsigned int user, unsigned int id, enum access access);
 
-/* Whether the client watches the ID and may be told of what is there. */
+/* Returns whether the client watches the ID and may receive from it. */
 bool broker_shows(const struct client *client, unsigned int id);
 
-/* What is charged to the user, in all of them. */
+/* Returns the charge of the user, in all brokers. */
 uint64_t broker_user_bytes(unsigned int user);
 
-/* What is charged for an event of this length. */
+/* Returns the charge for an event of this length. */
 uint64_t broker_event_bytes(uint32_t len);
 
 /*
- * What comes of a send whose argument is valid, and whose payload gives this error or 0,
- * after events of this call that are charged with so many bytes.
+ * Returns the result of a send with a valid argument, given the error of its payload or 0,
+ * and the bytes that earlier events of the same call are charged.
  */
 long broker_send_outcome(const struct client *client, unsigned int id, uint32_t len,
 			 long payload, bool waits, uint64_t before);
 
-/* What comes of a watch and a claim of the user, or 0. */
+/* Return the error of a watch or a claim of the user, or 0. */
 long broker_watch_refusal(unsigned int user);
 long broker_claim_refusal(unsigned int user);
 
-/* Whether poll(2) says that the user may send. */
+/* Returns whether poll(2) must report the user's file as writable. */
 bool broker_has_space(unsigned int user);
 
-/* The first event of any ID that the client watches with this ID (not an index). */
+/* Returns the first event of the watched ID with this value, which is not an index. */
 struct event *broker_first_watched(const struct client *client, int id);
 
-/* Whether anything waits that the client watches; whether it is longer than size. */
+/* Return whether a watched event waits, and whether one longer than size does. */
 bool broker_has_watched(const struct client *client);
 bool broker_has_watched_over(const struct client *client, uint64_t size, uint32_t *len);
 
-/* The event is handed out: seq is what the call told, and must fit. */
+/* Hands out the event. seq is what the call returned, and must be that of the event. */
 void broker_take(struct event *event, uint64_t seq, int holder);
 
-/* A lease of this client, or NULL. */
+/* Returns a lease of this client, or NULL. */
 struct event *broker_lease(int client, uint64_t seq);
 
 void broker_return(struct event *event);
 void broker_acknowledge(struct event *event);
 void broker_expire(struct event *event);
 
-/* Returns how many went. */
+/* Returns how many events were dropped. */
 unsigned int broker_purge(unsigned int id);
 
-/* The client is closed and opened anew. */
+/* Closes the client and opens it again. */
 void broker_close(int client);
 
 unsigned int broker_pending(unsigned int id);
 unsigned int broker_leased(unsigned int id);
 
-/* What is charged for an ID's events. */
+/* Returns the charge for the events of an ID. */
 uint64_t broker_bytes(unsigned int id);
 
-/* Before the first round: measures what is charged. */
+/* Measures the charges. Must be called before the first round. */
 void broker_create(void);
 
-/* The payload of a pattern. */
+/* Returns the payload of a pattern. */
 void payload_fill(void *memory, uint32_t len, uint8_t pattern);
 bool payload_is(const void *memory, uint32_t len, uint8_t pattern);
 

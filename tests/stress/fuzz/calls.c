@@ -15,7 +15,7 @@
 
 bool parallel_is_private;
 
-/* Of each thread, so that what one does depends on the plan alone. */
+/* Each thread has its own, so that what it does depends on the plan alone. */
 static __thread uint64_t state;
 static __thread char own[ENTRIES_MAX * sizeof(struct kevents_receive)]
 	__attribute__((aligned(8)));
@@ -78,7 +78,7 @@ static uint64_t some_size(void)
 	return below(2) ? below(200) : sizes[below(ARRAY_SIZE(sizes))];
 }
 
-/* Where a payload may be that belongs to a call with this size. */
+/* Returns an address for a payload of a call with this size. */
 static uint64_t some_data(uint64_t size)
 {
 	return (uintptr_t)memory_at(some_place(), size < MEMORY_MAX ? size : 8, below(4));
@@ -116,7 +116,7 @@ static void mutate(void *argument, size_t size)
 		bytes[below(size)] ^= 1 << below(8);
 }
 
-/* An entry of a batch of this command. */
+/* Fills in an entry of a batch of this command. */
 static void fill_entry(void *entry, unsigned int command, bool leases)
 {
 	struct kevents_receive *receive = entry;
@@ -133,7 +133,7 @@ static void fill_entry(void *entry, unsigned int command, bool leases)
 	};
 }
 
-/* Entries lie at the buffer's own place, or overlap with it. */
+/* The entries are at an address of their own, or overlap with the buffer. */
 static void fill_batch(struct kevents_batch *batch, unsigned int command)
 {
 	size_t size = command == KEVENTS_IOC_SEND_BATCH ? sizeof(struct kevents_send) :
@@ -209,7 +209,7 @@ static void told_batch(const struct kevents_batch *batch, unsigned int command, 
 	}
 }
 
-/* What was told in memory that nobody else writes to. */
+/* Records only results in memory that no other thread writes to. */
 static void told(const void *argument, unsigned int command, long result)
 {
 	const struct kevents_receive *receive = argument;
@@ -262,7 +262,7 @@ void some_ioctl(int fd)
 		mutate(bytes, size);
 	if (!below(50) && !parallel_is_private)
 		command ^= 1U << below(32);
-	/* Threads share the place on purpose: it changes under the kernel's feet. */
+	/* Threads share the address on purpose, so that the data changes during the call. */
 	if (can_write(place))
 		memcpy(argument, bytes, size);
 	if (parallel_is_private || below(4))
@@ -275,7 +275,7 @@ void some_ioctl(int fd)
 		told(argument, command, result);
 }
 
-/* Of records in this thread's own memory. */
+/* Reads or writes records in this thread's own memory, so that the result is certain. */
 static void own_stream(int fd)
 {
 	struct kevents_record *record;

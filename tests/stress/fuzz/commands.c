@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every command, where its argument cannot be had; and commands that there are not. */
+/* Every command with an inaccessible argument, and unknown commands. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,7 +10,7 @@
 
 static const struct {
 	unsigned int number;
-	bool reads, writes;	/* what the file has to be open for */
+	bool reads, writes;	/* access mode that the file needs */
 } commands[] = {
 	{ KEVENTS_IOC_INFO, false, false },
 	{ KEVENTS_IOC_SEND, false, true },
@@ -31,8 +31,9 @@ static const struct {
 };
 
 /*
- * An address at which no argument can be read, or written where that is all. To send
- * and to receive take less than their argument, which steps of their own go into.
+ * Returns an address at which the argument cannot be read, or written if the command only
+ * writes it. Send and receive access only a part of their argument; they have their own
+ * steps.
  */
 static void *bad_argument(const struct client *client, unsigned int command,
 			  long *expected)
@@ -79,7 +80,7 @@ static bool is_command(unsigned int number)
 	return false;
 }
 
-/* A command with one bit wrong is none, unless it is another one. */
+/* A command with one bit flipped is unknown, unless it is another command. */
 void step_nonsense(void)
 {
 	const struct client *client = &broker->clients[some_client()];

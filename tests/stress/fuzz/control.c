@@ -18,13 +18,13 @@ static bool is_same(const char *what, uint64_t is, uint64_t should)
 	return true;
 }
 
-/* For a field that must be 0. */
+/* Returns a value for a field that must be 0. */
 static uint32_t rarely_a_bit(void)
 {
 	return one_in(60) ? some_bit() : 0;
 }
 
-/* Through a file that this user has opened. */
+/* Makes the call on a file that this user has opened. */
 static void check_stat(int fd, unsigned int user, unsigned int id, uint32_t flags)
 {
 	const struct queue *queue = &broker->queues[id];
@@ -195,7 +195,7 @@ void step_claim(void)
 	queue->mode = claim.mode;
 }
 
-/* A lease of the client, or any number. */
+/* Returns the number of a lease of the client, or any number. */
 static uint64_t some_seq(int client)
 {
 	unsigned int i, tries;
@@ -288,7 +288,7 @@ void step_limits(void)
 	is_same("broker_ids", limits.broker_ids, IDS);
 	is_same("broker_events", limits.broker_events, count);
 	is_same("strict", limits.strict, setting == STRICT);
-	/* Root has what rounds before left, too. */
+	/* Root is also charged for what earlier rounds left. */
 	if (client->user != ROOT)
 		is_same("user_bytes", limits.user_bytes, broker_user_bytes(client->user));
 	is_same("broker_bytes", limits.broker_bytes, bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* KCOV, where the kernel has it and the module was built for it. */
+/* KCOV, if the kernel has it and the module was built for it. */
 #include <fcntl.h>
 #include <linux/kcov.h>
 #include <sys/ioctl.h>

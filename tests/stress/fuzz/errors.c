@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The errors of each call, as the header says; a fatal signal's is never seen. */
+/* The errors of each call, as documented. That of a fatal signal is never seen. */
 #include <errno.h>
 #include <limits.h>
 
@@ -8,7 +8,7 @@
 
 static const struct {
 	unsigned int command;
-	int most;	/* that it returns */
+	int most;	/* the largest result */
 	int errors[11];
 } calls[] = {
 	{ KEVENTS_IOC_INFO, 0, { EFAULT } },

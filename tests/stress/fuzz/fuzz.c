@@ -3,12 +3,12 @@
  * Usage: fuzz SECONDS SEED [PLANS [guided]]
  *        fuzz 0 SEED[:STEP:SEED]...
  *
- * Makes calls at random to /dev/kevents, in rounds of a process each, which has
- * network namespaces of its own. A round is a sequence of calls in two of these, each
- * checked against a model, or a parallel round: calls from many threads and processes.
- * Where the kernel tells what code was reached, sequences that reached more are varied;
- * with `guided` it has to, and those that reached much are printed. The rounds of the
- * file PLANS come first. With 0 seconds one round is made again. Needs root.
+ * Makes random calls to /dev/kevents in rounds. Each round is a process with network
+ * namespaces of its own. A round is a sequence of calls in two of these, each checked
+ * against a model, or a parallel round of calls from many threads and processes. If the
+ * kernel reports coverage, sequences that reached new code are varied. `guided` requires
+ * coverage, and prints the sequences that reached much. The rounds of the file PLANS come
+ * first. With 0 seconds, repeats one round. Needs root.
  */
 #include "fuzz.h"
 
@@ -31,7 +31,7 @@
 
 #define ROUND_SECONDS 120
 #define PARALLEL_EVERY 8
-#define FRESH_MANY 4	/* places for which a sequence is printed */
+#define FRESH_MANY 4	/* new places that make a sequence worth printing */
 
 static struct {
 	struct account account;
@@ -41,7 +41,7 @@ static struct {
 	} corpus[1024];			/* sequences that reached something new */
 	unsigned int corpus_size;
 	unsigned int reached;
-	unsigned long rounds;		/* that went well */
+	unsigned long rounds;		/* that succeeded */
 	uint8_t seen[1 << 20];
 } *shared;
 
@@ -89,7 +89,7 @@ static void print_failure(const struct plan *plan, const char *how, int status)
 	printf(" %s (status %#x)\n", how, status);
 }
 
-/* Waits for the round, which has a group of its own; true if it went well. */
+/* Waits for the round, which has a process group of its own. Returns whether it succeeded. */
 static bool round_join(pid_t pid, const struct plan *plan)
 {
 	int status = 0, i;
@@ -128,7 +128,7 @@ static bool round_make(const struct plan *plan)
 	return round_join(pid, plan);
 }
 
-/* A sequence that was good for something, varied, or a new one. */
+/* Returns a new plan, or a variation of one from the corpus. */
 static struct plan plan_next(uint64_t seed)
 {
 	struct plan plan = { .seed = seed };
@@ -153,7 +153,7 @@ static unsigned long bytes_held(void)
 	return limits.bytes;
 }
 
-/* All that the rounds left goes with their namespaces, in a while. */
+/* The kernel frees what the rounds left together with their namespaces, after a while. */
 static bool nothing_leaked(unsigned long before)
 {
 	int i;
@@ -177,7 +177,7 @@ static bool round_goes_well(const struct plan *plan, unsigned long before)
 	return true;
 }
 
-/* Rounds from the plan on until so many seconds have passed; one if they are 0. */
+/* Runs rounds, the first one from the plan, for this many seconds; one round if 0. */
 static bool rounds_make(const struct plan *plan, unsigned long seconds, unsigned long before)
 {
 	time_t end = time(NULL) + (time_t)seconds;
@@ -192,7 +192,7 @@ static bool rounds_make(const struct plan *plan, unsigned long seconds, unsigned
 	return true;
 }
 
-/* One plan a line; what does not begin with a number is a comment. */
+/* The file has a plan per line. A line that does not begin with a number is a comment. */
 static bool rounds_replay(const char *path, unsigned long before)
 {
 	FILE *file = fopen(path, "re");
@@ -211,7 +211,7 @@ static bool rounds_replay(const char *path, unsigned long before)
 	return good;
 }
 
-/* For PLANS: of those that are kept, which reached most when they came. */
+/* Prints, for PLANS, the plans of the corpus that reached the most new places. */
 static void print_corpus(void)
 {
 	unsigned int i;
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 	account = &shared->account;
 	broker_create();
 	settings_begin();
-	/* Everybody may use it: claims and limits are to stop them. */
+	/* Every user may open the device, so that only claims and limits stop them. */
 	if (chmod(DEVICE, 0666))
 		return 1;
 	before = bytes_held();

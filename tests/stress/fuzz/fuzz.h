@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the fuzzer share. */
+/* Shared by the parts of the fuzzer. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -11,8 +11,8 @@
 #define DEVICE "/dev/kevents"
 
 /*
- * What a round does follows from this alone: random numbers of seed and, from the step
- * of each cut on, of the seed of that. Cuts are in the order of their steps.
+ * Determines what a round does: random numbers come from seed and, from the step of each
+ * cut on, from the seed of that cut. Cuts are in the order of their steps.
  */
 #define CUTS_MAX 8
 struct plan {
@@ -23,32 +23,32 @@ struct plan {
 	} cuts[CUTS_MAX];
 };
 
-/* A plan as text is SEED[:STEP:SEED]...; false if this is none. */
+/* Reads a plan of the form SEED[:STEP:SEED]... Returns false if text is not one. */
 bool plan_read(struct plan *plan, const char *text);
 void plan_print(const struct plan *plan);
 
-/* Gives the plan one more cut, somewhere. */
+/* Adds a cut to the plan at a random step. */
 void plan_vary(struct plan *plan, uint64_t *state);
 
-/* A random number, and the next state. */
+/* Returns a random number and advances the state. */
 uint64_t random_next(uint64_t *state);
 
 void random_start(const struct plan *plan);
 
-/* The next step of the round begins. */
+/* Starts the next step of the round. */
 void random_step(void);
 
 uint64_t random_number(void);
 
-/* A number below n, which is not 0. */
+/* Returns a random number below n. n is not 0. */
 uint64_t random_below(uint64_t n);
 
 bool one_in(unsigned int n);
 
-/* The deadline of a call that waits so long; -1: without limit. */
+/* Returns the deadline of a call that waits this long; -1: without limit. */
 uint64_t deadline_ns(int timeout_ms);
 
-/* Where the processes of a round write down what they do, for who reads of a failure. */
+/* The log of the calls of a round, to explain a failure. */
 struct account {
 	char text[1 << 16];
 	size_t length;
@@ -59,28 +59,28 @@ extern struct account *account;
 
 __attribute__((format(printf, 1, 2))) void trace(const char *format, ...);
 
-/* Ends the process, and with that the round, as failed. */
+/* Ends the process, which makes the round fail. */
 __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
 
-/* What a call returned, or -errno. */
+/* Returns the result of a call, or -errno. */
 long outcome(long result);
 
 const char *error_name(long result);
 
-/* Memory, good and bad. */
+/* Valid and invalid memory. */
 enum place {
 	GOOD,
-	EDGE,		/* ends right before a page that cannot be touched */
+	EDGE,		/* ends right before an inaccessible page */
 	READ_ONLY,
 	NOWHERE,
-	CROSSING,	/* its last byte cannot be touched */
+	CROSSING,	/* the last byte is inaccessible */
 	KERNEL,
 	WRAPPING,	/* at the end of the address space */
 	CHANGING,	/* comes and goes; see changing_page() */
 	PLACES,
 };
 
-/* The address of size bytes there, at most MEMORY_MAX; of a few, so with n. */
+/* Returns the address of size bytes of this kind, at most MEMORY_MAX; n tells a few apart. */
 #define MEMORY_MAX 262144
 void *memory_at(enum place place, size_t size, unsigned int n);
 
@@ -93,18 +93,18 @@ size_t page_size(void);
 bool can_read(enum place place);
 bool can_write(enum place place);
 
-/* One round: calls one after the other, each checked against what it has to do. */
+/* A round of calls one after the other, each checked against the model. */
 void sequence_run(void);
 
-/* The other kind: everything at once; each call may fail in documented ways only. */
+/* A round of concurrent calls, which may fail only in documented ways. */
 void parallel_run(void);
 
-/* Coverage of the kernel, where that tells it. */
+/* Coverage of the kernel, if KCOV is available. */
 void coverage_begin(void);
 
 /*
- * Marks the places reached in seen, a byte for a hash; adds how many are new to fresh.
- * False if nothing was told.
+ * Marks the places reached in seen, a byte for each hash, and adds the number of new ones
+ * to fresh. Returns false if there is no coverage.
  */
 bool coverage_end(uint8_t *seen, size_t size, unsigned int *fresh);
 

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#define PARTS 4		/* that do not overlap */
+#define PARTS 4		/* parts that do not overlap */
 
 static char *good[PARTS], *edge[PARTS], *read_only[PARTS], *changing;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads, and processes that are killed, make calls of every kind on the same few
- * files, which one of them closes and opens anew, while a page of memory comes and
- * goes and signals come down on all.
+ * Threads, and processes that are killed, make calls of every kind on the same few files.
+ * Meanwhile one thread closes and reopens the files, a page of memory comes and goes, and
+ * all threads get signals.
  */
 #include "parallel.h"
 
@@ -34,7 +34,7 @@ static int open_some(void)
 			    (below(2) ? O_NONBLOCK : 0));
 }
 
-/* The number stays taken all the time, so that it is never another's. */
+/* The descriptor stays in use all the time, so that no other file gets its number. */
 static void reopen(int *file)
 {
 	int fd = below(2) ? open_some() : dup(files[below(FILES)]);
@@ -76,7 +76,7 @@ static void *work(void *seed)
 	return NULL;
 }
 
-/* Makes a page go and come, and wakes everybody who waits. */
+/* Makes a page inaccessible and accessible again, and interrupts all waiting threads. */
 static void *disturb(void *unused)
 {
 	unsigned int i;
@@ -118,7 +118,7 @@ static void threads_run(uint64_t seed)
 	pthread_join(disturber, NULL);
 }
 
-/* A process that has the files, too, perhaps as another user in namespaces of its own. */
+/* A process that shares the files, perhaps as another user in namespaces of its own. */
 static pid_t start_process(uint64_t seed, bool may_die)
 {
 	pid_t pid = fork();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The calls of a parallel round; what is asserted of each of them, and of what it leaves. */
+/* The calls of a parallel round, and the checks of each call and of the final state. */
 #ifndef PARALLEL_H
 #define PARALLEL_H
 
@@ -7,23 +7,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Random numbers of this thread, from seed on; one below n, which is not 0. */
+/* Start the random numbers of this thread from seed, and return one below n, not 0. */
 void parallel_random_start(uint64_t seed);
 uint64_t below(uint64_t n);
 
-/* Whether all that a call tells, it tells where nobody else writes. */
+/* Returns whether no other thread writes to the results of the call. */
 extern bool parallel_is_private;
 
-/* One call each. */
+/* Make one call each. */
 void some_ioctl(int fd);
 void some_stream(int fd);
 void some_poll(int fd);
 
-/* The IDs that a parallel round means to use; others come by chance. */
+/* The IDs that a parallel round uses on purpose. Random data may name others. */
 #define PARALLEL_IDS 5
 extern const int parallel_ids[PARALLEL_IDS];
 
-/* What is no ioctl. */
+/* Calls other than ioctl(2). */
 enum {
 	CALL_READ = 1,
 	CALL_WRITE,
@@ -33,37 +33,37 @@ enum {
 /* Ends the round unless the call may return this. */
 void check_call(const char *name, unsigned int command, long result);
 
-/* The same of what depends on how long the call was to wait. */
+/* Likewise for errors that depend on how long the call may wait. */
 void check_send_waits(uint64_t deadline_ns, long result);
 void check_receive_waits(uint64_t deadline_ns, long result);
 
-/* How much is known of what a parallel round does. */
+/* How much is known about the calls of a parallel round. */
 enum knowledge {
 	KNOWS_LITTLE,
-	KNOWS_DROPPED,	/* all that was dropped; queues stay, so that they forget nothing */
-	KNOWS_ALL,	/* all that was sent and received, too */
+	KNOWS_DROPPED,	/* every drop; queues stay, so that they keep their counts */
+	KNOWS_ALL,	/* every send and receive as well */
 };
 
-/* Before the processes of a parallel round start. */
+/* Must be called before the processes of a parallel round start. */
 void tally_create(enum knowledge knowledge);
 
-/* This process has left the namespace: nothing that it does counts. */
+/* Stops counting for this process, which has left the namespace. */
 void tally_leave(void);
 
-/* What it drops may not be known: it may be killed meanwhile. */
+/* The process may be killed in a call, so that its drops may not be known. */
 void tally_may_die(void);
 
-/* Whether the process may purge: elsewhere, nobody would know how much is gone. */
+/* Returns whether the process may purge, that is whether the drops would be counted. */
 bool tally_may_purge(void);
 
-/* The caller did this, and has been told so. */
-void tally_sent(int id, uint64_t seq);		/* or 0: it was not told */
+/* Record a call of the caller that returned success. */
+void tally_sent(int id, uint64_t seq);		/* seq is 0 if it is not known */
 void tally_received(int id, uint64_t seq);
 void tally_leased(int id, uint64_t seq);
 void tally_acknowledged(uint64_t seq);
 void tally_purged(int id, unsigned int n);
 
-/* When all files are closed: everything that was sent is accounted for, nothing is left. */
+/* Checks, after all files are closed, that every event sent is accounted for. */
 void tally_check(void);
 
 #endif /* PARALLEL_H */

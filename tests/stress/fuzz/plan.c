@@ -52,7 +52,7 @@ void plan_print(const struct plan *plan)
 		printf(":%" PRIu64 ":%" PRIu64, plan->cuts[i].step, plan->cuts[i].seed);
 }
 
-/* What comes after the new cut goes, or stays, from its own cuts on; so does the last. */
+/* Drops or keeps the cuts after the new one. The last cut is lost if there are too many. */
 void plan_vary(struct plan *plan, uint64_t *state)
 {
 	struct cut cut = { .step = 2 + random_next(state) % 100, .seed = random_next(state) };

@@ -6,7 +6,7 @@
 
 static struct plan current;
 static uint64_t state, step;
-static unsigned int cut;	/* that comes next */
+static unsigned int cut;	/* index of the next cut */
 
 uint64_t random_number(void)
 {

@@ -45,7 +45,7 @@ struct wish {
 	bool is_valid;
 };
 
-/* How many bytes can be written at the address of that many. */
+/* Returns how many of the bytes at the address can be written. */
 static uint64_t writable(enum place place, uint64_t size)
 {
 	if (can_write(place))
@@ -102,7 +102,7 @@ static long make_call(const struct client *client, struct wish *wish)
 	return result;
 }
 
-/* What is wrong with the call, whatever there is to receive. */
+/* Returns the error of the call that does not depend on the events. */
 static long mistake(const struct client *client, const struct wish *wish)
 {
 	if (!client->readable)
@@ -167,7 +167,7 @@ void step_receive(void)
 		accept(i, &wish, event);
 }
 
-/* Whether this could come of a receive from any watched ID. */
+/* Returns whether a receive from any watched ID may have this result. */
 static bool could_be(const struct client *client, const struct wish *wish, long result)
 {
 	unsigned int i;

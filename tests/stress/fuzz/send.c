@@ -13,7 +13,7 @@ static enum place some_source(void)
 	       one_in(2) ? GOOD : EDGE;
 }
 
-/* A send of a payload there; returns what is wrong with it, apart from where it is. */
+/* Fills in a send of a payload there. Returns its error, unless the address causes it. */
 static long make_send(struct kevents_send *send, enum place place, uint8_t pattern)
 {
 	unsigned int fault = random_below(40);
@@ -50,7 +50,7 @@ unsigned int index_of(int id)
 	return i;
 }
 
-/* What lies at READ_ONLY is zeros, which no pattern is. */
+/* READ_ONLY memory is zeros, which is not a pattern. */
 static bool is_usable(const struct kevents_send *send, enum place place)
 {
 	return place != READ_ONLY || !send->len;
@@ -63,7 +63,7 @@ int some_send_timeout(void)
 	return (int)random_below(2 + !ends) - !ends;
 }
 
-/* Where the argument lies. */
+/* Returns the address of the argument. */
 static enum place some_target(void)
 {
 	if (one_in(12))

@@ -15,7 +15,7 @@
 
 #define STEPS 200
 
-/* In whose namespace this process is. */
+/* The broker of the namespace that this process is in. */
 static const struct broker *here;
 
 static const struct {
@@ -73,7 +73,7 @@ void outlast_ms(unsigned int id, unsigned int ms)
 	until.tv_nsec %= 1000000000;
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL))
 		;
-	/* The kernel's own clock may come later; a look at the ID does not wait for it. */
+	/* The kernel's timer may be late, but asking for the ID's state expires events too. */
 	if (ioctl(broker->keeper, KEVENTS_IOC_STAT, &stat) && errno != EPERM)
 		fail("stat");
 }
@@ -114,7 +114,7 @@ void step_reopen(void)
 		fail("dup");
 	trace("client %d: close\n", i);
 	close(broker->clients[i].fd);
-	/* What is open twice is closed with the second. */
+	/* A file with two descriptors is released with the second one. */
 	if (one_in(2))
 		broker->clients[i].fd = other;
 	else
@@ -125,7 +125,7 @@ void step_reopen(void)
 	open_client(i);
 }
 
-/* A child that has the files, and goes, changes nothing. */
+/* A child that shares the files and exits changes nothing. */
 void step_fork(void)
 {
 	pid_t pid = fork();
@@ -150,7 +150,7 @@ void step_broker(void)
 	trace("broker %td\n", broker - brokers);
 }
 
-/* Where a process is does not matter to files that are open. */
+/* Open files do not depend on the namespace of the process. */
 void step_namespace(void)
 {
 	here = &brokers[random_below(BROKERS)];
@@ -168,7 +168,7 @@ void step_setting(void)
 	trace("setting %d\n", setting);
 }
 
-/* In the namespace of this process, with the same IDs as the other one. */
+/* Opens the broker of this process's namespace, with the same IDs as the other broker. */
 static void broker_begin(const int ids[IDS])
 {
 	unsigned int i;

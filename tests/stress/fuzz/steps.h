@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Steps of a sequence: each makes calls and checks them against the model. */
+/* The steps of a sequence. Each makes calls and checks them against the model. */
 #ifndef STEPS_H
 #define STEPS_H
 
 #include "broker.h"
 #include "fuzz.h"
 
-/* Ends the round unless the call returned what it has to. */
+/* Ends the round unless the call returned the expected result. */
 void expect(const char *call, long result, long expected);
 
 unsigned int some_id(void);
@@ -14,27 +14,27 @@ int some_client(void);
 uint32_t some_bit(void);
 uint32_t some_len(void);
 
-/* The index of an ID. */
+/* Returns the index of a random ID. */
 unsigned int index_of(int id);
 
-/* A time to wait for room, without an end where there may be none. */
+/* Returns a time to wait for room, without limit if the call is sure to return. */
 int some_send_timeout(void);
 
-/* What was told of an event, where a call tells it. */
+/* Checks the fields of a received event. */
 void check_told(const struct event *event, const struct kevents_received *told);
 
-/* The payload is there, and behind it the buffer is full of FILL as it was. */
+/* Checks the payload, and that the buffer after it still has only FILL. */
 #define FILL 0xa5
 void check_payload(const struct event *event, const uint8_t *data, uint64_t size,
 		   bool terminate);
 
-/* What the kernel says of an ID, which must be what the model says. */
+/* Checks the statistics of an ID against the model. */
 void step_stat(void);
 
-/* The same of each ID of each broker, asked by root. */
+/* Checks the statistics of each ID of each broker, as root. */
 void check_all(void);
 
-/* Waits until so many milliseconds have passed for sure, and what ends by then has. */
+/* Waits at least this many milliseconds, and until what ends by then has ended. */
 void outlast_ms(unsigned int id, unsigned int ms);
 
 void step_send(void);

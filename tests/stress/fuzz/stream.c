@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read(2) and write(2), of a buffer whose end can be out of reach. */
+/* read(2) and write(2) with a buffer whose end may be inaccessible. */
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -10,13 +10,13 @@
 
 #define RECORDS_MAX 6
 
-/* A buffer of a call in three parts, of which so many bytes can be had. */
+/* A buffer in three parts, of which this many bytes are accessible. */
 struct buffer {
 	struct iovec parts[3];
 	size_t size, good;
 };
 
-/* Of so many bytes at start, but that the end may be at a bad place instead. */
+/* Makes a buffer of this many bytes at start, whose end may be inaccessible instead. */
 static struct buffer some_buffer(char *start, size_t size, enum place bad)
 {
 	struct buffer buffer = { .size = size, .good = size };
@@ -36,7 +36,7 @@ static struct buffer some_buffer(char *start, size_t size, enum place bad)
 	return buffer;
 }
 
-/* A record to write, and what is wrong with it. */
+/* A record to write, and its error. */
 struct draft {
 	unsigned int id;
 	struct kevents_record record;
@@ -58,7 +58,7 @@ static struct draft some_draft(size_t start)
 	return draft;
 }
 
-/* Writes it down in the buffer at start. */
+/* Writes the record to the buffer at start. */
 static void draft_place(const struct draft *draft, char *start, uint8_t pattern)
 {
 	char *at = start + draft->start;
@@ -107,7 +107,7 @@ void step_write(void)
 	}
 	n = i;
 	start = memory_at(EDGE, whole + rest, 1);
-	memset(start + whole, 0xff, rest);	/* a record that is not whole */
+	memset(start + whole, 0xff, rest);	/* an incomplete record */
 	for (i = 0; i < n; i++)
 		draft_place(&drafts[i], start, i);
 	buffer = some_buffer(start, whole + rest, NOWHERE);
@@ -129,7 +129,7 @@ void step_write(void)
 		broker_send(client, drafts[i].id, 0, drafts[i].record.len, i);
 }
 
-/* Takes the records; returns where they end. */
+/* Checks the records against the model. Returns their end. */
 static size_t take_records(const struct client *client, const uint8_t *buffer, size_t size)
 {
 	struct kevents_record record;
@@ -155,7 +155,7 @@ static size_t take_records(const struct client *client, const uint8_t *buffer, s
 	return at;
 }
 
-/* Whether an event that can be next takes over so many bytes and not over so many. */
+/* Returns whether the record of a possible next event has over < size <= at_most. */
 static bool has_record(const struct client *client, size_t over, size_t at_most)
 {
 	const struct event *event;

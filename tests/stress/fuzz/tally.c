@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of what the processes of a parallel round did, as much as they can tell for sure: not
- * what was told in memory that others write to, nor what was done by who was killed.
+ * Counts what the processes of a parallel round did, as far as that is certain. Results in
+ * memory that others write to, and the last call of a killed process, are not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "fuzz.h"
 #include "parallel.h"
 
-#define SEQS 1048576	/* a parallel round sends fewer by far */
+#define SEQS 1048576	/* far more than a parallel round sends */
 #define LIST_MAX 4096
 
 const int parallel_ids[PARALLEL_IDS] = { 0, 1, -1, INT32_MAX, INT32_MIN };
@@ -24,16 +24,16 @@ static struct tally {
 	struct counts {
 		uint64_t sent, received, purged;
 	} counts[PARALLEL_IDS];
-	uint8_t given[SEQS];	/* to a sender */
-	uint8_t ended[SEQS];	/* received for good */
+	uint8_t given[SEQS];	/* returned to a sender */
+	uint8_t ended[SEQS];	/* received without a lease, or acknowledged */
 	uint8_t acknowledged[SEQS];
-	uint8_t lent[SEQS];	/* of which ID, from 1 on */
+	uint8_t lent[SEQS];	/* index of the ID of the lease, plus 1 */
 } *tally;
 
 static int keeper;
 static bool is_here = true, may_purge = true;
 
-/* Queues that are watched stay, and with them what they count. */
+/* Watched queues stay, and keep their counters. */
 static void keep_queues(void)
 {
 	unsigned int i;
@@ -134,7 +134,7 @@ void tally_acknowledged(uint64_t seq)
 	tally->acknowledged[seq] = 1;
 }
 
-/* By now it is known what was acknowledged. */
+/* Must be called after the last KEVENTS_IOC_ACK. */
 static void count_acknowledged(void)
 {
 	uint64_t seq;
@@ -164,7 +164,7 @@ static struct kevents_stat stat_of(int fd, int id)
 	return stat;
 }
 
-/* Receives what is left under the ID, oldest first; returns how many. */
+/* Receives all events of the ID, and checks their order. Returns how many there were. */
 static uint64_t drain(int fd, int id)
 {
 	struct kevents_receive receive = {
@@ -184,7 +184,7 @@ static uint64_t drain(int fd, int id)
 	return n;
 }
 
-/* Sent is what was received, expired, purged, or waits. */
+/* Every event sent was received, expired or purged, or still waits. */
 static void check_id(int fd, unsigned int i)
 {
 	struct kevents_stat before = stat_of(fd, parallel_ids[i]);
@@ -208,7 +208,7 @@ static void check_id(int fd, unsigned int i)
 		     (uint64_t)after.sent, counts->received, (uint64_t)after.received);
 }
 
-/* Claims last until they are ended, and IDs that came by chance may hold events. */
+/* Claims stay after a round, and so do the events of IDs from random data. */
 static void clear(int fd)
 {
 	struct kevents_list list = {

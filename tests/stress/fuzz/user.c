@@ -13,7 +13,7 @@ struct user users[USERS];
 unsigned int me;
 enum setting setting;
 
-/* Of each round others, so that nothing that rounds before left is charged to them. */
+/* Each round has new users, which are not charged for what earlier rounds left. */
 void users_create(void)
 {
 	unsigned int i;
@@ -36,7 +36,7 @@ void user_become(unsigned int user)
 	me = user;
 }
 
-/* It depends on the machine's memory. */
+/* The default depends on the machine's memory. */
 static char normal_max_bytes[32];
 
 static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who opens the files of a sequence and makes its calls, and what the module's parameters
- * let them.
+ * The users that open the files of a sequence and make its calls, and the module's
+ * parameters.
  */
 #ifndef USER_H
 #define USER_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Root has all capabilities; the others have none, and their group in common. */
+/* Root has all capabilities. The other users have none, and share a group. */
 enum {
 	ROOT,
 	USERS = 3,
@@ -26,12 +26,12 @@ extern unsigned int me;
 void users_create(void);
 void user_become(unsigned int user);
 
-/* One parameter at a time has another value than the default. */
+/* At most one parameter at a time differs from its default. */
 enum setting {
 	DEFAULT,
 	STRICT,
-	FULL,		/* no byte is left for anybody */
-	FEW_BYTES,	/* for a user */
+	FULL,		/* no bytes are left for any user */
+	FEW_BYTES,	/* for one user */
 	SETTINGS,
 };
 
@@ -39,10 +39,10 @@ enum setting {
 
 extern enum setting setting;
 
-/* Before the first round. */
+/* Must be called before the first round. */
 void settings_begin(void);
 
-/* The parameters are set so; as root. */
+/* Sets the parameters. The caller must be root. */
 void setting_make(enum setting new);
 
 #endif /* USER_H */

@@ -47,7 +47,7 @@ static struct message message_of(unsigned int producer, unsigned long number)
 	return (struct message){ .producer = producer, .number = (uint32_t)number };
 }
 
-/* Sends one to BATCH events in one of three ways; returns how many went. */
+/* Sends one to BATCH events in one of several ways. Returns how many were accepted. */
 static int send_some(unsigned int producer, unsigned int *random)
 {
 	struct { struct kevents_record head; struct message message; } records[BATCH];
@@ -99,8 +99,8 @@ int produce(unsigned int index)
 }
 
 /*
- * The producer counts what it sent when it is told; so an event may be seen a
- * little before it counts.
+ * A producer counts an event only after the send has returned, so the event may be received
+ * before it is counted.
  */
 atomic_uchar *fate_of(const struct message *message, unsigned long len)
 {
@@ -129,7 +129,7 @@ static void acknowledge(const struct ke_event *ev, atomic_uchar *fate, bool may_
 		atomic_fetch_add(&soak->acked, 1);
 }
 
-/* Does with a leased event one of the things that consumers do. */
+/* Acknowledges the event, returns it, or keeps the lease. */
 static void handle(const struct ke_event *ev, bool limited, unsigned int *random)
 {
 	atomic_uchar *fate = fate_of(ev->data, ev->len);
@@ -138,7 +138,7 @@ static void handle(const struct ke_event *ev, bool limited, unsigned int *random
 
 	if (!fate)
 		return;
-	/* A limited lease may be over, and another's, before we look. */
+	/* A limited lease may have ended, and another consumer may have got the event. */
 	if (atomic_fetch_or(fate, SEEN) & DONE && !limited)
 		complain("event %llu came again", (unsigned long long)ev->seq);
 	if (limited && choice < 50)
@@ -152,7 +152,7 @@ static void handle(const struct ke_event *ev, bool limited, unsigned int *random
 		else if (err != -ENOENT || !limited)
 			complain("ke_nack: %s", ke_strerror(err));
 	}
-	/* Otherwise it is held until the end of this process. */
+	/* Otherwise the lease lasts until this process ends. */
 }
 
 static void take_some(unsigned int *random)
@@ -219,7 +219,7 @@ int purge(unsigned int seed)
 	return 0;
 }
 
-/* In a namespace of its own: leaves events and leases there, and goes. */
+/* Leaves events and a lease in a new namespace, and exits. */
 static int visit(unsigned int *random)
 {
 	struct message message;

@@ -2,10 +2,10 @@
 /*
  * Usage: soak SECONDS
  *
- * Producers and consumers that lease, acknowledge, give back and hold events; a
- * killer that ends consumers at random and starts new ones; times to live,
- * purges, and network namespaces that come and go with events in them. At the
- * end each event must have ended once, and in a way that is known. Needs root.
+ * Runs producers, and consumers that lease, acknowledge, return and keep events. Meanwhile
+ * consumers are killed at random and replaced, times to live end, IDs are purged, and
+ * network namespaces with events are created and destroyed. At the end each event must
+ * have ended once, in a known way. Needs root.
  */
 #include "soak.h"
 
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Few, so that producers meet the limit and wait for room. */
+/* Low, so that producers reach the limit and wait for room. */
 #define MAX_BYTES "2000000"
 #define PARAMETER "/sys/module/kevents/parameters/max_bytes"
 
@@ -78,7 +78,7 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Kills one consumer after the other until the time is over; returns how many. */
+/* Kills and replaces consumers until the time is over. Returns how many. */
 static unsigned long kill_consumers(pid_t *consumers, double until)
 {
 	unsigned long kills = 0;
@@ -123,7 +123,7 @@ static unsigned long run_clients(double duration)
 	return kills;
 }
 
-/* Adds up what the kernel says of the IDs. */
+/* Returns the sums of the kernel's statistics of all IDs. */
 static struct ke_stat add_up(void)
 {
 	struct ke_stat sum = { 0 }, one;
@@ -145,7 +145,7 @@ static struct ke_stat add_up(void)
 	return sum;
 }
 
-/* Takes what is left; returns how many events that were. */
+/* Receives the events that are left. Returns how many there were. */
 static unsigned long take_the_rest(void)
 {
 	struct message message;
@@ -165,7 +165,7 @@ static unsigned long take_the_rest(void)
 	return left;
 }
 
-/* Counts the events whose fate has all bits of `is` and none of `is_not`. */
+/* Counts the events whose fate has all bits of is and none of is_not. */
 static unsigned long count(unsigned int is, unsigned int is_not)
 {
 	unsigned long total = 0, i;
@@ -187,17 +187,17 @@ static void expect(bool holds, const char *what)
 		complain("the account is wrong: %s", what);
 }
 
-/* What the processes saw must be what the kernel counted. */
+/* Compares the counts of the processes with those of the kernel. */
 static void settle(double duration, unsigned long kills)
 {
 	unsigned long sent = count(0, 0), done = count(DONE, 0), left, doubtful, ended;
 	struct ke_stat stat;
 
-	/* What can still expire does before it is counted. */
+	/* Events that can still expire do so before the counters are read. */
 	rest_us(100000);
 	stat = add_up();
 	left = take_the_rest();
-	/* Begun by a consumer that was killed: it may have worked. */
+	/* A ke_ack() by a consumer that was killed may have succeeded. */
 	doubtful = count(TRIED, DONE | LEFT);
 	ended = stat.received + stat.expired + atomic_load(&soak->purged) + left;
 
@@ -224,7 +224,7 @@ static void settle(double duration, unsigned long kills)
 	       atomic_load(&soak->elsewhere));
 }
 
-/* What an event of 64 bytes takes beyond these, its share of the slab included. */
+/* Prints the memory that an event of 64 bytes takes beyond its payload. */
 static void print_overhead(void)
 {
 	unsigned long size, per_slab, pages;
@@ -247,7 +247,7 @@ static void set_max_bytes(const char *value)
 	must(file && fputs(value, file) >= 0 && !fclose(file), PARAMETER);
 }
 
-/* Claims keep the counters of IDs that have no events for a while. */
+/* A claim keeps an ID, and its counters, while it has no events. */
 static void claim_all(int (*change)(int id))
 {
 	int i, err;

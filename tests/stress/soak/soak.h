@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the processes of the soak share. */
+/* Shared by the processes of the soak. */
 #ifndef SOAK_H
 #define SOAK_H
 
@@ -12,31 +12,31 @@
 #define PRODUCERS	8
 #define CONSUMERS	8
 
-/* Of one producer; what comes beyond is not sent. */
+/* The events of one producer, which then stops. */
 #define MOST_EVENTS	(16U << 20)
 
-/* What has become of an event; bits that stay once they are set. */
-#define SEEN	1	/* somebody leased it */
-#define TRIED	2	/* somebody began to acknowledge it */
-#define DONE	4	/* that was told to have worked */
-#define LEFT	8	/* it waited at the end */
+/* The fate of an event. Bits are never cleared. */
+#define SEEN	1	/* leased by a consumer */
+#define TRIED	2	/* ke_ack() was called */
+#define DONE	4	/* ke_ack() returned success */
+#define LEFT	8	/* still waiting at the end */
 
 struct soak {
 	atomic_bool producing;
 	atomic_bool consuming;
-	atomic_ulong sent[PRODUCERS];	/* numbers 0 .. sent - 1 have been accepted */
-	atomic_ulong mortal;		/* of these, with a time to live */
+	atomic_ulong sent[PRODUCERS];	/* the numbers 0 to sent - 1 have been accepted */
+	atomic_ulong mortal;		/* events sent with a time to live */
 	atomic_ulong acked;
 	atomic_ulong nacked;
-	atomic_ulong late;		/* acknowledged when the lease was over */
+	atomic_ulong late;		/* ke_ack() calls after the end of the lease */
 	atomic_ulong purged;
 	atomic_ulong namespaces;
-	atomic_ulong elsewhere;		/* events that went with them */
+	atomic_ulong elsewhere;		/* events in these namespaces */
 	atomic_uint errors;
 	atomic_uchar fate[PRODUCERS][MOST_EVENTS];
 };
 
-/* What an event says. */
+/* The payload of an event. */
 struct message {
 	uint32_t producer;
 	uint32_t number;
@@ -45,13 +45,13 @@ struct message {
 
 extern struct soak *soak;
 
-/* Says what is wrong, once for all, and counts it. */
+/* Counts an error. Prints the first 20 of all processes. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The fate of the event; complains and returns NULL if there is no such event. */
+/* Returns the fate of the event, or NULL after a complaint if there is no such event. */
 atomic_uchar *fate_of(const struct message *message, unsigned long len);
 
-/* What a process does until it is told to end; each returns its exit status. */
+/* The work of a process until it is stopped. Each returns the exit status. */
 int produce(unsigned int index);
 int consume(unsigned int seed);
 int purge(unsigned int seed);
@@ -59,7 +59,7 @@ int wander(unsigned int seed);
 
 void rest_us(unsigned int us);
 
-/* Numbers that look random. */
+/* Returns a pseudo-random number. */
 unsigned int next_random(unsigned int *state);
 
 #endif /* SOAK_H */
