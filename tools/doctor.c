@@ -81,7 +81,7 @@ static void check_device(struct diagnosis *diag)
 			problem(diag, NO_DEVICE, "device", "%s: %s", diag->device, strerror(errno));
 	} else if (!S_ISCHR(status.st_mode)) {
 		problem(diag, NO_DEVICE, "device",
-			"%s is no device: remove it and reload the module, or correct "
+			"%s is not a device: remove it and reload the module, or correct "
 			"$KEVENTS_DEVICE",
 			diag->device);
 	} else if (wanted && status.st_rdev != wanted) {
@@ -101,7 +101,7 @@ static void check_module(struct diagnosis *diag)
 		pass("module", "loaded");
 	else if (modules_are_disabled())
 		problem(diag, NO_DEVICE, "module",
-			"not loaded, and this kernel loads no more modules: reboot, and set "
+			"not loaded, and this kernel no longer loads modules: reboot, and set "
 			"kernel.modules_disabled later");
 	else if (module_is_installed())
 		problem(diag, NO_DEVICE, "module", "not loaded: 'modprobe kevents', as root");
@@ -118,7 +118,8 @@ static void check_version(struct diagnosis *diag)
 
 	if (!read_line("/sys/module/kevents/version", version, sizeof(version))) {
 		if (module_is_loaded())
-			problem(diag, NO_DEVICE, "version", "the module does not say which it is");
+			problem(diag, NO_DEVICE, "version",
+				"the module does not report its version");
 	} else if (strcmp(version, KEVENTS_VERSION)) {
 		problem(diag, REFUSED, "version",
 			"the module is %s, this command %s: install one version of both, then "
@@ -144,7 +145,7 @@ static void check_permission(struct diagnosis *diag)
 	group = getgrgid(status.st_gid);
 	if (!status.st_gid || (status.st_mode & 0060) != 0060)
 		problem(diag, REFUSED, "permission",
-			"%s is for root alone: install kevents-common, whose udev rule gives it to "
+			"%s is only for root: install kevents-common, whose udev rule gives it to "
 			"the group kevents, then 'udevadm trigger %s'",
 			diag->device, diag->device);
 	else if (process_is_in_group(status.st_gid))
@@ -153,7 +154,7 @@ static void check_permission(struct diagnosis *diag)
 			"AppArmor or DevicePolicy= in the journal");
 	else if (user_is_in_group(status.st_gid))
 		problem(diag, REFUSED, "permission",
-			"%s is in the group %s, but this session is older than that: log in again",
+			"%s is in the group %s, but this session started before that: log in again",
 			name, group ? group->gr_name : "of the device");
 	else
 		problem(diag, REFUSED, "permission",
@@ -169,14 +170,14 @@ static void check_access(struct diagnosis *diag)
 
 	switch (err) {
 	case 0:
-		pass("ABI", "module and library fit");
+		pass("ABI", "module and library have the same ABI");
 		pass("permission", "this user may open %s", diag->device);
 		ke_close(&ctx);
 		break;
 	case -EPROTONOSUPPORT:
 		problem(diag, NO_DEVICE, "ABI",
-			"module and library do not fit: install one version of both, then reload "
-			"the module");
+			"module and library have different ABIs: install one version of both, then "
+			"reload the module");
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -202,10 +203,10 @@ static void check_secure_boot(struct diagnosis *diag)
 	if (secure <= 0 && !kernel_is_locked_down())
 		pass("Secure Boot", "%s", state);
 	else if (module_is_loaded())
-		pass("Secure Boot", "%s; the kernel took the module", state);
+		pass("Secure Boot", "%s; the kernel accepted the module", state);
 	else
 		problem(diag, NO_DEVICE, "Secure Boot",
-			"%s; the kernel takes signed modules alone: 'mokutil --import "
+			"%s; the kernel loads only signed modules: 'mokutil --import "
 			"/var/lib/dkms/mok.pub', reboot and confirm the key",
 			secure > 0 ? "on" : "off, but the kernel is locked down");
 }
@@ -215,10 +216,10 @@ static void check_dkms(struct diagnosis *diag)
 	char line[256];
 
 	if (!dkms_status(line, sizeof(line))) {
-		pass("DKMS", "not installed, not needed where the module comes otherwise");
+		pass("DKMS", "not installed, and needed only to build the module");
 	} else if (!*line) {
 		if (module_is_loaded())
-			pass("DKMS", "does not look after the module");
+			pass("DKMS", "does not manage the module");
 		else
 			problem(diag, NO_DEVICE, "DKMS",
 				"does not know the module: install kevents-dkms");
@@ -263,10 +264,10 @@ const struct verb doctor_verb = {
 	.summary = "find out why KEvents does not work",
 	.help =
 "Checks whether KEvents works: whether the device exists, whether the module is\n"
-"loaded and of the version of this command, whether library and module fit,\n"
-"whether this user may open the device, whether Secure Boot prevents loading the\n"
-"module, and what DKMS reports. Prints a line for each check, with \"ok\" or with\n"
-"\"PROBLEM\" and what to do. Changes nothing.\n"
+"loaded and of the version of this command, whether library and module have the\n"
+"same ABI, whether this user may open the device, whether Secure Boot prevents\n"
+"loading the module, and what DKMS reports. Prints a line for each check, with\n"
+"\"ok\" or with \"PROBLEM\" and what to do. Changes nothing.\n"
 "\n"
 HELP_TEXT
 "\n"

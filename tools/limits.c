@@ -101,7 +101,7 @@ static const struct limit *parse_setting(const struct verb *verb, const char *wo
 		usage_error(verb, "'%s' is not of the form NAME=VALUE", word);
 	limit = find_limit(word, (size_t)(equals - word));
 	if (!limit)
-		usage_error(verb, "'%s' names no limit", word);
+		usage_error(verb, "'%s' does not name a limit", word);
 	if (limit->kind == BYTES) {
 		if (!parse_bytes(equals + 1, value))
 			usage_error(verb, "'%s': must be a size such as 65536, 64K or 1.5M",

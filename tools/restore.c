@@ -204,7 +204,7 @@ static void take_back(struct restore_state *state)
 	free(ids);
 	say("%zu of the %zu events sent until then were taken back", found, state->done);
 	if (found < state->done)
-		say("%zu were not: somebody has received them", state->done - found);
+		say("%zu were not: they have been received", state->done - found);
 }
 
 static int restore(struct restore_state *state)
@@ -245,7 +245,7 @@ static int read_file(struct restore_state *state, const char *path)
 		say("%s %s", path, state->file.damage);
 		if (!state->partial || !state->file.count)
 			return REFUSED;
-		say("it has %zu sound events before that", state->file.count);
+		say("it has %zu undamaged events before that", state->file.count);
 	}
 	return status;
 }

@@ -62,7 +62,7 @@ test_module_is_not_loaded() {
 }
 
 test_no_modules_are_loaded_any_more() {
-	diagnosis_unloaded 4 '^PROBLEM +module +not loaded, and this kernel loads no more modules' bash -c '
+	diagnosis_unloaded 4 '^PROBLEM +module +not loaded, and this kernel no longer loads modules' bash -c '
 		echo 1 >disabled
 		mount --bind disabled /proc/sys/kernel/modules_disabled
 		kevents doctor'
@@ -86,7 +86,7 @@ test_device_is_missing_though_the_module_is_loaded() {
 
 test_something_else_is_in_its_place() {
 	touch file
-	diagnosis 4 '^PROBLEM +device +file is no device' env KEVENTS_DEVICE=file kevents doctor
+	diagnosis 4 '^PROBLEM +device +file is not a device' env KEVENTS_DEVICE=file kevents doctor
 	diagnosis 4 '^PROBLEM +device +/dev/null is another device' env KEVENTS_DEVICE=/dev/null kevents doctor
 	diagnosis 4 '^PROBLEM +device +file/x: Not a directory' env KEVENTS_DEVICE=file/x kevents doctor
 }
@@ -99,7 +99,7 @@ test_versions_differ() {
 }
 
 test_module_and_library_do_not_fit() {
-	diagnosis 4 '^PROBLEM +ABI +module and library do not fit' \
+	diagnosis 4 '^PROBLEM +ABI +module and library have different ABIs' \
 		env LD_PRELOAD="$here/other-abi.so" kevents doctor
 	LD_PRELOAD="$here/other-abi.so" ends 4 kevents list
 }
@@ -111,14 +111,14 @@ test_user_is_not_in_the_group() {
 
 test_session_is_older_than_the_membership() {
 	ends 3 setpriv --reuid alice --regid alice --clear-groups kevents doctor >said
-	has "$(<said)" '^PROBLEM +permission +alice is in the group kevents, but this session is older'
+	has "$(<said)" '^PROBLEM +permission +alice is in the group kevents, but this session started before that'
 }
 
 test_device_is_for_root_alone() {
 	chmod 600 /dev/kevents
 	ends 3 as alice kevents doctor >said
 	chmod 660 /dev/kevents
-	has "$(<said)" '^PROBLEM +permission +/dev/kevents is for root alone: install kevents-common'
+	has "$(<said)" '^PROBLEM +permission +/dev/kevents is only for root: install kevents-common'
 }
 
 secure_boot='
@@ -128,14 +128,14 @@ secure_boot='
 	kevents doctor'
 
 test_secure_boot_is_in_the_way() {
-	diagnosis_unloaded 4 "^PROBLEM +Secure Boot +on; the kernel takes signed modules alone: 'mokutil" \
+	diagnosis_unloaded 4 "^PROBLEM +Secure Boot +on; the kernel loads only signed modules: 'mokutil" \
 		bash -c "$secure_boot"
-	diagnosis 0 '^ok +Secure Boot +on; the kernel took the module$' bash -c "$secure_boot"
+	diagnosis 0 '^ok +Secure Boot +on; the kernel accepted the module$' bash -c "$secure_boot"
 	diagnosis 0 '^ok +Secure Boot +off$' bash -c "${secure_boot/'\1'/'\0'}"
 }
 
 test_lockdown_is_in_the_way() {
-	diagnosis_unloaded 4 '^PROBLEM +Secure Boot +off, but the kernel is locked down; the kernel takes' bash -c '
+	diagnosis_unloaded 4 '^PROBLEM +Secure Boot +off, but the kernel is locked down; the kernel loads' bash -c '
 		mount -t tmpfs tmpfs /sys/kernel
 		mkdir /sys/kernel/security
 		echo "none [integrity] confidentiality" >/sys/kernel/security/lockdown
@@ -161,7 +161,7 @@ test_what_dkms_says() {
 	with_dkms 'kevents/1.2.3, 5.0.0-other, x86_64: installed'
 	diagnosis 4 '^PROBLEM +DKMS +kevents/1\.2\.3, 5\.0\.0-other' env PATH="$path" kevents doctor
 	with_dkms ''
-	diagnosis 0 '^ok +DKMS +does not look after the module' env PATH="$path" kevents doctor
+	diagnosis 0 '^ok +DKMS +does not manage the module' env PATH="$path" kevents doctor
 	diagnosis_unloaded 4 '^PROBLEM +DKMS +does not know the module' env PATH="$path" kevents doctor
 }
 

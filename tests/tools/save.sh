@@ -305,7 +305,7 @@ test_what_was_received_meanwhile_is_said() {
 	ends 3 wait $!
 	has "$(<said)" '^kevents restore: interrupted$'
 	has "$(<said)" "^kevents restore: $room of the $((room + 7)) events sent until then were taken back$"
-	has "$(<said)" '^kevents restore: 7 were not: somebody has received them$'
+	has "$(<said)" '^kevents restore: 7 were not: they have been received$'
 	is 0 "$(value 420 pending)"
 }
 
