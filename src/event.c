@@ -5,16 +5,13 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#define SEGMENT_ORDERS	5	/* up to 64 KiB */
-#define FREED_MAX	32	/* events that are freed at one go */
+#define SEGMENT_ORDERS	5	/* segments of up to 64 KiB */
+#define FREED_MAX	32	/* events freed in one step */
 
-/* What an ordinary user asks for must not fill the kernel log when it fails. */
+/* Unprivileged users can make these allocations fail, which must not fill the kernel log. */
 #define GFP_EVENT	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
-/*
- * Several units at once, or in one piece, are worth neither reclaim nor the OOM killer: single
- * ones do as well.
- */
+/* Bulk and higher-order allocations have a fallback: no direct reclaim, no OOM killer. */
 #define GFP_PIECE	((GFP_EVENT & ~__GFP_DIRECT_RECLAIM) | __GFP_NORETRY)
 
 static struct kmem_cache *caches[KE_EVENT_CLASSES];
@@ -30,7 +27,7 @@ static const char *const segment_names[SEGMENT_ORDERS] = {
 	"kevents_segment_32k", "kevents_segment_64k",
 };
 
-/* An event has no deadline when it is freed. */
+/* An event has no deadline when it is freed, so due stays initialised. */
 static void construct_event(void *object)
 {
 	struct ke_event *event = object;
@@ -38,7 +35,7 @@ static void construct_event(void *object)
 	timerqueue_init(&event->due);
 }
 
-/* A cache with a constructor is one that init_on_alloc does not clear. */
+/* A constructor exempts the cache from init_on_alloc: payloads overwrite their segments. */
 static void construct_segment(void *object)
 {
 }
@@ -96,7 +93,7 @@ static void init_segment(struct ke_segment *segment, unsigned int order, u32 len
 	segment->order = order;
 }
 
-/* Links a segment of @order, for as much of @len bytes as it has room for; or NULL. */
+/* Links a new segment of @order at @link, for up to @len bytes; NULL: out of memory. */
 static struct ke_segment *add_segment(struct ke_segment **link, unsigned int order, u32 len)
 {
 	struct ke_segment *segment;
@@ -109,7 +106,7 @@ static struct ke_segment *add_segment(struct ke_segment **link, unsigned int ord
 	return segment;
 }
 
-/* Makes @link a chain for @len bytes; -ENOMEM or -EINTR leave what there is of it. */
+/* Builds a chain for @len bytes at @link. The caller frees it even after -ENOMEM or -EINTR. */
 static int add_segments(struct ke_segment **link, u32 len)
 {
 	unsigned int order, singles = 0;
@@ -135,7 +132,7 @@ static int add_segments(struct ke_segment **link, u32 len)
 	return 0;
 }
 
-/* Frees @segment; returns the next. */
+/* Frees @segment and returns the next one. */
 static struct ke_segment *free_segment(struct ke_segment *segment)
 {
 	struct kmem_cache *cache = segment_caches[segment->order];
@@ -193,7 +190,7 @@ void ke_event_free_memory(struct ke_event *event)
 	kmem_cache_free(caches[class], event);
 }
 
-/* Gives each of @events, which are long, the one unit that it needs for @len bytes. */
+/* Adds a segment of one unit, for @len bytes, to each of @events. All or none. */
 static bool add_units(struct ke_event **events, unsigned int n, u32 len)
 {
 	struct ke_segment *segments[KE_EVENT_BULK];
@@ -235,7 +232,7 @@ bool ke_event_create_bulk(u32 len, unsigned int n, const struct ke_identity *ide
 	return true;
 }
 
-/* Frees the units of @events, which are long and have one each. */
+/* Frees the segments of @events, which have a single unit each. */
 static void free_units(struct ke_event **events, unsigned int n)
 {
 	struct ke_segment *segments[FREED_MAX];
@@ -246,7 +243,7 @@ static void free_units(struct ke_event **events, unsigned int n)
 	kmem_cache_free_bulk(segment_caches[0], n, (void **)segments);
 }
 
-/* Frees @n events that are alike. */
+/* Frees and uncharges @n events that are alike: see are_alike(). */
 static void free_bulk(struct ke_event **events, unsigned int n)
 {
 	struct ke_account *account = events[0]->account;
@@ -257,20 +254,20 @@ static void free_bulk(struct ke_event **events, unsigned int n)
 	if (len > KE_EVENT_INLINE_SIZE)
 		free_units(events, n);
 	kmem_cache_free_bulk(caches[ke_event_object_class(len)], n, (void **)events);
-	/* All but the last reference, which put_pid() drops. */
+	/* put_pid() drops the last reference. */
 	if (n > 1)
 		WARN_ON_ONCE(refcount_sub_and_test(n - 1, &pid->count));
 	put_pid(pid);
 	ke_uncharge(account, bytes);
 }
 
-/* What is charged for events of one process says of which class they are, and how many units. */
+/* Events of one process with equal charges have the same class and number of units. */
 static bool are_alike(const struct ke_event *a, const struct ke_event *b)
 {
 	return a->bytes == b->bytes && a->pid == b->pid && a->account == b->account;
 }
 
-/* Frees @first and those behind it that are alike; returns the next. */
+/* Frees @first and the events after it that are like it. Returns the next one, or NULL. */
 static struct ke_event *free_alike(struct ke_event *first)
 {
 	struct ke_event *events[FREED_MAX], *event = first;
