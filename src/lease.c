@@ -7,7 +7,7 @@
 #include "event.h"
 #include "trace.h"
 
-#define DUE_MAX	8	/* deadlines that are run without letting go of the lock */
+#define DUE_MAX	8	/* deadlines run per hold of the lock */
 
 void ke_lease_table_init(struct ke_lease_table *table)
 {
@@ -45,7 +45,7 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 	trace_kevents_lease(event);
 }
 
-/* Ends the lease of @event, with the lock of its lease table held, too. */
+/* Leaves the deadline of @event to the caller, which disposes of the event or requeues it. */
 static void end(struct ke_queue *queue, struct ke_event *event)
 {
 	struct ke_lease_table *table = event->holder;
@@ -58,7 +58,7 @@ static void end(struct ke_queue *queue, struct ke_event *event)
 	queue->counts.leased--;
 }
 
-/* Runs the deadline of @event; returns whether it has been returned. */
+/* Expires @event, or ends its lease and requeues it. Returns whether it was leased. */
 static bool run(struct ke_queue *queue, struct ke_event *event, struct hlist_head *dispose)
 {
 	struct ke_lease_table *table;
@@ -117,7 +117,7 @@ struct ke_queue *ke_lease_end_lock(struct ke_lease_table *table, const u64 *seq,
 			rcu_read_unlock();
 			return NULL;
 		}
-		/* The order of locks is the other one: look again. */
+		/* The queue lock comes first, so find the event again. RCU keeps the queue. */
 		spin_lock(&queue->lock);
 		spin_lock(&table->lock);
 		same = find(table, seq) == *event && (*event)->queue == queue;

@@ -12,19 +12,18 @@
 struct ke_event;
 
 /*
- * The events that one client has been handed out and not acknowledged. An event
- * is put there and taken from there under the lock of its queue and, inside it,
- * the one here.
+ * The leased events of one client. An event is inserted and removed with the lock of its queue
+ * held and the lock of the table nested inside it, so either lock keeps the event here.
  */
 struct ke_lease_table {
 	spinlock_t lock;		/* lock map: docs/internals.md */
-	struct rb_root events;		/* lock: by seq */
-	unsigned long count;		/* lock: of them */
+	struct rb_root events;		/* lock: struct ke_event by seq */
+	unsigned long count;		/* lock: number of events */
 };
 
 void ke_lease_table_init(struct ke_lease_table *table);
 
-/* Gives @event, which was taken for that, to @table until @until (0: no limit). */
+/* Leases @event, which was taken for a lease, until @until (CLOCK_MONOTONIC; 0: no limit). */
 void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 			   struct ke_lease_table *table, ktime_t until);
 
@@ -32,8 +31,9 @@ void ke_lease_begin_locked(struct ke_queue *queue, struct ke_event *event,
 bool __ke_lease_run_deadlines_locked(struct ke_queue *queue, struct hlist_head *dispose);
 
 /*
- * Disposes of expired events and requeues those whose lease has ended, up to a fixed number.
- * Returns whether more are due, which the worker will run.
+ * Runs the deadlines that have passed, up to a fixed number: moves expired events to @dispose,
+ * and requeues and offers events whose lease has timed out. Returns whether more may be due,
+ * which are left to the worker.
  */
 static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
 						 struct hlist_head *dispose)
@@ -43,8 +43,9 @@ static inline bool ke_lease_run_deadlines_locked(struct ke_queue *queue,
 }
 
 /*
- * Ends the lease of number @seq, or the first of all where @seq is NULL. Returns the queue of
- * the event in @event, with the lock held; or NULL if there is none.
+ * Ends the lease of event number @seq, or of the oldest event if @seq is NULL. Sets @event, and
+ * returns its queue with the lock held, or NULL if there is no such lease. The caller disposes of
+ * the event or requeues it.
  */
 struct ke_queue *ke_lease_end_lock(struct ke_lease_table *table, const u64 *seq,
 				   struct ke_event **event);

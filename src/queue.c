@@ -10,16 +10,14 @@
 #include "compat.h"
 #include "trace.h"
 
-#define PURGE_CHUNK	64	/* events dropped without letting go of the lock */
-
-/* Receivers and watches that are woken or judged without letting go of the lock. */
-#define STEPS_MAX	8
+#define PURGE_CHUNK	64	/* events purged per hold of the lock */
+#define STEPS_MAX	8	/* waiters and watches handled per hold of the lock */
 
 static struct kmem_cache *queue_cache;
 
 /*
- * The cache puts a pointer behind each queue. The broker's table shrinks when there are fewer
- * than a queue for three buckets.
+ * Plus five pointers: the free pointer of the slab, and the buckets of the table, which shrinks
+ * below a load of 30%.
  */
 const unsigned long ke_queue_bytes = sizeof(struct ke_queue) + 5 * sizeof(void *);
 
@@ -45,7 +43,7 @@ int ke_queue_init(void)
 
 void ke_queue_exit(void)
 {
-	rcu_barrier();	/* free_rcu() of every queue has run */
+	rcu_barrier();	/* for free_rcu() */
 	kmem_cache_destroy(queue_cache);
 }
 
@@ -100,22 +98,22 @@ void ke_queue_destroy(struct ke_queue *queue)
 	kmem_cache_free(queue_cache, queue);
 }
 
-/* Leaves the rest of the work on @queue to the worker. */
+/* Leaves the remaining work on @queue to the worker. */
 static void defer(struct ke_queue *queue)
 {
 	queue->deferred = true;
 	ke_timer_arm(&queue->broker->timer, &queue->timeout, ktime_get());
 }
 
-/* Ends the wait of @waiter with what has been set in it. */
+/* Removes and wakes @waiter, whose event or err has been set. */
 static void finish_waiter(struct ke_queue *queue, struct ke_waiter *waiter)
 {
 	struct task_struct *task = waiter->task;
 
 	ke_queue_remove_waiter_locked(queue, waiter);
-	/* The task may end when it sees done; it is there for a grace period after that. */
+	/* The waiter may return, and its task exit, as soon as done is set. RCU keeps the task. */
 	rcu_read_lock();
-	/* Pairs with the loads of done in receive.c. */
+	/* Pairs with smp_load_acquire() in sleep_until_set() and cancel_wait(). */
 	smp_store_release(&waiter->done, true);
 	wake_up_process(task);
 	rcu_read_unlock();
@@ -140,9 +138,12 @@ static struct ke_waiter *first_waiter(struct ke_queue *queue)
 	return list_first_entry_or_null(list, struct ke_waiter, entry);
 }
 
-/* The following functions take up to *@left steps and return whether more are needed. */
+/*
+ * hand_over(), recheck_waiters(), mark_watches_ready() and wake_watchers() share *@left steps.
+ * Each returns whether it needs more.
+ */
 
-/* Hands pending events to waiters. */
+/* Hands pending events to waiters; fails those that are denied or whose buffer is too small. */
 static bool hand_over(struct ke_queue *queue, unsigned int *left)
 {
 	struct ke_waiter *waiter;
@@ -182,7 +183,7 @@ static bool recheck_waiters(struct ke_queue *queue, unsigned int *left)
 	return false;
 }
 
-/* Returns whether watchers sleep that @watch may wake. */
+/* Returns whether @watch is ready and watchers of its client sleep. */
 static bool mark_watch_ready(struct ke_queue *queue, struct ke_watch *watch,
 			     struct ke_wake_q *wake_q)
 {
@@ -210,7 +211,7 @@ static bool mark_watches_ready(struct ke_queue *queue, unsigned int *left, struc
 	return false;
 }
 
-/* Wakes one watcher for each wake-up that is due. */
+/* Wakes queue->wakeups watchers, one of each sleeping watch in turn. */
 static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 {
 	struct ke_watch *watch;
@@ -226,13 +227,13 @@ static bool wake_watchers(struct ke_queue *queue, unsigned int *left)
 			queue->wakeups--;
 		list_move_tail(&watch->in_queue, more ? &queue->sleeping : &queue->ready);
 	}
-	/* Armed watches may have watchers. */
+	/* Wakeups are kept for watches that are yet to be marked ready. */
 	if (list_empty(&queue->armed))
 		queue->wakeups = 0;
 	return false;
 }
 
-/* Once the worker has begun to mark watches, calls leave that to it. */
+/* While work is deferred, calls leave it to the worker to mark watches ready. */
 static void work(struct ke_queue *queue, struct ke_wake_q *wake_q)
 {
 	unsigned int left = STEPS_MAX;
@@ -301,14 +302,14 @@ void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_wake_q *wake_q)
 {
 	lockdep_assert_held(&queue->lock);
-	/* If there are waiters, the worker serves them first and then marks watches. */
+	/* The worker hands pending events to waiters before it marks watches ready. */
 	if (queue->counts.waiters || !ke_queue_first_locked(queue)) {
 		ke_queue_arm_watch_locked(queue, watch);
 		return;
 	}
 	/*
-	 * A ready watch stays on the list, which is read without its lock. Its client may have
-	 * watchers that fell asleep before it was marked.
+	 * A watch that is ready stays on the ready list, because that is read without its lock.
+	 * Watchers that went to sleep before it was marked have to be woken.
 	 */
 	if (mark_watch_ready(queue, watch, wake_q))
 		__ke_queue_offer_locked(queue, queue->counts.pending, wake_q);
@@ -423,7 +424,7 @@ static struct ke_event *sorted_entry(struct rb_node *node)
 	return rb_entry_safe(node, struct ke_event, node);
 }
 
-/* The oldest of those sorted that has not expired, or NULL. */
+/* Returns the oldest event in the tree that has not expired, or NULL. The tree is not empty. */
 static struct ke_event *first_unexpired(const struct ke_queue *queue)
 {
 	struct ke_event *at = sorted_entry(rb_first_cached(&queue->sorted)), *left;
@@ -448,7 +449,7 @@ static struct ke_event *first_unexpired(const struct ke_queue *queue)
 	return NULL;
 }
 
-/* Returns the older one of two, either of which may be NULL. */
+/* Returns the older one of two events, either of which may be NULL. */
 static struct ke_event *older(struct ke_event *a, struct ke_event *b)
 {
 	return !b || (a && a->seq < b->seq) ? a : b;
@@ -496,7 +497,7 @@ void ke_queue_requeue_locked(struct ke_queue *queue, struct ke_event *event,
 	requeue(queue, event, dispose);
 }
 
-/* Returns the oldest event, which may have expired, or NULL. */
+/* Returns the oldest pending event, expired or not, or NULL. */
 static struct ke_event *oldest(const struct ke_queue *queue)
 {
 	return older(sorted_entry(rb_first_cached(&queue->sorted)), first_in_line(queue));

@@ -18,87 +18,90 @@
 
 struct task_struct;
 
-/* All queues of one network namespace; lives as long as that. */
+/* All queues of one network namespace, which keeps the broker alive. */
 struct ke_broker {
 	struct rhashtable queues;	/* struct ke_queue by ID */
 	spinlock_t ids_lock;
-	struct rb_root ids;		/* the same, in order; ids_lock */
+	struct rb_root ids;		/* ids_lock: the same, ordered by ID */
 	atomic64_t seq;			/* of the latest event */
-	atomic_long_t bytes;		/* of events that wait, are in flight or leased */
-	atomic_long_t events;
+	atomic_long_t bytes;		/* charged for pending, in-flight and leased events */
+	atomic_long_t events;		/* number of these */
 	struct ke_timer timer;
 };
 
 /* Statistics of a queue. */
 struct ke_queue_counts {
 	u64 sent;
-	u64 received;			/* those in flight included */
+	u64 received;			/* including ke_queue.in_flight */
 	u64 expired;
 	u64 returned;
-	u32 pending;			/* that wait */
-	u32 leased;			/* those included that are on their way into a lease */
+	u32 pending;
+	u32 leased;			/* including events in flight that will be leased */
 	u32 waiters;
 };
 
-/* A receiver that waits for one ID, on its stack; the lock of that queue. */
+/*
+ * A receiver that sleeps until an event of one ID is handed to it. On its stack, and covered by
+ * the queue lock.
+ */
 struct ke_waiter {
-	struct list_head entry;		/* in waiters or unchecked, until done */
+	struct list_head entry;		/* in ke_queue.waiters or unchecked, until done */
 	struct task_struct *task;
 	const struct ke_identity *identity;
-	bool leases;			/* what it gets */
-	u64 size;			/* of its buffer in bytes */
-	struct ke_event *event;		/* handed over; NULL: none, because of err */
+	bool leases;			/* the event will be leased */
+	u64 size;			/* of the buffer in bytes */
+	struct ke_event *event;		/* in flight to the waiter; NULL: see err */
 	int err;			/* -EMSGSIZE, -EPERM */
 	u32 needed;			/* -EMSGSIZE: length of the payload */
-	bool done;			/* set last; then nobody else looks at it */
+	bool done;			/* set last: the waiter may be gone after that */
 };
 
-/* One ID: the events that wait there, or the receivers that wait for one. */
+/* One ID: its pending events, or the receivers that wait for one. */
 struct ke_queue {
 	struct rhash_head node;		/* in the broker's table; RCU */
 	s32 id;
 	struct ke_broker *broker;
-	spinlock_t lock;		/* what it covers: docs/internals.md */
+	spinlock_t lock;		/* lock map: docs/internals.md */
 
-	struct hlist_head events;	/* by seq */
-	struct hlist_node *last;	/* of these; NULL: none */
-	struct rb_root_cached sorted;	/* that came back, or may expire, by seq */
-	struct timerqueue_head deadlines; /* ke_event.due, of waiting and leased */
-	struct timerqueue_node timeout;	/* the clock's, by its lock */
+	struct hlist_head events;	/* pending, by seq */
+	struct hlist_node *last;	/* of events; NULL: empty */
+	struct rb_root_cached sorted;	/* pending, requeued or able to expire, by seq */
+	struct timerqueue_head deadlines; /* ke_event.due of pending and leased events */
+	struct timerqueue_node timeout;	/* ke_timer.lock: in ke_timer.timeouts */
 
-	struct list_head waiters;	/* struct ke_waiter, first come first */
-	struct list_head unchecked;	/* those behind them that the claim may deny */
+	struct list_head waiters;	/* struct ke_waiter, the first to wait first */
+	struct list_head unchecked;	/* waiters behind these, not rechecked yet */
 
-	struct list_head armed;		/* struct ke_watch, to be marked ready by an event */
-	struct list_head ready;		/* marked; the client has not found the queue empty yet */
-	struct list_head sleeping;	/* marked while watchers of the client slept */
-	struct list_head denied;	/* that the claim denied */
+	struct list_head armed;		/* struct ke_watch: the next event marks them ready */
+	struct list_head ready;		/* the client has not found the queue empty since */
+	struct list_head sleeping;	/* marked ready while watchers of the client slept */
+	struct list_head denied;	/* by the claim */
 	u32 wakeups;			/* watchers still to be woken */
-	bool deferred;			/* the worker continues what a call has begun */
+	bool deferred;			/* the worker will continue the work of a call */
 
 	struct ke_queue_counts counts;
 	struct ke_claim claim;
 
-	atomic_t in_flight;		/* events being received; lowered without the lock */
-	atomic_long_t bytes;		/* held by all events; likewise */
+	atomic_t in_flight;		/* events not to be leased; lowered without the lock */
+	atomic_long_t bytes;		/* charged for all events; lowered without the lock */
 
-	bool dead;			/* out of the table: look the ID up again */
-	bool cached;			/* among the idle queues, or on its way out of them */
-	struct list_head idle;		/* broker.c: there */
-	struct rb_node by_id;		/* the broker's, by its lock */
+	bool dead;			/* removed from the table: look up the ID again */
+	bool cached;			/* in idle_queues, or just removed from there */
+	struct list_head idle;		/* idle_lock: in idle_queues */
+	struct rb_node by_id;		/* ke_broker.ids_lock: in ke_broker.ids */
 	struct rcu_head rcu;
 };
 
-/* Returns a new queue, or NULL. */
+/* Returns a new queue, in no table yet; NULL: out of memory. May sleep. */
 struct ke_queue *ke_queue_create(struct ke_broker *broker, s32 id);
 
-/* Frees a queue that nobody can find any more, and its events. */
+/* Frees @queue, which not even RCU readers can reach, with its events and its claim. May sleep. */
 void ke_queue_destroy(struct ke_queue *queue);
 
-/* Frees an empty queue that readers under RCU may still look at. */
+/* Frees @queue, which is empty and dead, after a grace period. */
 void ke_queue_destroy_rcu(struct ke_queue *queue);
 
-/* Sets the deadline of @event to @when, whatever it was before; 0: none. */
+/* Replaces the deadline of @event with @when; 0 removes it. */
 void ke_queue_set_due_locked(struct ke_queue *queue, struct ke_event *event,
 			     ktime_t when);
 
@@ -107,8 +110,9 @@ void __ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
 			     struct ke_wake_q *wake_q);
 
 /*
- * Hands @n events that have come into their places to receivers that wait, in order, and
- * tells watches of what is left. @wake_q may be NULL.
+ * Hands pending events to waiters, the oldest first. If events are left, marks watches ready and
+ * wakes watchers, one for each of the @n events that have become pending. @wake_q collects
+ * pollers to wake; if it is NULL, a worker wakes them.
  */
 static inline void ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
 					 struct ke_wake_q *wake_q)
@@ -119,10 +123,10 @@ static inline void ke_queue_offer_locked(struct ke_queue *queue, unsigned int n,
 		__ke_queue_offer_locked(queue, n, wake_q);
 }
 
-/* Adds @event to those that are sorted. */
+/* Makes @event pending in the tree, with its expiry as the deadline. */
 void ke_queue_insert_locked(struct ke_queue *queue, struct ke_event *event);
 
-/* @queue holds @n events of @bytes more. */
+/* Counts @n more events of @bytes in total. */
 static inline void ke_queue_add_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_add(bytes, &queue->bytes);
@@ -131,8 +135,8 @@ static inline void ke_queue_add_bytes(struct ke_queue *queue, unsigned long byte
 }
 
 /*
- * Adds @event, the latest of all, without holding it yet: ke_queue_add_bytes() and
- * ke_queue_offer_locked() follow.
+ * Makes @event, the newest of all, pending. The caller must call ke_queue_add_bytes() and
+ * ke_queue_offer_locked() before it unlocks.
  */
 static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_event *event)
 {
@@ -155,7 +159,7 @@ static inline void ke_queue_append_locked(struct ke_queue *queue, struct ke_even
 /* Slow path of ke_queue_first_locked(): the tree is not empty. */
 struct ke_event *__ke_queue_first_locked(const struct ke_queue *queue);
 
-/* Returns the event whose turn it is, or NULL. What has expired is none. */
+/* Returns the oldest pending event that has not expired, or NULL. */
 static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queue)
 {
 	if (unlikely(rb_first_cached(&queue->sorted)))
@@ -163,7 +167,7 @@ static inline struct ke_event *ke_queue_first_locked(const struct ke_queue *queu
 	return hlist_entry_safe(queue->events.first, struct ke_event, entry);
 }
 
-/* Returns the event that a newcomer may have: none while others wait, for whom they are. */
+/* ke_queue_first_locked() for a new receiver: pending events go to the waiters first. */
 static __always_inline struct ke_event *ke_queue_available_locked(const struct ke_queue *queue)
 {
 	return likely(!queue->counts.waiters) ? ke_queue_first_locked(queue) : NULL;
@@ -172,7 +176,7 @@ static __always_inline struct ke_event *ke_queue_available_locked(const struct k
 /* Slow path of ke_queue_unlink_locked(): the event is in the tree. */
 void __ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event);
 
-/* Takes @event, which waits, out of its place. */
+/* Removes @event, which is pending, from the list or the tree. */
 static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_event *event)
 {
 	struct hlist_node **before = event->entry.pprev;
@@ -190,9 +194,8 @@ static inline void ke_queue_unlink_locked(struct ke_queue *queue, struct ke_even
 }
 
 /*
- * Takes @event, which waits, for a receiver: into flight, or if @leases on the way into a
- * lease. The receiver ends that by ke_queue_consume(), ke_lease_begin_locked() or
- * ke_queue_untake_locked().
+ * Takes @event, which is pending, into flight. Its receiver settles with ke_queue_consume(), with
+ * ke_lease_begin_locked() if @leases, or with ke_queue_untake_locked() if the copy failed.
  */
 static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event *event,
 					bool leases)
@@ -207,7 +210,7 @@ static inline void ke_queue_take_locked(struct ke_queue *queue, struct ke_event 
 	}
 }
 
-/* @n events of @bytes are held by @queue no more. */
+/* Reverts ke_queue_add_bytes(). The lock is not needed. */
 static inline void ke_queue_sub_bytes(struct ke_queue *queue, unsigned long bytes, unsigned int n)
 {
 	atomic_long_sub(bytes, &queue->bytes);
@@ -216,48 +219,53 @@ static inline void ke_queue_sub_bytes(struct ke_queue *queue, unsigned long byte
 }
 
 /*
- * @n events of @bytes, which were in flight, have been received. The caller does not have
- * the lock, and no right to look at @queue any more.
+ * Settles @n events of @bytes in total that were in flight and have been received. The caller
+ * does not hold the lock. Only these events may have kept @queue, which must not be used
+ * afterwards.
  */
 static inline void ke_queue_consume(struct ke_queue *queue, unsigned long bytes,
 				    unsigned int n)
 {
 	ke_queue_sub_bytes(queue, bytes, n);
-	/* The queue may be gone once this is seen. */
+	/* Accesses to the queue come before the decrement, after which it may be freed. */
 	smp_mb__before_atomic();
 	atomic_sub(n, &queue->in_flight);
 }
 
 /*
- * @event, which was taken, goes back to its place, as if it had not been taken.
- * ke_queue_offer_locked() follows.
+ * Reverts ke_queue_take_locked() with the same @leases: makes @event pending again, in its old
+ * place, or moves it to @dispose if it has expired. The caller must call ke_queue_offer_locked()
+ * before it unlocks.
  */
 void ke_queue_untake_locked(struct ke_queue *queue, struct ke_event *event, bool leases,
 			    struct hlist_head *dispose);
 
-/* The same for @event, which was leased. */
+/*
+ * Requeues @event, whose lease has ended, or moves it to @dispose if it has expired. The caller
+ * must call ke_queue_offer_locked() before it unlocks.
+ */
 void ke_queue_requeue_locked(struct ke_queue *queue, struct ke_event *event,
 			     struct hlist_head *dispose);
 
-/* Moves @event, which is in no list, to @dispose, to be freed without the lock. */
+/* Adds @event, which is in no list or tree, to @dispose, to be freed after the unlock. */
 void ke_queue_dispose_locked(struct ke_queue *queue, struct ke_event *event,
 			     struct hlist_head *dispose);
 
-/* Ends @event, which waits, because its time to live is over. */
+/* Moves @event, which is pending and has expired, to @dispose. */
 void ke_queue_expire_locked(struct ke_queue *queue, struct ke_event *event,
 			    struct hlist_head *dispose);
 
-/* Returns the event whose deadline has passed before that of others, or NULL. */
+/* Returns the event with the earliest deadline if that has passed, else NULL. */
 struct ke_event *ke_queue_due_locked(struct ke_queue *queue);
 
 /*
- * Drops waiting events up to number @last, some at most, to @dispose.
- * Returns how many; 0 when there are no more.
+ * Moves pending events up to number @last to @dispose, a bounded number of them. Returns how
+ * many; 0 if there are none left.
  */
 u32 ke_queue_purge_locked(struct ke_queue *queue, u64 last,
 			  struct hlist_head *dispose);
 
-/* Whether @identity may use the ID. */
+/* Returns whether the claim, or strict if there is none, grants @identity @access. */
 static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 					  const struct ke_identity *identity,
 					  enum ke_access access)
@@ -266,21 +274,21 @@ static inline bool ke_queue_allows_locked(const struct ke_queue *queue,
 	return ke_claim_allows(&queue->claim, identity, access);
 }
 
-/* Rechecks waiters and watches after the claim, or strict, has changed. */
+/* Rechecks waiters and watches after a change of the claim or of strict. */
 void ke_queue_recheck_locked(struct ke_queue *queue, struct ke_wake_q *wake_q);
 
-/* Adds @waiter to the end of the line. */
+/* Adds @waiter behind all others, until it is done or removed. */
 void ke_queue_add_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 void ke_queue_remove_waiter_locked(struct ke_queue *queue, struct ke_waiter *waiter);
 
-/* Adds @watch, and marks it ready if an event waits. */
+/* Adds @watch, and marks it ready if an event is pending. */
 void ke_queue_add_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 			       struct ke_wake_q *wake_q);
 
-/* @watch is dead. */
+/* Removes @watch and marks it dead. The caller frees it after a grace period. */
 void ke_queue_remove_watch_locked(struct ke_queue *queue, struct ke_watch *watch);
 
-/* Arms @watch, whose client has taken the last event. */
+/* Arms @watch. The caller has found no pending event, or waiters that come first. */
 static inline void ke_queue_arm_watch_locked(struct ke_queue *queue,
 					     struct ke_watch *watch)
 {
@@ -290,22 +298,19 @@ static inline void ke_queue_arm_watch_locked(struct ke_queue *queue,
 }
 
 /*
- * Arms @watch, whose client has found nothing that it may receive, or marks it ready at once
- * if an event has come meanwhile.
+ * Re-arms @watch, whose client has found no event to receive, or marks it ready if an event has
+ * become pending since.
  */
 void ke_queue_rearm_watch_locked(struct ke_queue *queue, struct ke_watch *watch,
 				 struct ke_wake_q *wake_q);
 
-/* Wakes another watcher in place of one that was woken and has not taken the event. */
+/* Wakes another watcher instead of one that was woken and took no event of @queue. */
 void ke_queue_wake_next_locked(struct ke_queue *queue);
 
-/* Runs a bounded portion of the deferred work and defers the rest again. */
+/* Runs a bounded portion of the deferred work and defers the rest again. For the worker. */
 void ke_queue_work_locked(struct ke_queue *queue);
 
-/*
- * Whether nothing keeps the queue but events in flight. Pending and leased events, watches,
- * claims and waiters keep it.
- */
+/* Returns whether nothing keeps @queue, except perhaps the events of in_flight. */
 static inline bool ke_queue_is_idle_locked(const struct ke_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
