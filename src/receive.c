@@ -19,14 +19,13 @@
 /*
  * Take, copy, settle
  *
- * A receive takes the event out of its queue under the lock, copies it without any lock
- * and with page faults on, and then ends it, without the lock, or leases it. An event
- * whose copy failed goes back to its place. A receiver that waits for one ID gets its
- * event from the sender, taken already. One that waits for watched IDs is woken, and
- * looks for itself.
+ * A receive takes an event out of its queue under the queue lock. It copies the event without
+ * locks, because the copy may fault. Then it settles: the event is consumed, without the lock, or
+ * leased, or returned to its place if the copy failed. A waiter is handed an event that is in
+ * flight to it already. A watcher is woken, and takes an event itself.
  */
 
-/* Events that were taken from one queue. */
+/* Events in flight that were taken from one queue. */
 struct run {
 	struct ke_queue *queue;
 	unsigned int n;
@@ -46,8 +45,8 @@ static ktime_t lease_end(const struct ke_user_buf *buf)
 }
 
 /*
- * Leases the first @done events of @run, if that is wanted; the others go back to their
- * places.
+ * Leases the first @done events of @run if @req leases. Returns the others, which were not copied,
+ * to their places.
  */
 static void settle_locked(struct ke_client *client, const struct ke_recv_req *req,
 			  struct run *run, unsigned int done, struct hlist_head *dispose,
@@ -64,7 +63,7 @@ static void settle_locked(struct ke_client *client, const struct ke_recv_req *re
 	ke_queue_offer_locked(run->queue, run->n - done, wake_q);
 }
 
-/* Copies the events of @run, and settles what becomes of each. */
+/* Copies the events of @run until a copy fails. Settles all of them. */
 static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct run *run)
 {
 	struct ke_queue *queue = run->queue;
@@ -96,14 +95,14 @@ static int copy_run(struct ke_client *client, struct ke_recv_req *req, struct ru
 		settle_locked(client, req, run, done, &dispose, &wake_q);
 		ke_queue_unlock_and_wake(queue, &wake_q);
 	}
-	/* The last use of the queue, which may be gone already if none is left in flight. */
+	/* The last access to the queue, which may be gone already if no event is in flight. */
 	if (done && !req->leases)
 		ke_queue_consume(queue, bytes, done);
 	ke_event_free_list(&dispose);
 	return err;
 }
 
-/* Ends @event, which has been received, or leases it. */
+/* Consumes or leases @event, which has been copied. */
 static __always_inline void settle_one(struct ke_client *client, const struct ke_recv_req *req,
 				       struct ke_queue *queue, struct ke_event *event)
 {
@@ -119,7 +118,7 @@ static __always_inline void settle_one(struct ke_client *client, const struct ke
 	ke_queue_unlock(queue);
 }
 
-/* Fast path of copy_run(): a single event. */
+/* Fast path of copy_run(): a single event, to a buffer. */
 static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req *req,
 				    struct ke_queue *queue, struct ke_event *event)
 {
@@ -137,7 +136,7 @@ static __always_inline int copy_one(struct ke_client *client, struct ke_recv_req
 	return copy_run(client, req, &run);
 }
 
-/* Takes the oldest event of @queue; -ENOMSG if there is none, -EMSGSIZE if it is too long. */
+/* Takes the oldest event of @queue. Returns 0, -ENOMSG, or -EMSGSIZE if the buffer is too small. */
 static __always_inline int take(struct ke_queue *queue, struct ke_recv_req *req,
 				struct ke_event **event)
 {
@@ -157,17 +156,14 @@ static bool is_in_time(const ktime_t *deadline)
 	return !deadline || ktime_get() < *deadline;
 }
 
-/* Sleeps in the state set before; returns false if the deadline has passed. */
+/* Sleeps in the current task state. Returns false if the deadline has passed. */
 static bool sleep_until(ktime_t *deadline)
 {
 	return schedule_hrtimeout_range(deadline, current->timer_slack_ns,
 					HRTIMER_MODE_ABS);
 }
 
-/*
- * Sleeps until @is_over is set, with which comes what was written before: pairs with
- * finish_waiter() and ke_ready_list_wake().
- */
+/* Sleeps until @is_over is set. Returns 0, -ETIMEDOUT or -ERESTARTSYS. */
 static int sleep_until_set(const bool *is_over, ktime_t *deadline)
 {
 	bool in_time = is_in_time(deadline);
@@ -175,10 +171,10 @@ static int sleep_until_set(const bool *is_over, ktime_t *deadline)
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		/* See above. */
+		/* Pairs with smp_store_release() in finish_waiter() and ke_ready_list_wake(). */
 		if (smp_load_acquire(is_over))
 			break;
-		/* A wait that is restarted again and again ends all the same. */
+		/* Before signals: a wait that is restarted again and again still times out. */
 		err = -ETIMEDOUT;
 		if (!in_time)
 			break;
@@ -193,17 +189,17 @@ static int sleep_until_set(const bool *is_over, ktime_t *deadline)
 }
 
 /*
- * Takes @waiter out of the line; returns false if its wait has ended before, or ends by a
- * lease that is over.
+ * Removes @waiter unless it is done. Runs deadlines first, which may hand it the event of a lease
+ * that has timed out. Returns false if it is done.
  */
 static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
 			struct hlist_head *dispose)
 {
 	bool cancelled = false;
 
-	/* The queue was there when the wait had not ended. */
+	/* The waiter keeps the queue until it is done, and RCU keeps the queue after that. */
 	rcu_read_lock();
-	/* Likewise. */
+	/* Pairs with smp_store_release() in finish_waiter(). */
 	if (!smp_load_acquire(&waiter->done)) {
 		spin_lock(&queue->lock);
 		if (!waiter->done)
@@ -217,7 +213,7 @@ static bool cancel_wait(struct ke_queue *queue, struct ke_waiter *waiter,
 	return cancelled;
 }
 
-/* Waits in the line of @queue; 0 with an event that was taken for it. */
+/* Sleeps as a waiter of @queue. Returns 0 with *@event in flight to the caller, or an error. */
 static noinline int wait_in_line(struct ke_client *client, struct ke_queue *queue,
 				 struct ke_recv_req *req, struct ke_event **event,
 				 struct hlist_head *dispose)
@@ -298,7 +294,7 @@ int ke_receive_poll(struct ke_client *client, s32 id)
 	return ret;
 }
 
-/* Returns the event that the client of @watch can receive from its queue @queue, or NULL. */
+/* Returns the event of @queue that the client of @watch may receive now, or NULL. */
 static struct ke_event *first_for(const struct ke_queue *queue, const struct ke_watch *watch)
 {
 	struct ke_event *event = ke_queue_available_locked(queue);
@@ -309,8 +305,8 @@ static struct ke_event *first_for(const struct ke_queue *queue, const struct ke_
 }
 
 /*
- * Returns the first ready watch that has an event, with the lock of its queue held and the
- * event in @event, or NULL. Ready watches without an event are armed again.
+ * Returns the first ready watch whose client may receive an event, or NULL. The queue lock is
+ * held, and *@event is the event. Ready watches without an event are re-armed.
  */
 static struct ke_watch *next_ready_lock(struct ke_client *client, struct ke_event **event,
 					struct hlist_head *dispose)
@@ -332,7 +328,7 @@ static struct ke_watch *next_ready_lock(struct ke_client *client, struct ke_even
 			rcu_read_unlock();
 			continue;
 		}
-		/* The watch stays as it is as long as the lock is held. */
+		/* The queue lock keeps a watch that is not dead. */
 		rcu_read_unlock();
 		ke_lease_run_deadlines_locked(queue, dispose);
 		*event = first_for(queue, watch);
@@ -370,14 +366,14 @@ bool ke_receive_find_watched(struct ke_client *client, s32 *id)
 
 bool ke_receive_poll_watched(struct ke_client *client)
 {
-	/* What polls waits already: pairs with wq_has_sleeper() in ke_watch_set_ready(). */
+	/* Orders poll_wait() before the check: pairs with ke_watch_set_ready(). */
 	smp_mb();
 	return find_watched(client, NULL);
 }
 
 /*
- * Takes @event, the oldest, and what follows, as long as it fits and no other watch waits for
- * its turn. The clock is not looked at again: @event might have expired since it was found.
+ * Takes @event, the oldest, and the events after it, as long as they fit and no other watch is
+ * ready. @event is not looked up again, because it may have expired since it was found.
  */
 static __always_inline int take_run(struct ke_client *client, struct ke_recv_req *req,
 				    struct run *run, struct ke_event *event)
@@ -402,7 +398,7 @@ static __always_inline int take_run(struct ke_client *client, struct ke_recv_req
 	return n ? 0 : -EMSGSIZE;
 }
 
-/* Moves @watch behind the other ready ones, or arms it if no event is left. */
+/* Moves @watch behind all other ready watches, or arms it if no event is left. */
 static void end_turn(struct ke_watch *watch)
 {
 	if (ke_queue_first_locked(watch->queue))
@@ -411,7 +407,7 @@ static void end_turn(struct ke_watch *watch)
 		ke_queue_arm_watch_locked(watch->queue, watch);
 }
 
-/* Takes from the watch whose turn it is; -ENOMSG, -EMSGSIZE, or -EINTR after a fatal signal. */
+/* Takes events of the first ready watch. Returns 0, -ENOMSG, -EMSGSIZE, or -EINTR if killed. */
 static __always_inline int take_watched(struct ke_client *client, struct ke_recv_req *req,
 					struct run *run)
 {
@@ -446,7 +442,7 @@ static __always_inline int copy_taken(struct ke_client *client, struct ke_recv_r
 	return copy_one(client, req, run->queue, run->events[0]);
 }
 
-/* Wakes another watcher for the event of @id that the caller was woken for. */
+/* Wakes another watcher for an event of @id that the caller was woken for and did not take. */
 static void wake_next(struct ke_client *client, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_lock(client->broker, id);
@@ -459,8 +455,8 @@ static void wake_next(struct ke_client *client, s32 id)
 }
 
 /*
- * Waits until it has taken an event. The caller is no watcher any more when it copies, because
- * its memory may take for ever to be faulted in while other watchers sleep.
+ * Sleeps as a watcher until it has taken events. The caller is not a watcher while it copies them:
+ * a page fault may block for ever, and other watchers would miss a wake-up spent on the caller.
  */
 static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *req,
 				 struct run *run)
@@ -478,7 +474,7 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 			return err;
 		if (found != -ENOMSG || err == -ERESTARTSYS)
 			break;
-		/* An event that can be had goes before the deadline. */
+		/* An available event takes precedence over the deadline. */
 		found = take_watched(client, req, run);
 		if (!found && req->id == watcher.id)
 			return 0;
@@ -488,7 +484,7 @@ static noinline int wait_watched(struct ke_client *client, struct ke_recv_req *r
 			break;
 		wake_next(client, watcher.id);
 	}
-	/* What it has taken by now, if anything, may not be what it was woken for. */
+	/* Pass the wake-up on: the event that it was for may not have been taken. */
 	wake_next(client, watcher.id);
 	return err;
 }

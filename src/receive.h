@@ -9,41 +9,44 @@ struct iov_iter;
 struct ke_client;
 struct ke_user_buf;
 
-/* Events that are taken from a queue at one go. */
+/* Events taken from a queue per hold of its lock. */
 #define KE_RUN_MAX	16U
 
-/* A receive. */
+/* A receive in progress. */
 struct ke_recv_req {
-	bool leases;
-	bool waits;			/* if there is nothing now */
-	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
-	struct ke_user_buf *bufs;		/* where events go, one each */
-	struct iov_iter *iter;		/* instead of them: records */
-	unsigned int n;			/* events that it wants, KE_RUN_MAX at most */
-	unsigned int done;		/* out: events that it has got */
-	s32 id;				/* out, of watched IDs: theirs, if it has got any */
+	bool leases;			/* lease events instead of consuming them */
+	bool waits;			/* wait for an event */
+	ktime_t *deadline;		/* of the wait; CLOCK_MONOTONIC; NULL: no limit */
+	struct ke_user_buf *bufs;	/* one per event */
+	struct iov_iter *iter;		/* for records, instead of bufs; or NULL */
+	unsigned int n;			/* events wanted from watched IDs, KE_RUN_MAX at most */
+	unsigned int done;		/* out: events received; ke_receive() expects 0 */
+	s32 id;				/* out, from watched IDs: ID of the events */
 	u32 needed;			/* out, after -EMSGSIZE: length of the payload */
 };
 
 /*
- * Receives the oldest event of @id. Returns 0, -ENOMSG, -EMSGSIZE, -EFAULT, -EPERM,
+ * Receives the oldest event of @id. May sleep. Returns 0, -ENOMSG, -EMSGSIZE, -EFAULT, -EPERM,
  * -ETIMEDOUT, -ERESTARTSYS, -EINTR after a fatal signal, or -ENOMEM.
  */
 int ke_receive(struct ke_client *client, s32 id, struct ke_recv_req *req);
 
-/* The same from any ID that @client watches; 0 if there was at least one event. */
+/*
+ * Receives events of one of the watched IDs. May sleep. Returns 0 if there was at least one, else
+ * an error of ke_receive().
+ */
 int ke_receive_watched(struct ke_client *client, struct ke_recv_req *req);
 
-/* Returns 1 if a receive of @id would find an event now, 0, or -EPERM. */
+/* Returns 1 if a receive of @id would find an event now, 0 if not, or -EPERM. */
 int ke_receive_poll(struct ke_client *client, s32 id);
 
 /*
- * Whether a receive of any watched ID would find one. Callers that are to be woken for the next
- * are in ready_list.wait already.
+ * Returns whether a receive of watched IDs would find an event now. A caller that sleeps otherwise
+ * must be in ready_list.wait already.
  */
 bool ke_receive_poll_watched(struct ke_client *client);
 
-/* The same for a caller that does not wait, with that ID in @id. */
+/* ke_receive_poll_watched() for a caller that does not sleep. Sets @id if there is an event. */
 bool ke_receive_find_watched(struct ke_client *client, s32 *id);
 
 #endif /* KE_RECEIVE_H */

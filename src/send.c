@@ -16,7 +16,7 @@
 #include "uaccess.h"
 #include "watch.h"
 
-/* Whether the claim of its ID allows @req, for which there is no space: 0 or -EPERM. */
+/* Returns 0, or -EPERM if the claim denies @req. A sender that is denied must not wait. */
 static int may_send(struct ke_client *client, const struct ke_send_req *req)
 {
 	struct ke_queue *queue = ke_broker_find_lock(client->broker, req->id);
@@ -30,7 +30,7 @@ static int may_send(struct ke_client *client, const struct ke_send_req *req)
 	return allowed ? 0 : -EPERM;
 }
 
-/* Waits for a charge of @bytes, which was refused with @err, if the send may wait. */
+/* Slow path of get_event(): the charge failed with @err. Waits for it if the send may wait. */
 static noinline int wait_for_space(struct ke_client *client, const struct ke_send_req *req,
 				   unsigned long bytes, bool now, int err)
 {
@@ -44,7 +44,7 @@ static noinline int wait_for_space(struct ke_client *client, const struct ke_sen
 	return err;
 }
 
-/* Charges the account for @req and allocates its event. */
+/* Returns a charged event for @req, or an error. Does not wait for space if @now. */
 static __always_inline struct ke_event *get_event(struct ke_client *client,
 						  const struct ke_send_req *req, bool now)
 {
@@ -63,7 +63,7 @@ static __always_inline struct ke_event *get_event(struct ke_client *client,
 	return event;
 }
 
-/* Creates the event of @req and copies its payload in. With @now it does not wait. */
+/* Sets req->event to a new event with its payload. Does not wait for space if @now. */
 static __always_inline int create_event(struct ke_client *client,
 					struct ke_send_req *req, bool now)
 {
@@ -87,8 +87,8 @@ static __always_inline int create_event(struct ke_client *client,
 }
 
 /*
- * Appends the events of @reqs, the first of which is for @queue, as long as they are
- * for it, too. Returns how many, or -EPERM.
+ * Appends the leading events of @reqs that are for @queue, as the first one is. Returns their
+ * number, or -EPERM.
  */
 static __always_inline int append(struct ke_client *client, struct ke_queue *queue,
 				  struct ke_send_req *reqs, unsigned int n,
@@ -119,7 +119,7 @@ static __always_inline int append(struct ke_client *client, struct ke_queue *que
 	return i;
 }
 
-/* Appends the events of @reqs to their queues. Returns how many; @err says why not all. */
+/* Appends the events of @reqs to their queues. Returns how many; @err is why it stopped, or 0. */
 static __always_inline unsigned int deliver(struct ke_client *client,
 					    struct ke_send_req *reqs,
 					    unsigned int n, int *err)
@@ -167,8 +167,8 @@ int ke_send(struct ke_client *client, struct ke_send_req *req)
 }
 
 /*
- * How many of @reqs, from the first on, are of its class, or its length if they are long,
- * and need no second look.
+ * Returns how many leading @reqs are of the same class, or of the same length if they are long;
+ * 0 if the first is not for ke_event_create_bulk().
  */
 static unsigned int count_alike(const struct ke_send_req *reqs, unsigned int n)
 {
@@ -191,8 +191,8 @@ static unsigned int count_alike(const struct ke_send_req *reqs, unsigned int n)
 }
 
 /*
- * Makes events of the first of @reqs at one go, as many as are alike. Returns
- * how many; where it stops the next is to be made by itself, which tells why.
+ * Creates the events of the leading @reqs in bulk if they are alike. Returns how many; the caller
+ * creates the next one by itself, and sees an error there.
  */
 static unsigned int create_alike(struct ke_client *client, struct ke_send_req *reqs,
 				 unsigned int n)
@@ -224,8 +224,8 @@ static unsigned int create_alike(struct ke_client *client, struct ke_send_req *r
 }
 
 /*
- * Makes events of as many of @reqs as it returns; @err is why not of all. The first
- * may wait for space; the others do not, since the first is not sent meanwhile.
+ * Creates the events of @reqs. Returns how many; @err is why it stopped, or 0. Only the first one
+ * may wait for space: a later wait would hold back the events created before it.
  */
 static unsigned int create_all(struct ke_client *client, struct ke_send_req *reqs,
 			       unsigned int n, int *err)
@@ -244,7 +244,7 @@ static unsigned int create_all(struct ke_client *client, struct ke_send_req *req
 	return made;
 }
 
-/* Sends as many of @n as there is space for. */
+/* Sends @reqs, of which the first may wait. Returns how many; @err is why it stopped, or 0. */
 static unsigned int send_some(struct ke_client *client, struct ke_send_req *reqs,
 			      unsigned int n, int *err)
 {
@@ -270,7 +270,7 @@ unsigned int ke_send_all(struct ke_client *client,
 	do {
 		went = send_some(client, reqs + done, n - done, err);
 		done += went;
-		/* The next one waits by itself. */
+		/* Not an error: the next request becomes the first one, and waits for space. */
 		if (went && waits && ke_is_refused(*err))
 			*err = 0;
 	} while (!*err && done < n);

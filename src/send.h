@@ -14,24 +14,24 @@ struct ke_send_req {
 	s32 id;
 	u64 len;
 	u64 data;			/* address of the payload */
-	struct iov_iter *iter;		/* or where it comes from instead */
-	u64 seq_addr;			/* where its number goes, found writable; 0: nowhere */
-	u64 seq;			/* that number, once it is sent */
+	struct iov_iter *iter;		/* the payload, instead of data; or NULL */
+	u64 seq_addr;			/* address for seq, found to be writable; 0: none */
+	u64 seq;			/* out: number of the event */
 	u32 ttl_ms;			/* 0: no limit */
-	bool waits;			/* for space */
-	ktime_t *deadline;		/* if it waits; CLOCK_MONOTONIC; NULL: no limit */
-	struct ke_event *event;		/* what is made of it, while it is sent */
+	bool waits;			/* wait for space */
+	ktime_t *deadline;		/* of the wait; CLOCK_MONOTONIC; NULL: no limit */
+	struct ke_event *event;		/* used while the send is in progress */
 };
 
 /*
- * Sends one event. Returns 0, -EMSGSIZE, -EAGAIN, -EDQUOT, -ETIMEDOUT, -EINTR,
+ * Sends one event. May sleep. Returns 0, -EMSGSIZE, -EAGAIN, -EDQUOT, -ETIMEDOUT, -EINTR,
  * -ERESTARTSYS, -EPERM, -EFAULT or -ENOMEM.
  */
 int ke_send(struct ke_client *client, struct ke_send_req *req);
 
 /*
- * Sends @n events, one after the other. Returns how many went; if that is not
- * all, @err says what stopped the next.
+ * Sends @n events in order. All of @reqs have the same waits. Returns the number of events sent;
+ * @err is why the next one was not, or 0.
  */
 unsigned int ke_send_all(struct ke_client *client,
 			 struct ke_send_req *reqs, unsigned int n,

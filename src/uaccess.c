@@ -8,11 +8,11 @@
 
 #include "compat.h"
 
-/* A part of a payload that lies in one piece. */
+/* A contiguous part of a payload. */
 struct part {
 	u8 *data;
 	u32 size;
-	struct ke_segment *next;	/* where it goes on; NULL: nowhere */
+	struct ke_segment *next;	/* the part after it; NULL: none */
 };
 
 static struct part first_part(const struct ke_event *event)
@@ -28,7 +28,7 @@ static struct part first_part(const struct ke_event *event)
 	};
 }
 
-/* Makes @part the next one; false after the last. */
+/* Advances to the next part. Returns false if @part is the last one. */
 static bool next_part(struct part *part)
 {
 	struct ke_segment *segment = part->next;
@@ -44,9 +44,8 @@ static bool next_part(struct part *part)
 }
 
 /*
- * The sizes of parts are those of their memory, so what hardened usercopy looks for is
- * not looked for once more: hence the functions with an underscore, which are the same
- * but for that.
+ * Parts never exceed their memory, so the check of hardened usercopy would be redundant: hence
+ * the variants with an underscore, which omit only that.
  */
 int ke_payload_copy_from_user(struct ke_event *event, const void __user *from)
 {

@@ -19,9 +19,8 @@
 struct iov_iter;
 
 /*
- * As user_access_begin() and its kind, but among what fault injection makes fail,
- * as it does with the calls that copy. Macros, since no function may return while
- * user memory is open.
+ * user_access_begin() and its variants, subject to fault injection as copy_from_user() is.
+ * Macros, because objtool does not let a function return with user access enabled.
  */
 #define ke_user_read_begin(from, len) \
 	(!should_fail_usercopy() && user_read_access_begin(from, len))
@@ -30,23 +29,22 @@ struct iov_iter;
 #define ke_user_access_begin(at, len) \
 	(!should_fail_usercopy() && user_access_begin(at, len))
 
-/* 0, or -EFAULT after a part of the payload may have been copied. */
+/* Copy a whole payload. Return 0, or -EFAULT after a partial copy. */
 int ke_payload_copy_from_user(struct ke_event *event, const void __user *from);
 int ke_payload_copy_to_user(const struct ke_event *event, void __user *to);
 
-/* 0, or -EFAULT with @iter where it was. */
+/* Copies a whole payload. Returns 0, or -EFAULT with @iter unchanged. */
 int ke_payload_copy_from_iter(struct ke_event *event, struct iov_iter *iter);
 
-/* Copies @n bytes of the payload, from byte @from on. */
+/* Copies @n bytes of the payload, from offset @from on, to kernel memory. */
 void ke_payload_read(const struct ke_event *event, u32 from, u32 n, u8 *to);
 
-/* Returns how many bytes were copied. */
+/* Copies the payload. Returns the number of bytes copied. */
 size_t ke_payload_copy_to_iter(const struct ke_event *event, struct iov_iter *iter);
 
 /*
- * Small payloads go word by word, in C that checkers of memory see: a call of
- * the general function costs more than the copy. Eight words at a time, for the
- * same reason.
+ * Small payloads are copied inline, word by word, in an unrolled loop: a call of copy_from_user()
+ * would cost more than the copy. The kernel side is plain C, which KASAN and KMSAN check.
  */
 static __always_inline int ke_get_small_payload(void *payload, const void __user *addr, u32 len)
 {
@@ -81,7 +79,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Fills @event from an address; 0 or -EFAULT. */
+/* Copies the payload of @event from @addr. Returns 0 or -EFAULT. May sleep. */
 static __always_inline int ke_event_copy_from_user(struct ke_event *event, u64 addr)
 {
 	const void __user *from = u64_to_user_ptr(addr);
@@ -92,8 +90,8 @@ static __always_inline int ke_event_copy_from_user(struct ke_event *event, u64 a
 }
 
 /*
- * Writes @seq to @addr unless that is 0. The event has been sent: memory that is writable no
- * more keeps what it holds. Since no call fails by that, fault injection leaves it alone.
+ * Writes @seq to @addr, unless that is 0. Best effort: the event has been sent already, so a
+ * fault fails no call and need not be injected.
  */
 static __always_inline void ke_put_seq_to_user(u64 seq, u64 addr)
 {
@@ -106,23 +104,26 @@ fault:
 	user_write_access_end();
 }
 
-/* Where a receive puts an event, in the memory of the calling process. */
+/* User memory for one received event. */
 struct ke_user_buf {
 	u64 data;			/* address of the payload */
-	u64 size;			/* room there */
-	bool terminate;			/* with a NUL byte if there is room */
+	u64 size;			/* bytes at data */
+	bool terminate;			/* append a NUL byte if there is room */
 	u64 received;			/* address of a struct kevents_received */
-	u32 lease_ms;			/* how long a lease lasts; 0: no limit */
+	u32 lease_ms;			/* duration of a lease; 0: no limit */
 };
 
-/* ke_event_copy_to_user() for a payload that is contiguous, at @payload. */
+/* ke_event_copy_to_user() for a contiguous copy of the payload, at @payload. */
 int ke_copy_flat_to_user(const struct ke_user_buf *buf, const struct ke_event *event,
 			 const void *payload, s32 id);
 
-/* Copies @event, of @id, as a record, for which there is space; 0 or -EFAULT. */
+/*
+ * Copies @event, of @id, as a record, for which @iter has room. Returns 0, or -EFAULT with @iter
+ * unchanged.
+ */
 int ke_copy_record_to_iter(struct iov_iter *iter, const struct ke_event *event, s32 id);
 
-/* By how much the CLOCK_MONOTONIC of the calling process is ahead of the kernel's. */
+/* Offset of CLOCK_MONOTONIC in the time namespace of the calling process, in ns. */
 static inline s64 ke_user_time_offset(void)
 {
 #ifdef CONFIG_TIME_NS
@@ -136,13 +137,13 @@ static inline s64 ke_user_time_offset(void)
 	return 0;
 }
 
-/* CLOCK_MONOTONIC as the calling process reads it. */
+/* Converts @ns to CLOCK_MONOTONIC of the time namespace of the calling process. */
 static inline u64 ke_user_time(u64 ns)
 {
 	return ns + ke_user_time_offset();
 }
 
-/* As from_kuid_munged(), without its search where there is nothing to map. */
+/* from_kuid_munged() with a fast path for the initial user namespace. */
 static inline uid_t ke_user_uid(struct user_namespace *ns, kuid_t uid)
 {
 	return ns == &init_user_ns ? __kuid_val(uid) : from_kuid_munged(ns, uid);
@@ -153,7 +154,7 @@ static inline gid_t ke_user_gid(struct user_namespace *ns, kgid_t gid)
 	return ns == &init_user_ns ? __kgid_val(gid) : from_kgid_munged(ns, gid);
 }
 
-/* As pid_nr_ns(), in line where both live in the same namespace. */
+/* pid_nr_ns() with a fast path if @pid is of the PID namespace of the calling process. */
 static inline pid_t ke_user_pid(struct pid *pid)
 {
 	struct pid_namespace *ns = ns_of_pid(task_pid(current));
@@ -193,7 +194,7 @@ fault:
 	return -EFAULT;
 }
 
-/* The counterpart of what fills a small event, for the same reasons. */
+/* The counterpart of ke_get_small_payload(). */
 static __always_inline int ke_put_small_payload(const void *payload, void __user *addr,
 						u32 len)
 {
@@ -241,7 +242,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Ends a payload of @len bytes with a NUL byte, if that is wanted and there is room. */
+/* Appends a NUL byte to a payload of @len bytes, if @buf asks for one and has room. */
 static __always_inline int ke_terminate_payload(const struct ke_user_buf *buf, u32 len)
 {
 	if (!buf->terminate || len >= buf->size)
@@ -262,7 +263,7 @@ static __always_inline int ke_put_payload(const struct ke_event *event,
 	return err ?: ke_terminate_payload(buf, event->len);
 }
 
-/* Copies @event, of @id, to the calling process, which has space for it; 0 or -EFAULT. */
+/* Copies @event, of @id, to @buf, which has room for it. Returns 0 or -EFAULT. May sleep. */
 static __always_inline int ke_event_copy_to_user(const struct ke_user_buf *buf,
 						 const struct ke_event *event, s32 id)
 {
