@@ -43,15 +43,15 @@ static bool may_wait(const struct kiocb *iocb)
 	       !(iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
-/* Whether what has been done of @size bytes is to be all. */
+/* Returns whether a signal ends a transfer of @size bytes that is partly done. */
 static bool is_interrupted(const struct iov_iter *iter, size_t size)
 {
 	return iov_iter_count(iter) < size && signal_pending(current);
 }
 
 /*
- * read(2) and write(2) of records return the bytes of whole records, or what stopped the
- * first, which alone is waited for, or for whose space.
+ * read(2) and write(2) transfer whole records. They return an error only if they transferred none.
+ * A read waits for the first record only. A write waits for space for each record.
  */
 
 static ssize_t chardev_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -79,7 +79,7 @@ static size_t padding_of(u32 len)
 	return KEVENTS_RECORD_SIZE(len) - sizeof(struct kevents_record) - len;
 }
 
-/* Looks at the zeros behind the payload, at which @from stands. */
+/* Checks the zeros behind the payload at @from. Moves @from only if it returns -EFAULT. */
 static int check_padding(struct iov_iter *from, u32 len)
 {
 	size_t size = padding_of(len);
@@ -149,8 +149,8 @@ static __poll_t chardev_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	/*
-	 * Whatever is wanted now: when epoll wants something else, it does not ask
-	 * again where to wait. One wait queue: libaio does not take more.
+	 * Register unconditionally: EPOLL_CTL_MOD may ask for other events, and does not register
+	 * again. All events share one wait queue, because aio's IOCB_CMD_POLL supports only one.
 	 */
 	poll_wait(file, &client->ready_list.wait, wait);
 	if (file->f_mode & FMODE_READ && wanted & (EPOLLIN | EPOLLRDNORM) &&
@@ -180,7 +180,7 @@ static const struct file_operations chardev_fops = {
 	.llseek = noop_llseek,
 };
 
-/* The mode holds until udev knows better. */
+/* The mode applies until udev sets another. */
 static struct miscdevice chardev = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "kevents",

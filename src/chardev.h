@@ -2,7 +2,7 @@
 #ifndef KE_CHARDEV_H
 #define KE_CHARDEV_H
 
-/* Makes /dev/kevents visible; from then on there are clients. */
+/* Registers /dev/kevents, which may be opened before this returns. */
 int ke_chardev_init(void);
 void ke_chardev_exit(void);
 

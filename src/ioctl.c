@@ -32,20 +32,20 @@ static_assert(sizeof(struct kevents_list) == 40);
 static_assert(sizeof(struct kevents_limits) == 128);
 static_assert(sizeof(struct kevents_record) == 16);
 
-#define LIST_CHUNK	64	/* IDs that are listed at a time */
+#define LIST_CHUNK	64	/* IDs listed in one step */
 
 #define RECEIVE_FLAGS \
 	(KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_TERMINATE | \
 	 KEVENTS_RECEIVE_LEASE | KEVENTS_RECEIVE_WATCHED)
 
-/* What a struct kevents_receive asks for, but for where the event goes. */
+/* The fields of a struct kevents_receive that are not in struct ke_user_buf. */
 struct receive_args {
 	s32 id;
 	u32 flags;
 	u64 deadline_ns;
 };
 
-/* Two fields that stand side by side, for one access to the caller's memory. */
+/* Two adjacent fields, read by a single access to user memory. */
 union pair {
 	u64 both;
 	struct {
@@ -67,8 +67,8 @@ static u64 address_of(const void __user *field)
 }
 
 /*
- * Sets @deadline to @deadline_ns, a time of the caller's time namespace, and returns
- * it; NULL where a wait has no limit.
+ * Converts @deadline_ns from the time namespace of the calling process. Returns @deadline, or
+ * NULL for a wait without a limit.
  */
 static ktime_t *get_deadline(u64 deadline_ns, ktime_t *deadline)
 {
@@ -84,8 +84,8 @@ static ktime_t *get_deadline(u64 deadline_ns, ktime_t *deadline)
 }
 
 /*
- * Fills what of @req and @deadline_ns comes from @arg; -EFAULT or -EINVAL. No event has
- * been sent yet: @arg says so.
+ * Reads @arg, and zeroes its seq, since no event has been sent yet. The caller sets waits and
+ * deadline of @req. Returns 0, -EFAULT or -EINVAL.
  */
 static __always_inline int get_send(struct ke_send_req *req, u64 *deadline_ns,
 				    struct kevents_send __user *arg)
@@ -116,7 +116,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Reads @arg; -EFAULT or -EINVAL. */
+/* Reads @arg. Returns 0, -EFAULT, or -EINVAL if a reserved field is not 0. */
 static __always_inline int get_receive(struct receive_args *args, struct ke_user_buf *buf,
 				       struct kevents_receive __user *arg)
 {
@@ -144,7 +144,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Whether flags, and what depends on them, go together. */
+/* Returns whether the flags are known and agree with each other and with the other fields. */
 static bool is_valid(const struct receive_args *args, u32 lease_ms)
 {
 	const u32 either = KEVENTS_RECEIVE_PEEK | KEVENTS_RECEIVE_LEASE;
@@ -160,7 +160,7 @@ static bool is_valid(const struct receive_args *args, u32 lease_ms)
 	return args->flags & KEVENTS_RECEIVE_LEASE || !lease_ms;
 }
 
-/* Returns @err; with -EMSGSIZE @arg is told the length first, or it is -EFAULT. */
+/* Writes the length of the payload to @arg if @err is -EMSGSIZE. Returns @err or -EFAULT. */
 static int put_needed(int err, const struct ke_recv_req *req,
 		      struct kevents_receive __user *arg)
 {
@@ -239,13 +239,13 @@ static int get_batch(struct kevents_batch *batch,
 
 /* A batch of sends in progress. */
 struct send_run {
-	struct kevents_send __user *entries;	/* those that are to be sent yet */
-	u32 n;
+	struct kevents_send __user *entries;	/* still to be sent */
+	u32 n;					/* number of entries */
 	bool waits;
 	ktime_t *deadline;
 };
 
-/* Gets ready what can be sent of the next @n; @err says why that is not all. */
+/* Reads the next @n entries into @reqs. Returns how many; @err is why it stopped, or 0. */
 static u32 get_sends(const struct send_run *run, struct ke_send_req *reqs, u32 n,
 		     int *err)
 {
@@ -306,7 +306,7 @@ static long do_send_batch(struct ke_client *client, const struct kevents_batch _
 	return done ? (long)done : err;
 }
 
-/* Reads @arg, an entry of a batch whose events are leased or not; -EFAULT or -EINVAL. */
+/* Reads an entry of a batch, which has no ID, flags or deadline. Returns 0, -EFAULT or -EINVAL. */
 static __always_inline int get_entry(struct ke_user_buf *buf, bool leases,
 				     struct kevents_receive __user *arg)
 {
@@ -320,7 +320,7 @@ static __always_inline int get_entry(struct ke_user_buf *buf, bool leases,
 	return buf->lease_ms && !leases ? -EINVAL : 0;
 }
 
-/* Reads up to @n of @entries; @err says why not all. */
+/* Reads @n entries into @bufs. Returns how many; @err is why it stopped, or 0. */
 static unsigned int get_bufs(struct kevents_receive __user *entries, unsigned int n,
 			     bool leases, struct ke_user_buf *bufs, int *err)
 {
@@ -493,7 +493,7 @@ static long do_limits(struct ke_client *client,
 	return copy_to_user(arg, &limits, sizeof(limits)) ? -EFAULT : 0;
 }
 
-/* Whether the file was opened for what a command does. */
+/* Returns 0 if the file was opened in mode @needed, else -EBADF. */
 static int check(fmode_t mode, fmode_t needed)
 {
 	return mode & needed ? 0 : -EBADF;
@@ -542,7 +542,7 @@ long ke_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	fmode_t mode = file->f_mode;
 
-	/* What is called most is not to be searched for. */
+	/* The hot commands bypass the switch. */
 	if (cmd == KEVENTS_IOC_SEND)
 		return check(mode, FMODE_WRITE) ?: do_send(client, user);
 	if (cmd == KEVENTS_IOC_RECEIVE)

@@ -6,10 +6,7 @@
 
 struct file;
 
-/*
- * One ioctl of the client that @file belongs to; @arg is an address in the caller's
- * memory. Returns 0 or a count, or a negative errno.
- */
+/* unlocked_ioctl() of the device. Returns 0 or a count, or a negative errno. */
 long ke_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* KE_IOCTL_H */
