@@ -18,22 +18,22 @@
 /*
  * Space
  *
- * A charge is tested against all limits and made in one step, under one lock. A
- * sender that finds no space and waits stands in a line of its account: there is one
- * for those that pass its limits and one for the others. Each uncharge offers what is
- * free to the lines: it makes the charge of the first sender of a line itself, if that
- * fits now, and wakes it. So a blocked sender sleeps until its charge has been made, and
- * none that stands in the same line overtakes it. A large event does not hold up other
- * accounts; since an account holds at most a quarter of what is free, those that pass it
- * hold less than it would.
+ * A charge is tested against all limits and made in one step, under one lock. A sender that
+ * finds no space waits in a line of its account. An account has two lines: one for senders
+ * that pass its limits, and one for the others. An uncharge makes the charge of the first
+ * sender of a line if that fits now, and wakes the sender. A blocked sender thus sleeps until
+ * its charge has been made, and the senders of a line are served in order.
  *
- * An uncharge looks at its own account and at some of the others, in turn; if there may be
- * more to do, a worker looks at all.
+ * A sender that waits for a large event does not hold up other accounts. An account may hold
+ * a quarter of what is free, which bounds what the others take meanwhile.
+ *
+ * An uncharge serves its own account and some of the others, round robin. If more may be left
+ * to do, a worker serves all accounts.
  */
 
-#define SERVE_MAX	8	/* accounts looked at, and senders woken, in one step */
+#define SERVE_MAX	8	/* other accounts served, and senders charged, in one step */
 
-/* Until ke_account_init() finds that no parameter has set it. */
+/* Replaced by ke_account_init() unless the parameter has been set. */
 #define MAX_BYTES_UNSET	ULONG_MAX
 #define MAX_BYTES_DEFAULT (256UL << 20)
 
@@ -54,26 +54,29 @@ struct kmem_cache *ke_account_spare_cache;
 
 static DEFINE_HASHTABLE(accounts, 8);	/* ke_charges.lock */
 
-/* A sender that waits for space, on its stack. */
+/* A blocked sender, on its stack. */
 struct space_waiter {
-	struct list_head entry;		/* ke_charges.lock: in ke_space_line.senders */
+	struct list_head entry;		/* ke_charges.lock: on ke_space_line.senders */
 	const struct ke_identity *identity;
 	unsigned long bytes;
 	struct task_struct *task;
-	bool charged;			/* ke_charges.lock: it is served, and in no list */
+	bool charged;			/* set under ke_charges.lock, after unlinking entry */
 };
 
-/* Pollers of accounts that have space, to be woken by a worker. */
+/* Pollers that have space and are to be woken by the worker. */
 static LIST_HEAD(ready_pollers);	/* ke_charges.lock */
-static const struct ke_space_poller *waking;	/* ke_charges.lock: by the worker, now */
-static DEFINE_MUTEX(wake_mutex);	/* held meanwhile */
+static const struct ke_space_poller *waking;	/* ke_charges.lock: last one taken, or NULL */
+static DEFINE_MUTEX(wake_mutex);	/* held while the worker wakes a poller */
 
 static void wake_pollers(struct work_struct *work);
 static DECLARE_WORK(wake_work, wake_pollers);
 static void recheck(struct work_struct *work);
 static DECLARE_WORK(recheck_work, recheck);
 
-/* Sets the key of the account that @cred counts for. */
+/*
+ * Finds the key of the account of @cred. The outermost user namespace below the initial one
+ * counts for its owner, or for itself if root owns it.
+ */
 static void find_owner(const struct cred *cred, kuid_t *uid, struct user_namespace **ns)
 {
 	struct user_namespace *at = cred->user_ns;
@@ -134,7 +137,10 @@ static void destroy(struct ke_account *account)
 	kfree(account);
 }
 
-/* Returns the account, with one file more; @new, which may be NULL, if there is none. */
+/*
+ * Counts a file in the account of the key and returns the account. If there is none, @new
+ * becomes the account. Returns NULL if @new is NULL, too.
+ */
 static struct ke_account *add_file(kuid_t uid, struct user_namespace *ns,
 				   struct ke_account *new)
 {
@@ -216,7 +222,7 @@ static void clear_waiting(struct ke_account *account)
 	ke_charges.n_waiting--;
 }
 
-/* Serves the first sender of @line if there is space for it. */
+/* Charges and wakes the first sender of @line. Returns false if there is none or no space. */
 static bool serve_sender(struct ke_space_line *line)
 {
 	struct space_waiter *waiter;
@@ -226,15 +232,16 @@ static bool serve_sender(struct ke_space_line *line)
 		return false;
 	ke_account_add_locked(waiter->identity->account, waiter->bytes);
 	list_del(&waiter->entry);
-	/* Under the lock: without it the waiter might be gone. */
+	/* The lock keeps @waiter: ke_charge_wait() takes it before it returns. */
 	WRITE_ONCE(waiter->charged, true);
 	wake_up_process(waiter->task);
 	return true;
 }
 
 /*
- * No more than half of what @identity could hold if nobody else did; by the third limit
- * that is a fifth of all. Where a limit is 0 there is no space.
+ * Demands no more than half of what the account could hold alone, so that a low limit does not
+ * make the file unwritable for ever. Alone, an account can hold a fifth of max_bytes, which
+ * is a quarter of the rest. The least demand is a byte, so that a limit of 0 leaves no space.
  */
 static bool has_polled_space(const struct ke_space_poller *poller)
 {
@@ -247,7 +254,7 @@ static bool has_polled_space(const struct ke_space_poller *poller)
 	return !ke_account_check_locked(identity, clamp(bytes, 1UL, max(most / 2, 1UL)));
 }
 
-/* What holds for the first of @line holds for all. */
+/* Pollers of one line differ in extra alone, so the first decides for all. */
 static void collect_pollers(struct ke_space_line *line)
 {
 	struct ke_space_poller *first;
@@ -259,8 +266,8 @@ static void collect_pollers(struct ke_space_line *line)
 	queue_work(ke_workqueue, &wake_work);
 }
 
-/* Serves as many senders of @account as there is space for, at most *@left. */
-static void tell(struct ke_account *account, unsigned int *left)
+/* Serves up to *@left senders of @account, those that pass its limits first, and its pollers. */
+static void serve(struct ke_account *account, unsigned int *left)
 {
 	struct ke_space_line *line = &account->lines[ARRAY_SIZE(account->lines)];
 
@@ -273,14 +280,14 @@ static void tell(struct ke_account *account, unsigned int *left)
 	clear_waiting(account);
 }
 
-/* The same of the account whose turn it is. */
+/* Serves the next account and moves it behind the others. */
 static void serve_next(unsigned int *left)
 {
 	struct ke_account *account;
 
 	account = list_first_entry(&ke_charges.waiting, struct ke_account, waiting);
 	list_rotate_left(&ke_charges.waiting);
-	tell(account, left);
+	serve(account, left);
 }
 
 void ke_account_serve_locked(struct ke_account *account)
@@ -289,7 +296,7 @@ void ke_account_serve_locked(struct ke_account *account)
 
 	lockdep_assert_held(&ke_charges.lock);
 	if (!list_empty(&account->waiting))
-		tell(account, &senders);
+		serve(account, &senders);
 	while (accounts && senders && !list_empty(&ke_charges.waiting)) {
 		serve_next(&senders);
 		accounts--;
@@ -307,10 +314,10 @@ static void recheck(struct work_struct *work)
 	while (accounts && !list_empty(&ke_charges.waiting)) {
 		senders = SERVE_MAX;
 		serve_next(&senders);
-		/* If it has used up that, its turn comes again. */
+		/* An account that has used up its share may have more senders to serve. */
 		if (senders)
 			accounts--;
-		/* Others want the lock, too. */
+		/* Bound the time for which the lock is held. */
 		spin_unlock(&ke_charges.lock);
 		cond_resched();
 		spin_lock(&ke_charges.lock);
@@ -320,7 +327,7 @@ static void recheck(struct work_struct *work)
 
 void ke_account_recheck_all(void)
 {
-	/* Parameters are set before the module is initialised and after its exit, too. */
+	/* Parameters can be set before ke_account_init() and after ke_account_exit(). */
 	if (ke_workqueue)
 		queue_work(ke_workqueue, &recheck_work);
 }
@@ -333,7 +340,7 @@ static int sleep_until_charged(const struct space_waiter *waiter, ktime_t *deadl
 		set_current_state(TASK_INTERRUPTIBLE);
 		if (READ_ONCE(waiter->charged))
 			return 0;
-		/* A wait that is restarted again and again ends all the same. */
+		/* Checked before signals, so that a wait that keeps restarting times out. */
 		if (!in_time)
 			return -ETIMEDOUT;
 		if (signal_pending(current))
@@ -371,14 +378,14 @@ int ke_charge_wait(const struct ke_identity *identity, unsigned long bytes,
 		err = 0;
 	} else {
 		list_del(&waiter.entry);
-		/* Those behind it may want less. */
+		/* The senders behind this one may need less. */
 		ke_account_serve_locked(account);
 	}
 	spin_unlock(&ke_charges.lock);
 	return err;
 }
 
-/* All of them: those that wait exclusively may want something else than the first. */
+/* Wakes all exclusive waiters, because the first may not be waiting for EPOLLOUT. */
 static void wake_poller(struct ke_space_poller *poller)
 {
 	if (wq_has_sleeper(poller->wait))

@@ -17,83 +17,85 @@ struct cred;
 struct kmem_cache;
 struct user_namespace;
 
-/* The limits, module parameters; read them with READ_ONCE(). */
+/* Limits, which module parameters may change at any time: read them with READ_ONCE(). */
 struct ke_limits {
 	unsigned int max_event_size;	/* bytes of one payload */
-	unsigned long max_event_bytes;	/* that are charged for an event of that size */
-	unsigned long max_bytes;	/* held over all brokers */
+	unsigned long max_event_bytes;	/* charge for that, sent from the initial pid namespace */
+	unsigned long max_bytes;	/* held by all accounts */
 	unsigned long user_max_bytes;	/* held by one account */
-	bool strict;			/* only claimed IDs can be used */
+	bool strict;			/* only claimed IDs may be used */
 };
 
 extern struct ke_limits ke_limits;
 
-/* Those of one account that wait for space. */
+/* Senders and pollers of one account that wait for space. */
 struct ke_space_line {
-	struct list_head senders;	/* blocked, in the order in which they came */
+	struct list_head senders;	/* struct space_waiter, oldest first */
 	struct list_head pollers;	/* struct ke_space_poller */
 };
 
 /*
- * What one user holds over all brokers: a user of the initial user namespace, or
- * a user namespace that root made, as a whole.
+ * The bytes that one user holds over all brokers. The user is either one of the initial user
+ * namespace, with all user namespaces that this user owns, or a user namespace that root
+ * owns, with all those below it.
  */
 struct ke_account {
 	kuid_t uid;
-	struct user_namespace *ns;	/* a reference; NULL: the account of uid */
-	void *spare;			/* memory for a small event; taken by xchg() */
+	struct user_namespace *ns;	/* a reference, or NULL for a user of the initial one */
+	void *spare;			/* free event of class 0 or NULL; xchg(), cmpxchg() */
 
-	/* All below: ke_charges.lock */
+	/* Protected by ke_charges.lock */
 	struct hlist_node node;
-	unsigned int files;		/* open ones, which keep the account, as bytes do */
+	unsigned int files;		/* open ones; the account is freed at 0 files and bytes */
 	unsigned long bytes;
 	struct ke_space_line lines[2];	/* by ke_identity.passes_limits */
-	struct list_head waiting;	/* in ke_charges.waiting if they have entries */
+	struct list_head waiting;	/* on ke_charges.waiting unless both lines are empty */
 };
 
-/* What all accounts hold. */
+/* The bytes that all accounts hold. */
 struct ke_charges {
 	spinlock_t lock;		/* lock map: docs/internals.md */
 	unsigned long bytes;
-	struct list_head waiting;	/* accounts that wait for space */
+	struct list_head waiting;	/* accounts with waiting senders or pollers */
 	unsigned int n_waiting;
 };
 
 extern struct ke_charges ke_charges;
 
-/* An open file that may be polled for space to send. */
+/* An open file that can be polled for space. */
 struct ke_space_poller {
 	const struct ke_identity *identity;
 	wait_queue_head_t *wait;
-	unsigned int extra;		/* ke_charges.lock: bytes beyond max_event_bytes */
-	struct list_head entry;		/* ke_charges.lock: in ke_space_line.pollers, or empty */
+	unsigned int extra;		/* ke_charges.lock: see ke_space_poll() */
+	struct list_head entry;		/* likewise: on a line or ready_pollers, or empty */
 };
 
-/* For what is done behind the callers' backs; not for what must be quick. */
+/* Runs deferred work; NULL before ke_account_init() and after ke_account_exit(). */
 extern struct workqueue_struct *ke_workqueue;
 
-/* What spare is freed to; set while there may be any. */
+/* The cache of ke_account.spare; valid while any account has a spare. */
 extern struct kmem_cache *ke_account_spare_cache;
 
 /*
- * Returns the account that @cred counts for, which is kept until ke_account_put(), or NULL
- * without memory.
+ * Returns the account of @cred, which is kept until ke_account_put(), or NULL without memory.
+ * May sleep.
  */
 struct ke_account *ke_account_get(const struct cred *cred);
 void ke_account_put(struct ke_account *account);
 
-/* Frees @account, which has neither files nor charges. */
+/* Unhashes and frees @account, which has neither files nor charges. */
 void ke_account_unlock_unused(struct ke_account *account) __releases(&ke_charges.lock);
 
 /*
- * Tells @account, and a bounded number of the others that wait, that there may be space. A
- * worker tells the rest.
+ * Serves @account and a bounded number of other accounts: charges and wakes the senders for
+ * which there is space, and has a worker wake the pollers. A worker serves the rest.
  */
 void ke_account_serve_locked(struct ke_account *account);
 
 /*
- * Whether @identity may be charged @bytes more: 0; -EDQUOT if its account would hold
- * too much; -EAGAIN if all accounts together would.
+ * Returns 0 if @identity may be charged @bytes, -EAGAIN if all accounts together would exceed
+ * max_bytes, or -EDQUOT if its account would exceed user_max_bytes or a quarter of what is
+ * then free. The last two do not apply if @identity passes limits.
  */
 static inline int ke_account_check_locked(const struct ke_identity *identity,
 					  unsigned long bytes)
@@ -119,8 +121,8 @@ static inline void ke_account_add_locked(struct ke_account *account, unsigned lo
 }
 
 /*
- * Charges @bytes to the account of @identity; 0, -EAGAIN or -EDQUOT. If @waits, the caller
- * can wait, and does not overtake those that do.
+ * Charges @bytes to the account of @identity. A caller that can wait sets @waits, and gets
+ * -EDQUOT rather than overtake senders that wait. Returns 0, -EAGAIN or -EDQUOT.
  */
 static inline int ke_charge(const struct ke_identity *identity, unsigned long bytes,
 			    bool waits)
@@ -138,16 +140,17 @@ static inline int ke_charge(const struct ke_identity *identity, unsigned long by
 }
 
 /*
- * Charges @bytes as ke_charge() does, and waits for space until @deadline
- * (CLOCK_MONOTONIC; NULL: no limit) behind the senders of the account that came before.
- * Returns 0, -ETIMEDOUT or -ERESTARTSYS.
+ * Waits in line until @bytes have been charged to the account of @identity, or until @deadline
+ * (CLOCK_MONOTONIC; NULL: no limit). Returns 0, -ETIMEDOUT or -ERESTARTSYS.
  */
 int ke_charge_wait(const struct ke_identity *identity, unsigned long bytes,
 		   ktime_t *deadline);
 
 /*
- * Memory that is freed after a grace period is uncharged before: space that a call
- * makes is there when it returns. The memory cgroup counts it until then.
+ * Uncharges @bytes, which may free @account, and offers the space to senders and pollers.
+ * Memory that RCU frees is uncharged without waiting for the grace period, so that a call
+ * has made space by the time it returns. The memory cgroup is charged until the end of the
+ * grace period.
  */
 static inline void ke_uncharge(struct ke_account *account, unsigned long bytes)
 {
@@ -162,15 +165,15 @@ static inline void ke_uncharge(struct ke_account *account, unsigned long bytes)
 		spin_unlock(&ke_charges.lock);
 }
 
-/* Whether @err says that there was no space for a charge. */
+/* Whether @err is the result of a charge for which there is no space. */
 static inline bool ke_is_refused(int err)
 {
 	return err == -EAGAIN || err == -EDQUOT;
 }
 
 /*
- * The limits have changed: all that wait for space are looked at again. The caller holds
- * the module's parameter lock.
+ * Has a worker serve all senders and pollers that wait for space, after a limit has changed.
+ * The caller holds the module's parameter lock.
  */
 void ke_account_recheck_all(void);
 
@@ -178,19 +181,21 @@ void ke_space_poller_init(struct ke_space_poller *poller,
 			  const struct ke_identity *identity, wait_queue_head_t *wait);
 
 /*
- * Whether there is space to send as poll(2) understands it: for an event of
- * max_event_size, for which the caller pays @extra bytes more than others. If not, those
- * that poll are told when there is.
+ * Returns whether the file is writable: whether there is space for an event of max_event_size,
+ * or for half of what the account could hold alone if that is less. The caller is charged
+ * @extra bytes more than max_event_bytes for such an event. If there is no space, the pollers
+ * in @poller->wait, which the caller has joined, are woken when there is.
  */
 bool ke_space_poll(struct ke_space_poller *poller, unsigned int extra);
 
 /*
- * A charge of @bytes was refused: edge-triggered polls are told when there is space, if
- * that has come in between at once.
+ * Has the pollers of @poller woken when there is space, after a charge of @bytes has failed:
+ * an edge-triggered poller needs a wake-up to try again. If there is space by now, they are
+ * woken at once.
  */
 void ke_space_refused(struct ke_space_poller *poller, unsigned long bytes);
 
-/* Nobody polls @poller any more. May sleep. */
+/* Removes @poller from all lists and waits for a wake-up in progress. May sleep. */
 void ke_space_poller_exit(struct ke_space_poller *poller);
 
 int ke_account_init(void);

@@ -9,7 +9,7 @@ bool ke_claim_is_ours(const struct ke_claim *claim,
 	return uid_eq(identity->cred->euid, claim->uid) || identity->passes_claims;
 }
 
-/* in_egroup_p() knows the current credentials alone, and groups_search() is not exported. */
+/* in_egroup_p() checks the current credentials only; groups_search() is not exported. */
 static bool is_member(const struct cred *cred, kgid_t gid)
 {
 	const struct cred *old = override_creds(cred);

@@ -8,14 +8,14 @@
 #include "account.h"
 #include "identity.h"
 
-/* The owner of an ID and the permissions of others. Covered by the queue's lock. */
+/* The owner of an ID and the permissions. Protected by the queue's lock. */
 struct ke_claim {
 	bool held;
-	umode_t mode;			/* as a file's: 0666 at most */
+	umode_t mode;			/* like that of a file, at most 0666 */
 	kuid_t uid;
 	kgid_t gid;
-	struct ke_account *account;	/* that is charged, if held */
-	unsigned long bytes;		/* that are charged */
+	struct ke_account *account;	/* charged account, if held */
+	unsigned long bytes;		/* charged to account */
 };
 
 enum ke_access {
@@ -27,7 +27,10 @@ enum ke_access {
 bool __ke_claim_allows(const struct ke_claim *claim,
 		       const struct ke_identity *identity, enum ke_access access);
 
-/* Whether @identity may use an ID with @claim. */
+/*
+ * Whether @identity may use an ID with @claim. If the claim is not held, any identity may,
+ * except when only claimed IDs may be used.
+ */
 static inline bool ke_claim_allows(const struct ke_claim *claim,
 				   const struct ke_identity *identity,
 				   enum ke_access access)
@@ -38,16 +41,16 @@ static inline bool ke_claim_allows(const struct ke_claim *claim,
 }
 
 /*
- * Makes the user of @identity the owner, and charges @bytes; 0, -EAGAIN or -EDQUOT. There
- * is no owner yet.
+ * Makes the effective user of @identity the owner of @claim, which is not held, and charges
+ * @bytes. The caller sets the mode. Returns 0, -EAGAIN or -EDQUOT.
  */
 int ke_claim_begin(struct ke_claim *claim, const struct ke_identity *identity,
 		   unsigned long bytes);
 
-/* Uncharges @claim, which has ended, if it was held. */
+/* Uncharges @claim if it is held. @claim may be a copy from before the claim ended. */
 void ke_claim_uncharge(const struct ke_claim *claim);
 
-/* Whether it may change or end a @claim that is held. */
+/* Whether @identity may change or end @claim, which is held. */
 bool ke_claim_is_ours(const struct ke_claim *claim,
 		      const struct ke_identity *identity);
 

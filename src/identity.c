@@ -8,7 +8,7 @@
 void ke_identity_init(struct ke_identity *identity, const struct cred *cred,
 		      struct user_namespace *ns)
 {
-	/* file_ns_capable() reports to the audit log what a security policy refuses. */
+	/* Unlike file_ns_capable(), ns_capable_noaudit() does not log each denial. */
 	const struct cred *old = override_creds(cred);
 
 	identity->cred = cred;

@@ -9,19 +9,20 @@ struct ke_account;
 struct user_namespace;
 
 /*
- * The user that an open file acts for: claims and limits judge it, and it is charged,
- * whichever process makes the call. Constant as long as the file is open.
+ * The credentials of an open file. They decide about claims and limits, and select the account
+ * that is charged, whichever process makes the call. Constant while the file is open.
  */
 struct ke_identity {
-	const struct cred *cred;	/* the file's, by its reference */
-	struct ke_account *account;	/* that its real uid counts for */
-	bool passes_claims;		/* CAP_IPC_OWNER over the broker's user namespace */
-	bool passes_limits;		/* CAP_SYS_RESOURCE in the initial one */
+	const struct cred *cred;	/* the file's, which holds the reference */
+	struct ke_account *account;	/* a reference */
+	bool passes_claims;		/* CAP_IPC_OWNER in the broker's user namespace */
+	bool passes_limits;		/* CAP_SYS_RESOURCE in the initial user namespace */
 };
 
 /*
- * Fills @identity but for the account. Capabilities over @ns are looked up once: a
- * security policy that is loaded later applies to files that are opened after that.
+ * Initialises @identity except for the account. @ns is the user namespace of the broker.
+ * Capabilities are checked only here: a security policy that is loaded later affects only
+ * files that are opened after that.
  */
 void ke_identity_init(struct ke_identity *identity, const struct cred *cred,
 		      struct user_namespace *ns);
