@@ -59,8 +59,9 @@ static void link_id(struct ke_broker *broker, struct ke_queue *queue)
 }
 
 /*
- * Inserts @queue into the table; -EEXIST if its ID has a queue. It enters the tree first,
- * because the call that unhashes it erases it from there.
+ * Inserts @queue into the tree and the table. The tree comes first: as soon as the queue is
+ * in the table, another call may reclaim it, which erases it from both. Returns 0, -EEXIST if
+ * its ID has a queue, or an error of the table.
  */
 static int insert(struct ke_broker *broker, struct ke_queue *queue)
 {
@@ -70,7 +71,7 @@ static int insert(struct ke_broker *broker, struct ke_queue *queue)
 	link_id(broker, queue);
 	spin_unlock(&broker->ids_lock);
 	rcu_read_lock();
-	/* The table reads a bucket with its lock held, while others set that bit again. */
+	/* The holder of a bucket lock reads the word whose lock bit other CPUs try to set. */
 	other = data_race(rhashtable_lookup_get_insert_fast(&broker->queues, &queue->node,
 							    queue_params));
 	rcu_read_unlock();
@@ -85,13 +86,13 @@ static int insert(struct ke_broker *broker, struct ke_queue *queue)
 /*
  * Idle queues
  *
- * A queue that is idle when it is unlocked is kept for reuse, among those of all brokers.
- * It stays in their list when it is used again. A queue that makes the list too long pushes
- * the one out that has been there longest: if that is idle, it is freed, else it enters the
- * list again when it is idle the next time. One with events in flight goes to the end of the
- * list instead, since nobody unlocks it when the last of them has been received; so the list
- * may be too long for a while. An unlock frees two queues at most, and an idle queue is
- * always in the list.
+ * A queue that is idle when it is unlocked is kept for reuse in a list of all brokers. The
+ * queue stays in the list when it is used again. When the list is too long, an unlock removes
+ * the first queue. That queue is freed if it is idle; otherwise it enters the list again when
+ * it is next unlocked idle. A queue that has only events in flight moves to the end of the
+ * list instead, because no call unlocks it when the last of them has been received. The list
+ * may thus be too long for a while. An unlock frees at most two queues, and no idle queue
+ * stays out of the list.
  */
 #define IDLE_MAX	1024
 
@@ -99,7 +100,7 @@ static LIST_HEAD(idle_queues);		/* idle_lock: by ke_queue.idle */
 static unsigned int n_idle;		/* idle_lock */
 static DEFINE_SPINLOCK(idle_lock);
 
-/* Takes @queue, which is dead, out of the table. */
+/* Removes @queue, which is dead, from the table and the tree. */
 static void unhash(struct ke_queue *queue)
 {
 	struct ke_broker *broker = queue->broker;
@@ -119,7 +120,7 @@ static void add_idle(struct ke_queue *queue)
 	spin_unlock(&idle_lock);
 }
 
-/* Returns the queue that is pushed out, or NULL. */
+/* Removes and returns the first queue of the list if the list is too long, else NULL. */
 static struct ke_queue *push_out(void)
 {
 	struct ke_queue *oldest = NULL;
@@ -134,7 +135,7 @@ static struct ke_queue *push_out(void)
 	return oldest;
 }
 
-/* Frees @queue, which is in the list no more, if it is idle still. */
+/* Frees @queue, which push_out() has removed from the list, if it is idle. */
 static void reclaim(struct ke_queue *queue)
 {
 	bool dead = false;
@@ -150,7 +151,7 @@ static void reclaim(struct ke_queue *queue)
 		unhash(queue);
 	}
 	spin_unlock(&queue->lock);
-	/* Not under its lock, which has to be there until it is released. */
+	/* The lock is not needed any more: no call arms the timeout of a dead queue. */
 	if (dead)
 		ke_queue_destroy_rcu(queue);
 }
@@ -163,7 +164,7 @@ void __ke_queue_unlock(struct ke_queue *queue)
 
 	lockdep_assert_held(&queue->lock);
 	queue->cached = true;
-	/* What is pushed out may be of a namespace that ends: see broker_net_pre_exit(). */
+	/* RCU keeps the namespaces of queues that are pushed out: see broker_net_pre_exit(). */
 	rcu_read_lock();
 	add_idle(queue);
 	spin_unlock(&queue->lock);
@@ -177,7 +178,7 @@ void __ke_queue_unlock_and_wake(struct ke_queue *queue, const struct ke_wake_q *
 {
 	unsigned int i;
 
-	/* RCU keeps the clients alive after the unlock. */
+	/* RCU keeps the clients in @wake_q after the unlock. */
 	rcu_read_lock();
 	ke_queue_unlock(queue);
 	for (i = 0; i < wake_q->n; i++)
@@ -191,7 +192,11 @@ static int wait_a_tick(void)
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-/* Creates a queue for @id unless there is one. It may be reclaimed before the return. */
+/*
+ * Creates a queue for @id unless there is one. Returns 0, -ENOMEM, or -EINTR after a fatal
+ * signal. After 0 a lookup may still fail: the queue may have been reclaimed, or the table
+ * was busy and the caller has to try again.
+ */
 static int create(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_queue_create(broker, id);
@@ -205,7 +210,7 @@ static int create(struct ke_broker *broker, s32 id)
 	ke_queue_destroy(queue);
 	if (err == -EEXIST)
 		return 0;
-	if (err == -EBUSY)	/* the table is growing in a worker */
+	if (err == -EBUSY)	/* a worker is growing the table */
 		return wait_a_tick();
 	return -ENOMEM;
 }
@@ -221,14 +226,14 @@ struct ke_queue *__ke_broker_get_lock(struct ke_broker *broker, s32 id)
 			return ERR_PTR(err);
 		queue = ke_broker_find_lock(broker, id);
 	} while (!queue);
-	/* The queue is there before strict is looked at: pairs with ke_broker_recheck_all(). */
+	/* Order inserting the queue before reading strict: pairs with ke_broker_recheck_all(). */
 	smp_mb();
 	return queue;
 }
 
 /*
- * Returns the queue whose alarm goes off now, locked, or NULL when there is none.
- * One that has ended meanwhile has to be unlocked before RCU lets it go.
+ * Returns the next queue whose timeout is due, with its lock held, or NULL. RCU keeps a queue
+ * that is dead by now until it is unlocked.
  */
 static struct ke_queue *next_due_lock(struct ke_broker *broker)
 {
@@ -260,14 +265,14 @@ static void run_queue(struct ke_broker *broker, struct ke_queue *queue,
 	bool more;
 
 	more = ke_lease_run_deadlines_locked(queue, dispose);
-	/* Deadlines, of which there may be more at any time, do not hold that up. */
+	/* Deferred work runs even if deadlines are left, of which there may always be more. */
 	ke_queue_work_locked(queue);
 	next = timerqueue_getnext(&queue->deadlines);
 	if (next)
 		ke_timer_arm(&broker->timer, &queue->timeout, more ? now : next->expires);
 }
 
-/* The worker: deadlines that are due, and work that calls have deferred. */
+/* The worker runs deadlines that are due and work that calls have deferred. */
 static void run_due(struct work_struct *work)
 {
 	struct ke_broker *broker = container_of(to_delayed_work(work),
@@ -338,9 +343,9 @@ void ke_broker_recheck_all(void)
 {
 	struct net *net;
 
-	/* strict before the queues are looked for: pairs with __ke_broker_get_lock(). */
+	/* Order writing strict before looking queues up: pairs with __ke_broker_get_lock(). */
 	smp_mb();
-	/* A namespace is off the list before its broker goes. */
+	/* A namespace leaves the list under net_rwsem before its broker is freed. */
 	down_read(&net_rwsem);
 	if (READ_ONCE(is_registered))
 		for_each_net(net)
@@ -364,7 +369,10 @@ static void free_queue(void *queue, void *unused)
 	ke_queue_destroy(queue);
 }
 
-/* A grace period follows: then no other call reclaims queues of @net. */
+/*
+ * Removes the queues of @net from the list of idle queues. The core waits for a grace period
+ * before it calls broker_net_exit(): after that no unlock is reclaiming a queue of @net.
+ */
 static void __net_exit broker_net_pre_exit(struct net *net)
 {
 	struct ke_broker *broker = ke_broker_of(net);
@@ -406,7 +414,7 @@ int ke_broker_init(void)
 
 void ke_broker_exit(void)
 {
-	/* Parameters can be written until the module is gone. */
+	/* ke_broker_recheck_all() can be called until the module is gone. */
 	down_write(&net_rwsem);
 	is_registered = false;
 	up_write(&net_rwsem);

@@ -15,12 +15,12 @@
 
 struct net;
 
-/* Returns the broker of @net, borrowed from it. */
+/* Returns the broker of @net, which lives as long as @net. */
 struct ke_broker *ke_broker_of(const struct net *net);
 
 /*
  * Hashes an ID with a secret seed, so that users cannot choose IDs that collide. The second
- * round spreads IDs at regular distances, which a single multiplication may cluster.
+ * multiplication spreads IDs at regular distances, which the first alone may cluster.
  */
 static inline u32 ke_broker_mix(u32 id, u32 seed)
 {
@@ -33,7 +33,10 @@ static inline u32 ke_broker_mix(u32 id, u32 seed)
 /* Slow path of ke_broker_lookup(): the table may be growing. */
 struct ke_queue *__ke_broker_lookup(struct ke_broker *broker, s32 id);
 
-/* rhashtable_lookup() with an inline fast path for queues in the current table. */
+/*
+ * Returns the queue of @id, which may be dead, or NULL. The caller holds rcu_read_lock(). This
+ * is rhashtable_lookup() with an inline fast path for queues in the current table.
+ */
 static __always_inline struct ke_queue *ke_broker_lookup(struct ke_broker *broker, s32 id)
 {
 	struct bucket_table *table = rcu_dereference(broker->queues.tbl);
@@ -75,7 +78,10 @@ static inline struct ke_queue *ke_broker_find_lock(struct ke_broker *broker, s32
 /* Slow path of ke_broker_get_lock(): creates the queue. */
 struct ke_queue *__ke_broker_get_lock(struct ke_broker *broker, s32 id);
 
-/* Returns the queue of @id, a new one if needed, with its lock held; -EINTR or -ENOMEM. */
+/*
+ * Returns the queue of @id, a new one if needed, with its lock held. May sleep. Returns
+ * ERR_PTR(-ENOMEM), or ERR_PTR(-EINTR) after a fatal signal.
+ */
 static inline struct ke_queue *ke_broker_get_lock(struct ke_broker *broker, s32 id)
 {
 	struct ke_queue *queue = ke_broker_find_lock(broker, id);
@@ -84,8 +90,8 @@ static inline struct ke_queue *ke_broker_get_lock(struct ke_broker *broker, s32 
 }
 
 /*
- * ke_broker_get_lock() for sends and receives: -EPERM if only claimed IDs can be used and
- * @id has no queue and therefore no claim.
+ * Like ke_broker_get_lock(), but returns ERR_PTR(-EPERM) if only claimed IDs may be used and
+ * @id has no queue, and therefore no claim.
  */
 static inline struct ke_queue *ke_broker_use_lock(struct ke_broker *broker, s32 id)
 {
@@ -97,10 +103,13 @@ static inline struct ke_queue *ke_broker_use_lock(struct ke_broker *broker, s32 
 	       __ke_broker_get_lock(broker, id);
 }
 
-/* Slow path of ke_queue_unlock(): the queue has become idle. */
+/* Slow path of ke_queue_unlock(): an idle queue enters the list of idle queues. */
 void __ke_queue_unlock(struct ke_queue *queue) __releases(&queue->lock);
 
-/* Unlocks @queue, which may be reclaimed then. Calls never release the lock directly. */
+/*
+ * Unlocks @queue, which may then be reclaimed. Required of a call that may have created @queue
+ * or made it idle.
+ */
 static inline void ke_queue_unlock(struct ke_queue *queue)
 	__releases(&queue->lock)
 {
@@ -125,12 +134,12 @@ static inline void ke_queue_unlock_and_wake(struct ke_queue *queue,
 		ke_queue_unlock(queue);
 }
 
-/* Rechecks the waiters and watches of all namespaces after strict has changed. */
+/* Rechecks the waiters and watches of all namespaces after strict has changed. May sleep. */
 void ke_broker_recheck_all(void);
 
 /*
- * Fills @ids with up to @n IDs that have a queue, in ascending order from @from on. Returns
- * their number.
+ * Fills @ids with up to @n IDs that have a queue, in ascending order, starting at @from.
+ * Returns their number.
  */
 unsigned int ke_broker_ids(struct ke_broker *broker, s32 from, s32 *ids,
 			   unsigned int n);

@@ -6,7 +6,7 @@
 
 #include "account.h"
 
-#define EXACT_TICKS	32	/* a timer is exact that far ahead */
+#define EXACT_TICKS	32	/* shorter delays are exact to a jiffy */
 
 void ke_timer_init(struct ke_timer *timer, work_func_t work)
 {
@@ -22,9 +22,8 @@ void ke_timer_stop(struct ke_timer *timer)
 }
 
 /*
- * Returns how long to sleep. A timer that is further ahead may be late by more than an
- * eighth of that: so it is to wake the worker that much too early, which then sleeps
- * again.
+ * Returns the delay of the worker in jiffies. The timer wheel may prolong a long delay by an
+ * eighth, so the worker is woken that much early and sleeps again.
  */
 static unsigned long ticks_until(ktime_t when)
 {

@@ -8,8 +8,8 @@
 #include <linux/workqueue.h>
 
 /*
- * When the queues of one broker have something to do. Each has an alarm there,
- * which may go off too early but not too late.
+ * The timeouts of the queues of one broker. A timeout may be due earlier than its
+ * queue has work, but never later.
  */
 struct ke_timer {
 	spinlock_t lock;		/* lock map: docs/internals.md */
@@ -19,12 +19,12 @@ struct ke_timer {
 };
 
 /*
- * @work runs within some milliseconds after a timeout is due. It calls ke_timer_pop() until
- * that returns NULL.
+ * Initialises @timer. @work runs within some milliseconds after a timeout is due, and has to
+ * call ke_timer_pop() until that returns NULL.
  */
 void ke_timer_init(struct ke_timer *timer, work_func_t work);
 
-/* Waits for the worker and stops it. No timeout is armed any more. */
+/* Cancels the worker and waits for it. No call arms a timeout any more. May sleep. */
 void ke_timer_stop(struct ke_timer *timer);
 
 /*
@@ -33,11 +33,11 @@ void ke_timer_stop(struct ke_timer *timer);
  */
 struct timerqueue_node *ke_timer_pop(struct ke_timer *timer);
 
-/* Arms @timeout for @when, CLOCK_MONOTONIC, unless it is armed for an earlier time. */
+/* Arms @timeout for @when (CLOCK_MONOTONIC) unless it is armed for an earlier time. */
 void ke_timer_arm(struct ke_timer *timer, struct timerqueue_node *timeout,
 		  ktime_t when);
 
-/* Disarms @timeout. */
+/* Disarms @timeout if it is armed. */
 void ke_timer_cancel(struct ke_timer *timer, struct timerqueue_node *timeout);
 
 #endif /* KE_TIMER_H */
