@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "trace.h"
 
-/* A watch may be the only thing that keeps its queue. */
+/* The charge includes a queue, because a watch may be all that keeps its queue. */
 static unsigned long watch_bytes(void)
 {
 	return sizeof(struct ke_watch) + ke_queue_bytes;
@@ -24,7 +24,7 @@ static void free_client(struct ke_client *client)
 {
 	struct ke_account *account = client->identity.account;
 
-	/* A sender may be waking what polled it. */
+	/* RCU readers may still be waking pollers of the client. */
 	kfree_rcu(client, rcu);
 	ke_account_put(account);
 }
@@ -214,8 +214,8 @@ int ke_client_ack(struct ke_client *client, u64 seq)
 	return 0;
 }
 
-/* Gives number @seq back, or any where @seq is NULL. */
-static int give_back(struct ke_client *client, const u64 *seq)
+/* Ends the lease of the event numbered @seq, or the first lease if @seq is NULL. */
+static int requeue_leased(struct ke_client *client, const u64 *seq)
 {
 	struct ke_queue *queue;
 	struct ke_event *event;
@@ -236,14 +236,14 @@ static int give_back(struct ke_client *client, const u64 *seq)
 
 int ke_client_nack(struct ke_client *client, u64 seq)
 {
-	return give_back(client, &seq);
+	return requeue_leased(client, &seq);
 }
 
 void ke_client_destroy(struct ke_client *client)
 {
 	struct ke_watch *watch, *next;
 
-	while (!give_back(client, NULL))
+	while (!requeue_leased(client, NULL))
 		cond_resched();
 	rbtree_postorder_for_each_entry_safe(watch, next, &client->watches, node) {
 		end_watch(client, watch);

@@ -32,37 +32,46 @@ struct ke_client {
 };
 
 /*
- * Returns a client of the calling process' network namespace, or -ENOMEM. @cred, those
- * of the file, outlive it.
+ * Returns a client in the network namespace of the calling process, or ERR_PTR(-ENOMEM).
+ * @cred are the credentials of the file, which keeps them until ke_client_destroy().
  */
 struct ke_client *ke_client_create(const struct cred *cred);
 
-/* Returns all leases and ends all watches of @client before it frees it. */
+/* Requeues the leased events of @client, ends its watches and frees it. May sleep. */
 void ke_client_destroy(struct ke_client *client);
 
-/* Begins to watch @id; 0 if it does so already. -EAGAIN, -EDQUOT, -ENOMEM. */
+/*
+ * Adds a watch of @id. Returns 0, also if @client watches @id already, -EAGAIN, -EDQUOT,
+ * -ENOMEM, or -EINTR after a fatal signal.
+ */
 int ke_client_watch(struct ke_client *client, s32 id);
 
-/* Ends that; -ENOENT if it does not watch @id. */
+/*
+ * Ends the watch of @id. Returns 0, -ENOENT if @client does not watch @id, or -EINTR after a
+ * fatal signal.
+ */
 int ke_client_unwatch(struct ke_client *client, s32 id);
 
 /* Slow path of ke_client_found_empty(): a watch of the client is ready. */
 void __ke_client_found_empty(struct ke_client *client, s32 id);
 
-/* Re-arms the watch of @id, if there is one, after the client has found no event there. */
+/*
+ * Arms the watch of @id again, if there is one, after the client has found no event there.
+ * May sleep.
+ */
 static inline void ke_client_found_empty(struct ke_client *client, s32 id)
 {
 	if (unlikely(ke_ready_list_has_any(&client->ready_list)))
 		__ke_client_found_empty(client, id);
 }
 
-/* For /proc/PID/fdinfo. */
+/* Writes the lines of @client in /proc/PID/fdinfo. */
 void ke_client_show(struct ke_client *client, struct seq_file *seq);
 
-/* Ends the lease of number @seq; the event is gone. -ENOENT: no such lease. */
+/* Ends the lease of the event numbered @seq and frees the event. Returns 0 or -ENOENT. */
 int ke_client_ack(struct ke_client *client, u64 seq);
 
-/* Ends the lease of number @seq; the event is back. -ENOENT: no such lease. */
+/* Ends the lease of the event numbered @seq and requeues the event. Returns 0 or -ENOENT. */
 int ke_client_nack(struct ke_client *client, u64 seq);
 
 #endif /* KE_CLIENT_H */

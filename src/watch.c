@@ -13,14 +13,14 @@ void ke_ready_list_wake_pollers(struct ke_ready_list *list)
 	wake_up_poll(&list->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static LLIST_HEAD(lists_to_wake);	/* struct ke_ready_list, by to_wake */
+static LLIST_HEAD(lists_to_wake);	/* ke_ready_list.to_wake */
 
 static void wake_lists(struct work_struct *work)
 {
 	struct ke_ready_list *list, *next;
 
 	llist_for_each_entry_safe(list, next, llist_del_all(&lists_to_wake), to_wake) {
-		/* Its client may close once this is seen; it is there for a grace period. */
+		/* When is_queued is 0, only RCU keeps @list from being freed with its client. */
 		rcu_read_lock();
 		xchg(&list->is_queued, 0);
 		ke_ready_list_wake_pollers(list);
@@ -61,9 +61,9 @@ bool ke_ready_list_wake(struct ke_ready_list *list, s32 id, bool *more)
 	if (watcher) {
 		list_del(&watcher->entry);
 		watcher->id = id;
-		/* Pairs with the load in receive.c. */
+		/* Pairs with the load in sleep_until_set(). */
 		smp_store_release(&watcher->woken, true);
-		/* Under the lock: without it the watcher might be gone. */
+		/* The lock keeps @watcher: its task has to call ke_watcher_remove() first. */
 		wake_up_process(watcher->task);
 	}
 	*more = !list_empty(&list->receivers);
@@ -76,7 +76,7 @@ void ke_watch_rotate(struct ke_watch *watch)
 	struct ke_ready_list *list = watch->list;
 
 	spin_lock(&list->lock);
-	/* Readers without the lock must not find the list empty meanwhile. */
+	/* Lockless readers must not find the list empty while its only entry is moved. */
 	if (!list_empty(&watch->in_ready) && !list_is_singular(&list->ready))
 		list_move_tail(&watch->in_ready, &list->ready);
 	spin_unlock(&list->lock);
