@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What older kernels lack; the newest one decides how it looks. */
+/* What older kernels lack, with the interface of the newest kernel. */
 #ifndef KE_COMPAT_H
 #define KE_COMPAT_H
 
@@ -7,7 +7,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
-/* 5.12. Under names of our own, since a distribution may have brought them back. */
+/* Since 5.12. The names are our own, because a distribution may have backported the originals. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
 #define rb_add		ke_compat_rb_add
 #define rb_find		ke_compat_rb_find
@@ -43,8 +43,8 @@ static inline struct rb_node *rb_find(const void *key, const struct rb_root *tre
 #endif
 
 /*
- * copy_from_user() and copy_to_user() but for the check of the kernel's object. Since
- * 6.12 the functions with one underscore may be missing where these are inlined.
+ * copy_from_user() and copy_to_user() without check_object_size(). Since 6.12 the functions
+ * with one underscore may be missing where they are inlined.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && defined(INLINE_COPY_FROM_USER)
 #define ke_compat_copy_from_user	_inline_copy_from_user

@@ -15,8 +15,9 @@
 #include "queue.h"
 
 /*
- * Sets what is held by @queue, and returns how many events are in flight. Receivers lower
- * both without the lock, the bytes first: events whose bytes are gone have been received.
+ * Returns the number of events in flight and sets @bytes to what all events hold. Receivers
+ * lower both without the lock, the bytes first. If no bytes are left, those in flight have
+ * been received.
  */
 static u32 read_in_flight(const struct ke_queue *queue, u64 *bytes)
 {
@@ -96,7 +97,7 @@ unsigned int ke_control_list(struct ke_client *client, s64 from, s32 *ids,
 	return listed;
 }
 
-/* Runs deadlines of @queue; returns whether others are left that had passed at @time. */
+/* Runs deadlines of @queue. Returns whether deadlines that had passed at @time are left. */
 static bool run_deadlines(struct ke_queue *queue, ktime_t time, struct hlist_head *dispose)
 {
 	const struct timerqueue_node *next;
@@ -107,7 +108,7 @@ static bool run_deadlines(struct ke_queue *queue, ktime_t time, struct hlist_hea
 	return next && next->expires <= time;
 }
 
-/* What others send meanwhile, and what of it falls due, is left alone. */
+/* Events that are sent and deadlines that pass during the call do not prolong it. */
 int ke_control_purge(struct ke_client *client, s32 id)
 {
 	const u64 last = atomic64_read(&client->broker->seq);
@@ -146,7 +147,7 @@ static int claim(struct ke_queue *queue, const struct ke_identity *identity, umo
 	int err;
 
 	if (!claim->held) {
-		/* It may be the only thing that keeps the queue. */
+		/* The claim may be all that keeps the queue, so a queue is charged. */
 		err = ke_claim_begin(claim, identity, ke_queue_bytes);
 		if (err)
 			return err;

@@ -12,7 +12,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* A parameter with the least and the largest value that it can be given. */
+/* A module parameter and its bounds. */
 struct bounded {
 	void *value;
 	unsigned long min;
@@ -33,7 +33,7 @@ static int set_bounded_uint(const char *text, const struct kernel_param *kp)
 	return 0;
 }
 
-/* Of a process of the initial pid namespace. */
+/* Returns the charge for the largest event if its sender is in the initial pid namespace. */
 static unsigned long max_event_bytes(void)
 {
 	return ke_event_bytes(ke_limits.max_event_size) - ke_event_extra_bytes();
@@ -104,7 +104,7 @@ module_param_cb(user_max_bytes, &bounded_ulong, &user_max_bytes, 0644);
 __MODULE_PARM_TYPE(user_max_bytes, "ulong");
 MODULE_PARM_DESC(user_max_bytes, "Bytes held by one user, bookkeeping included");
 
-/* Without a value it means 1, as a bool. */
+/* The parameter without a value means 1, as for a bool. */
 static int set_strict(const char *text, const struct kernel_param *kp)
 {
 	unsigned int value = 1;

@@ -17,23 +17,23 @@
 #include "uaccess.h"
 
 /*
- * A peek copies the event to memory of its own, under the lock of the queue, and that to the
- * caller's. So it keeps nothing of the sender's, however long the caller's memory takes to be
- * faulted in. Between the portions of a long event the lock is free: where another event has
- * become the oldest meanwhile, the copy begins again.
+ * A peek copies the event to a kernel buffer of its own under the lock of the queue, and from
+ * there to user memory without the lock. While user memory is faulted in, a peek pins nothing
+ * of the sender's but the struct pid. The lock is released between the portions of a long
+ * event; if another event has become the oldest, the copy starts again.
  */
-#define PORTION	32768U		/* bytes that are copied without letting go of the lock */
+#define PORTION	32768U		/* bytes copied per hold of the lock */
 
 struct copy {
-	u64 seq;			/* of the event that is being copied; 0: none */
+	u64 seq;			/* of the event being copied; 0: none */
 	u32 done;			/* bytes of its payload in data */
 	u32 size;			/* of data */
-	u32 wanted;			/* what that must be to go on */
+	u32 wanted;			/* size that data needs */
 	u8 *data;
-	struct ke_event event;		/* once it is complete; without its payload */
+	struct ke_event event;		/* the complete copy, without the payload */
 };
 
-/* Returns 1 if there is more to be done, or 0 with a reference to the sender's pid. */
+/* Returns 1 if the copy has to go on, or 0 if it is complete and holds a reference to the pid. */
 static int copy_portion_locked(struct copy *copy, const struct ke_queue *queue,
 			       const struct ke_event *event)
 {
@@ -85,7 +85,7 @@ static int look(struct ke_client *client, s32 id, u64 size, struct copy *copy)
 	return ret;
 }
 
-/* Makes data as large as is wanted; what was copied is lost. */
+/* Allocates data of the wanted size, which discards the copy so far. */
 static int grow(struct copy *copy)
 {
 	const u32 size = roundup_pow_of_two(copy->wanted);
@@ -129,7 +129,7 @@ int ke_peek_watched(struct ke_client *client, const struct ke_user_buf *buf, u32
 	int err = -ENOMSG;
 	s32 id;
 
-	/* An event that was there may have been received by now, and others may be left. */
+	/* The event may have been received meanwhile, while other watches are ready. */
 	while ((err == -ENOMSG || err == -EPERM) && ke_receive_find_watched(client, &id))
 		err = ke_peek(client, id, buf, needed);
 	return err == -EPERM ? -ENOMSG : err;

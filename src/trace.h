@@ -7,7 +7,7 @@
 
 #include <linux/tracepoint.h>
 
-/* What happens to an event; the sender's pid and uid are the initial ones. */
+/* Transitions of an event. The sender's pid and uid are those of the initial namespaces. */
 DECLARE_EVENT_CLASS(kevents_event, TP_PROTO(const struct ke_event *event),
 		    TP_ARGS(event),
 	TP_STRUCT__entry(
@@ -42,7 +42,7 @@ KE_TRACE_EVENT(kevents_ack);
 KE_TRACE_EVENT(kevents_return);
 KE_TRACE_EVENT(kevents_expire);
 
-/* A send that was refused, and with which errno. */
+/* A send that failed; error is the negative errno. */
 TRACE_EVENT(kevents_refuse, TP_PROTO(int id, u64 len, int error),
 	    TP_ARGS(id, len, error),
 	TP_STRUCT__entry(
