@@ -88,14 +88,14 @@ static long slab_attribute(const char *cache, const char *attribute)
 	return value;
 }
 
-long slab_object_size(const char *cache)
-{
-	return slab_attribute(cache, "slab_size");
-}
-
 bool slabs_are_padded(void)
 {
-	return slab_object_size("kevents_segment_4k") != 4096;
+	return slab_attribute("kevents_segment_4k", "slab_size") != 4096;
+}
+
+long slab_object_size(const char *cache)
+{
+	return slab_attribute(cache, slabs_are_padded() ? "object_size" : "slab_size");
 }
 
 double slab_growth(const char *cache)

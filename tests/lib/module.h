@@ -19,7 +19,10 @@ long slab_bytes(const char *caches);
 /* Likewise the bytes of the pages of these caches. */
 long slab_pages(const char *caches);
 
-/* Returns the bytes of an object of a slab cache, the allocator's padding included. */
+/*
+ * Returns the bytes of an object of a slab cache, the allocator's padding included, without what
+ * a debug kernel adds.
+ */
 long slab_object_size(const char *cache);
 
 #define SLABS_PADDED "this kernel pads objects to debug them"
