@@ -454,6 +454,34 @@ START_TEST(p5_a_namespace_that_goes_leaves_nothing_charged)
 }
 END_TEST
 
+static uint64_t bytes_of(kevents_ctx *client)
+{
+	struct ke_limits limits;
+
+	ASSERT_OK(ke_limits(client, &limits));
+	return limits.user_bytes;
+}
+
+/* A purge frees events that are alike together; these differ in their accounts alone. */
+START_TEST(p5_events_that_one_process_sends_as_two_users_are_given_back_to_each)
+{
+	int id = fresh_id(), i;
+	kevents_ctx first, second;
+
+	user_open(&first, fresh_user());
+	user_open(&second, fresh_user());
+	for (i = 0; i < 6; i++)
+		ASSERT_OK(ke_send_event(i < 4 ? &first : &second, id, payload, 10));
+	ck_assert_uint_eq(bytes_of(&first), 4 * event_bytes(10));
+	ck_assert_uint_eq(bytes_of(&second), 2 * event_bytes(10));
+	ASSERT_RESULT(ke_purge(&ke, id), 6);
+	ck_assert_uint_eq(bytes_of(&first), 0);
+	ck_assert_uint_eq(bytes_of(&second), 0);
+	ASSERT_OK(ke_close(&first));
+	ASSERT_OK(ke_close(&second));
+}
+END_TEST
+
 TESTS(90, WITH_CLIENT,
       p5_leased_events_stay_charged_to_their_sender,
       p5_a_user_in_a_hundred_network_namespaces_is_one_user,
@@ -463,6 +491,7 @@ TESTS(90, WITH_CLIENT,
       cap_sys_resource_passes_user_limits,
       p5_the_real_user_is_charged,
       p5_all_that_was_charged_is_given_back,
+      p5_events_that_one_process_sends_as_two_users_are_given_back_to_each,
       p5_what_fails_charges_nothing,
       p5_a_user_without_space_receives_and_waits_but_watches_and_claims_nothing,
       p5_a_watch_is_charged_once,
