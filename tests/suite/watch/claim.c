@@ -3,12 +3,17 @@
 #include <sys/epoll.h>
 
 #include "lib/harness.h"
+#include "lib/lease.h"
+#include "lib/limits.h"
+#include "lib/module.h"
 #include "lib/task.h"
 #include "lib/user.h"
 #include "lib/watch.h"
 
 #define OWNER 2001
 #define OTHER 2002
+
+#define FIRST_ID 0x50000000	/* IDs of these tests alone, from here on */
 
 /* A client of OWNER or OTHER, in the hands of root. */
 static kevents_ctx watcher;
@@ -174,6 +179,27 @@ START_TEST(p9_a_change_of_mode_is_an_edge)
 }
 END_TEST
 
+/* Only strict denies a watch of an unclaimed ID. A claim would keep the ID by itself. */
+START_TEST(p9_an_id_stays_while_a_denied_watch_is_all_it_has)
+{
+	const struct ke_limits before = limits_now();
+	int id = fresh_id(), i;
+
+	ASSERT_OK(ke_watch(&ke, id));
+	send_number_for(id, 1, 200);
+	limit_set("strict", 1);
+	assert_nothing_watched(&ke);
+	WAIT_UNTIL(limits_now().broker_events == before.broker_events);
+	for (i = 0; i < 2 * IDLE_QUEUES; i++) {
+		ASSERT_OK(ke_claim(&ke, FIRST_ID + i, 0600));
+		ASSERT_OK(ke_unclaim(&ke, FIRST_ID + i));
+	}
+	limits_restore();
+	send_number(id, 2);
+	ck_assert_uint_eq(receive_watched(&ke), 2);
+}
+END_TEST
+
 /* Who may not read does not stand in the way of who may. */
 START_TEST(p9_an_event_wakes_a_watcher_that_may_have_it)
 {
@@ -205,4 +231,5 @@ TESTS(60, WITH_CLIENT,
       an_id_that_may_be_read_is_served_beside_one_that_may_not,
       an_event_that_may_not_be_read_wakes_nobody,
       p9_a_change_of_mode_is_an_edge,
+      p9_an_id_stays_while_a_denied_watch_is_all_it_has,
       p9_an_event_wakes_a_watcher_that_may_have_it)

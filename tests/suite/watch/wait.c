@@ -2,8 +2,11 @@
 /* P9: receivers that wait for watched IDs. */
 #include "lib/call.h"
 #include "lib/harness.h"
+#include "lib/module.h"
 #include "lib/task.h"
 #include "lib/watch.h"
+
+#define FIRST_ID 0x50000000	/* IDs of these tests alone, from here on */
 
 /* Of the client of the test, or of another one. */
 static struct receiver watcher(kevents_ctx *client)
@@ -622,6 +625,36 @@ START_TEST(p9_the_watcher_of_a_client_told_late_is_woken)
 }
 END_TEST
 
+/* The first watcher is woken and finds nothing, the second sleeps on; later events wake both. */
+START_TEST(p9_an_id_stays_while_watchers_sleep_though_its_event_was_taken)
+{
+	struct receiver receivers[2] = { watcher(NULL), watcher(NULL) };
+	int id = fresh_id(), i;
+	uint64_t sum = 0;
+
+	task_pin();
+	ASSERT_OK(ke_watch(&ke, id));
+	for (i = 0; i < 2; i++)
+		receiver_block(&receivers[i]);
+	task_rule();
+	send_number(id, 1);
+	ck_assert_uint_eq(receive_number(id), 1);
+	for (i = 0; i <= IDLE_QUEUES; i++) {
+		send_number(FIRST_ID + i, i);
+		ck_assert_uint_eq(receive_number(FIRST_ID + i), i);
+	}
+	task_yield_rule();
+	send_number(id, 2);
+	send_number(id, 3);
+	for (i = 0; i < 2; i++) {
+		receiver_join(&receivers[i]);
+		ASSERT_OK(receivers[i].result);
+		sum += receivers[i].number;
+	}
+	ck_assert_uint_eq(sum, 2 + 3);
+}
+END_TEST
+
 START_TEST(p9_the_timeout_of_a_watcher_is_never_early)
 {
 	static const int timeouts[] = { 1, 5, 50 };
@@ -759,6 +792,7 @@ TESTS(60, WITH_CLIENT,
       p9_no_event_stays_while_a_watcher_sleeps,
       p9_one_event_tells_all_clients_that_watch,
       p9_the_watcher_of_a_client_told_late_is_woken,
+      p9_an_id_stays_while_watchers_sleep_though_its_event_was_taken,
       p9_the_timeout_of_a_watcher_is_never_early,
       p9_a_wait_of_a_watcher_is_restarted,
       p3_a_signal_ends_the_wait_of_a_watcher,
