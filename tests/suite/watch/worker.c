@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* P7, P9: what a call has left to the worker, while that gets no processor. */
+/* What a call has left to the worker, while that gets no processor. */
 #include <poll.h>
 #include <time.h>
 
 #include "lib/harness.h"
 #include "lib/lease.h"
 #include "lib/task.h"
+#include "lib/user.h"
 #include "lib/watch.h"
 
 #define STEPS 8			/* that a call does for others, as src/queue.c has it */
@@ -153,6 +154,56 @@ START_TEST(p9_leases_that_end_hide_no_event_from_those_that_watch)
 }
 END_TEST
 
+/* The claim holds for waiters that the worker has not failed yet, too. */
+START_TEST(a_claim_denies_an_event_to_waiters_that_the_worker_has_still_to_tell)
+{
+	struct receiver receivers[3 * STEPS];
+	int id = fresh_id();
+	kevents_ctx other;
+	size_t i;
+
+	task_pin();
+	user_open(&other, fresh_user());
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receivers[i] = RECEIVER(id);
+		receivers[i].client = &other;
+		receiver_block(&receivers[i]);
+	}
+	rule_all();
+	ASSERT_OK(ke_claim(&ke, id, 0600));
+	send_number(id, 1);
+	yield_all();
+	for (i = 0; i < ARRAY_SIZE(receivers); i++) {
+		receiver_join(&receivers[i]);
+		ASSERT_RESULT(receivers[i].result, -EPERM);
+	}
+	ck_assert_uint_eq(receive_number(id), 1);
+	ASSERT_OK(ke_unclaim(&ke, id));
+	ASSERT_OK(ke_close(&other));
+}
+END_TEST
+
+START_TEST(a_purge_does_not_count_what_had_expired_before)
+{
+	int id = fresh_id();
+	struct ke_stat stat;
+	int i;
+
+	task_pin();
+	for (i = 0; i < 3 * STEPS; i++)
+		send_number_for(id, i, LEASE_MS);
+	send_number(id, i);
+	rule_all();
+	spin_ns((LEASE_MS + 1) * UINT64_C(1000000));
+	ASSERT_RESULT(ke_purge(&ke, id), 1);
+	ASSERT_OK(ke_stat(&ke, id, &stat));
+	yield_all();
+	ck_assert_uint_eq(stat.expired, 3 * STEPS);
+}
+END_TEST
+
 TESTS(60, WITH_CLIENT,
       p7_a_receiver_of_watched_ids_does_not_wait_for_the_worker,
-      p9_leases_that_end_hide_no_event_from_those_that_watch)
+      p9_leases_that_end_hide_no_event_from_those_that_watch,
+      a_claim_denies_an_event_to_waiters_that_the_worker_has_still_to_tell,
+      a_purge_does_not_count_what_had_expired_before)
