@@ -11,6 +11,8 @@
 #include "lib/task.h"
 #include "lib/watch.h"
 
+#define CLIENTS 20
+
 START_TEST(p9_readable_is_what_a_receive_would_find)
 {
 	int id = fresh_id();
@@ -469,6 +471,35 @@ START_TEST(p9_a_blocked_poll_is_woken)
 }
 END_TEST
 
+/* A send wakes the first few pollers itself and leaves the others to a worker. */
+START_TEST(p9_an_event_is_an_edge_for_all_clients_of_the_sender)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int id = fresh_id(), epolls[CLIENTS], wait_ms = (int)(patience() * 1e3), round, i;
+	kevents_ctx clients[CLIENTS];
+
+	for (i = 0; i < CLIENTS; i++) {
+		ASSERT_OK(ke_init(&clients[i]));
+		ASSERT_OK(ke_watch(&clients[i], id));
+		epolls[i] = epoll_create1(EPOLL_CLOEXEC);
+		ASSERT_SYS(epolls[i]);
+		ASSERT_SYS(epoll_ctl(epolls[i], EPOLL_CTL_ADD, ke_fd(&clients[i]), &event));
+	}
+	for (round = 0; round < 3; round++) {
+		send_number(id, round);
+		for (i = 0; i < CLIENTS; i++)
+			ck_assert_int_eq(epoll_wait(epolls[i], &event, 1, wait_ms), 1);
+		ck_assert_uint_eq(receive_watched(&clients[round]), round);
+		for (i = 0; i < CLIENTS; i++)
+			assert_nothing_watched(&clients[i]);
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		close(epolls[i]);
+		ASSERT_OK(ke_close(&clients[i]));
+	}
+}
+END_TEST
+
 START_TEST(p9_readiness_goes_when_another_takes_the_event)
 {
 	int id = fresh_id(), epoll = epoll_of(&ke, EPOLLIN);
@@ -594,6 +625,7 @@ TESTS(60, WITH_CLIENT,
       p9_a_batch_is_one_edge,
       p9_without_it_all_are_woken,
       p9_a_blocked_poll_is_woken,
+      p9_an_event_is_an_edge_for_all_clients_of_the_sender,
       p9_readiness_goes_when_another_takes_the_event,
       p9_an_expired_event_is_not_ready,
       p6_closing_an_epoll_or_what_it_watches_is_clean,
