@@ -221,10 +221,17 @@ static int watch_unused(void)
 	return ke_watch(&ke, ids[UNUSED]);
 }
 
+/* A queue stays for reuse after the first call, so the next call needs another ID to make one. */
+static void choose_unused(void)
+{
+	ids[UNUSED] = fresh_id();
+}
+
 static void unwatch(int result)
 {
 	ke_unwatch(&ke, ids[FULL]);
 	ke_unwatch(&ke, ids[UNUSED]);
+	choose_unused();
 	(void)result;
 }
 
@@ -248,6 +255,7 @@ static void unclaim(int result)
 {
 	(void)result;
 	ASSERT_OK(ke_unclaim(&ke, ids[UNUSED]));
+	choose_unused();
 }
 
 static int end_claim(void)
